@@ -1,0 +1,172 @@
+# Spool - a batch system whose database is a directory.
+#
+#   make [all]     programs into build/plain/
+#   make check     everything that must pass before a commit (README)
+#   make demo      a whole spool at work, in two minutes
+#   make help      the other targets
+#
+# Out of tree:  make -f /src/spool/Makefile  (writes build/ where you stand)
+
+TOP	:= $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+VPATH	:= $(TOP)
+PREFIX	?= /usr/local
+DESTDIR	?=
+VARIANT	?= plain
+O	:= build/$(VARIANT)
+
+PKGS	:= jansson sqlite3
+CC	?= gcc
+CFLAGS	?= -O2 -g
+WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
+	-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla
+HARDEN	:= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fPIE
+HARDLD	:= -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+ifeq ($(CI),true)
+WARN	+= -Werror
+endif
+
+# plain: what is installed.  san: the tests' second run.  crash: the named
+# points of the crash matrix.  tsan: the races.  cov: make coverage.
+ifeq ($(VARIANT),san)
+HARDEN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -O1
+HARDLD	:= -fsanitize=address,undefined
+endif
+ifeq ($(VARIANT),tsan)
+HARDEN	:= -fsanitize=thread -fno-omit-frame-pointer -O1
+HARDLD	:= -fsanitize=thread
+endif
+ifeq ($(VARIANT),crash)
+HARDEN	+= -DSP_CRASH_POINTS
+endif
+ifeq ($(VARIANT),cov)
+HARDEN	:= --coverage -O0
+HARDLD	:= --coverage
+endif
+ifeq ($(VARIANT),fuzz)
+CC	:= clang
+HARDEN	:= -fsanitize=fuzzer-no-link,address,undefined -O1
+HARDLD	:= -fsanitize=address,undefined
+endif
+
+ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
+ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
+JANSSON	 = -ljansson
+PTHREAD	 = -pthread
+
+rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))
+objs	 = $(patsubst %.c,$(O)/%.o,$(1))
+
+LIB_C	:= $(call rel,libspool/*.c)
+TR_C	:= $(call rel,transport/*.c)
+INDEX_C	:= $(call rel,index/*.c)
+WORK_C	:= $(call rel,workerd/*.c)
+SPOOLD_C := $(call rel,spoold/*.c)
+TOOL_C	:= $(call rel,tools/*.c)
+UNIT_C	:= $(call rel,tests/unit/*.c)
+FUZZ_C	:= $(call rel,tests/fuzz/*.c)
+BENCH_C	:= $(call rel,tests/bench/*.c)
+HELP_C	:= $(call rel,tests/helpers/*.c)
+
+LIBSPOOL := $(O)/libspool.a
+PROGRAMS := $(O)/spool $(O)/spoold $(O)/workerd
+HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
+BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C))
+FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
+
+.PHONY: all check check-build check-labs bench demo install uninstall fuzz \
+	lint deps clean help helpers programs
+.DELETE_ON_ERROR:
+
+all: programs
+programs: $(PROGRAMS)
+helpers: $(HELPERS) $(O)/unit
+
+help:
+	@sed -n 's/^#:  *//p' $(TOP)/Makefile
+
+$(O)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
+
+$(LIBSPOOL): $(call objs,$(LIB_C))
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^)
+
+$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(LIBSPOOL)
+	$(LINK) $(JANSSON) -lsqlite3 $(PTHREAD)
+$(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
+	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
+$(O)/workerd: $(call objs,$(WORK_C) $(TR_C)) $(LIBSPOOL)
+	$(LINK) $(JANSSON) $(PTHREAD)
+
+$(O)/unit: $(call objs,$(UNIT_C)) $(LIBSPOOL)
+	$(LINK) -lcheck -lsubunit -lrt -lm $(JANSSON) $(PTHREAD)
+$(O)/helpers/%: $(O)/tests/helpers/%.o $(LIBSPOOL)
+	@mkdir -p $(@D)
+	$(LINK) $(JANSSON) $(PTHREAD)
+$(O)/bench/%: $(O)/tests/bench/%.o $(LIBSPOOL)
+	@mkdir -p $(@D)
+	$(LINK) $(JANSSON) $(PTHREAD) -lm
+build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libspool.a
+	@mkdir -p $(@D)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) $(PTHREAD)
+
+#: check       lint, then plain and ASan+UBSan builds, unit tests and flows
+check: check-build
+	@sh $(TOP)/tests/run "$(TOP)" build
+
+check-build:
+	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=plain programs helpers
+	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=san programs helpers
+	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=crash programs helpers
+
+#: check-labs  what takes longer: full races, long fuzzing, a fresh chroot
+check-labs: check-build
+	@sh $(TOP)/tests/labs/run "$(TOP)" build
+
+#: bench       ratios against raw floors, measured in the same run
+bench: programs $(BENCHES)
+	@sh $(TOP)/tests/bench/run "$(TOP)" $(O)
+
+#: demo        a spool, a daemon, a worker, four jobs, a table
+demo: programs
+	@BIN=$$(pwd)/$(O) sh $(TOP)/tools/demo
+
+#: fuzz        libFuzzer targets, FUZZ_SECONDS each (10)
+fuzz:
+	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=fuzz build/fuzz/libspool.a $(FUZZERS)
+	@sh $(TOP)/tests/fuzz/run "$(TOP)" build/fuzz
+
+#: lint        format, includes per room, manual pages, shell
+lint:
+	@sh $(TOP)/tools/lint "$(TOP)"
+
+#: deps        who may include whom, and which library in which room
+deps:
+	@sh $(TOP)/tools/deps "$(TOP)"
+
+#: install     programs and manual pages below DESTDIR/PREFIX
+install: programs
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $(O)/spool $(DESTDIR)$(PREFIX)/bin/spool
+	install -m 755 $(O)/workerd $(DESTDIR)$(PREFIX)/sbin/workerd
+	install -m 755 $(O)/spoold $(DESTDIR)$(PREFIX)/sbin/spoold
+	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
+	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
+	    install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; \
+	done
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/spool $(DESTDIR)$(PREFIX)/sbin/workerd \
+	    $(DESTDIR)$(PREFIX)/sbin/spoold
+	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
+	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${p##*/}; done
+
+#: clean       build/ goes
+clean:
+	rm -rf build
+
+-include $(shell find build/$(VARIANT) -name '*.d' 2>/dev/null)

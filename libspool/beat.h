@@ -1,0 +1,51 @@
+/*
+ * beat.h - workers/W.json: what a worker is, what it runs, and a counter that
+ * each beat increments.  Printing and reading are pure.
+ */
+#ifndef SP_BEAT_H
+#define SP_BEAT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libspool/buf.h"
+#include "libspool/err.h"
+#include "libspool/name.h"
+
+#define SP_BEAT_MAX (256 * 1024)
+
+struct sp_beat {
+	char worker[SP_WORKER_MAX + 1];
+	char role[16];  /* "worker" or "spoold" */
+	char state[16]; /* "idle", "busy", "draining" */
+	char host[65];
+	char boot[40];  /* the kernel's boot id */
+	uint64_t pidns; /* its pid name space: pids mean nothing elsewhere */
+	int64_t pid;
+	uint64_t pid_start; /* clock ticks since boot */
+	int64_t started;    /* ms since 1970 */
+	int slots;
+	double cpus;
+	int64_t memory;
+	int gpus;
+	int64_t count;                /* the beat */
+	char (*running)[SP_NAME_MAX]; /* canonical names */
+	size_t running_n;
+	char note[128]; /* in words, "" when all is well */
+};
+
+void sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out);
+/* Unknown members are ignored.  Clear with sp_beat_clear. */
+enum sp_status sp_beat_parse(
+    const char *text, size_t len, struct sp_beat *beat_out, struct sp_err *err);
+void sp_beat_clear(struct sp_beat *beat);
+
+/* ---- this process (reads /proc and the host's name) ---- */
+
+/* Fill host, boot, pidns, pid, pid_start, started. */
+void sp_beat_self(struct sp_beat *beat);
+/* Same host, boot and pid name space as we, and no such process any more? */
+bool sp_beat_gone_is(const struct sp_beat *beat);
+
+#endif

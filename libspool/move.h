@@ -1,0 +1,61 @@
+/*
+ * move.h - every rename of the project.
+ *
+ * After any rename that returned an error the target is opened: if it is
+ * there, it happened (NFS repeats requests, connections break), for nobody
+ * else can make that name.  Equally a rename that returned 0 is believed only
+ * when the target is there.  Names are never used twice.
+ *
+ * Each step below: SP_OK it is ours, and durable where the header says so;
+ * SP_LOST somebody else moved it first; SP_RETRY the disk or the network;
+ * SP_BAD it is no plain file with one link.
+ */
+#ifndef SP_MOVE_H
+#define SP_MOVE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "libspool/buf.h"
+#include "libspool/err.h"
+#include "libspool/spool.h"
+
+/* ---- plain moves ---- */
+
+/* tmp/x (or any private file) over or beside a name.  REPLACE may go over an
+ * older file; without it an existing target is kept and SP_LOST comes back. */
+enum sp_status sp_move_file(int fromfd, const char *from, int tofd,
+    const char *to, bool replace, struct sp_err *err);
+
+/* Set something aside: any kind of file, by rename only, never over another;
+ * the name it got (`to`, or `to` with a nonce) comes back. */
+enum sp_status sp_move_aside(const struct sp_spool *spool, int fromfd,
+    const char *from, enum sp_dir where, char to[256], struct sp_err *err);
+
+/* ---- steps of the table (state.h) ---- */
+
+/* Any step whose name follows from the table: hold, promote, release, retry,
+ * end, spent, commit, claim.  Fills the new name.  The file is not read.
+ * A crash leaves either the old name or the new one. */
+enum sp_status sp_move_step(const struct sp_spool *spool, enum sp_step step,
+    enum sp_state at, enum sp_state to, const struct sp_name *from,
+    struct sp_name *to_out, struct sp_err *err);
+
+/* new/PP.ID.tTaA -> assigned/PP.ID.tTaA@W for our W, and the text of the order
+ * as found under the new name.  SP_BAD: two links (a half rename is under way:
+ * leave it) or no plain file; nothing may be started. */
+enum sp_status
+sp_claim(const struct sp_spool *spool, const struct sp_name *order,
+    struct sp_name *claimed_out, struct sp_buf *text_out, struct sp_err *err);
+
+/* new/RAW -> new/PP.ID.t1a0[.LABEL].json(l): file fsynced before, new/ after.
+ */
+enum sp_status sp_move_admit(const struct sp_spool *spool, const char *raw,
+    const struct sp_name *name, struct sp_err *err);
+
+/* fsync the directories that a step changed; either may be SP_DIRS for none. */
+enum sp_status
+sp_move_sync(const struct sp_spool *spool, const struct sp_id *id,
+    enum sp_state a, enum sp_state b, struct sp_err *err);
+
+#endif

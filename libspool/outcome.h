@@ -1,0 +1,77 @@
+/*
+ * outcome.h - what came of a job: the script's own JSON object and what we
+ * know of the run.  Pure.
+ */
+#ifndef SP_OUTCOME_H
+#define SP_OUTCOME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libspool/buf.h"
+#include "libspool/err.h"
+#include "libspool/job.h"
+#include "libspool/name.h"
+
+#define SP_OUTCOME_MAX (1024 * 1024)
+
+/* The numbers in `status`. */
+enum {
+	SP_ST_DONE = 200,
+	SP_ST_SILENT = 204, /* done, no outcome of the script's own */
+	SP_ST_INVALID = 400,
+	SP_ST_TIMEOUT = 408,
+	SP_ST_DEPENDENCY = 424,
+	SP_ST_CANCELLED = 499,
+	SP_ST_FAILED = 500,
+	SP_ST_NO_OUTCOME = 502,
+	SP_ST_LOST = 503
+};
+
+static inline bool
+sp_status_good_is(int status)
+{
+	return status >= 200 && status < 300;
+}
+
+/* What we know of an attempt.  Zero means unknown and is left out. */
+struct sp_run {
+	struct sp_name name; /* the order as it was assigned */
+	char host[65];
+	int64_t started; /* ms since 1970 */
+	int64_t finished;
+	double seconds;
+	int exit_code; /* -1: none */
+	int signal;    /* 0: none */
+	enum sp_cause cause;
+	int64_t max_rss_kib;
+	double cpu_seconds;
+	const char *gpus; /* borrowed, may be NULL */
+	const char *script_sha256;
+	const char *data_sha256;
+};
+
+/* Judge an attempt and print its outcome.
+ * script/len: the script's own object as text, NULL when it reported none.
+ * run->cause says how the process ended (OK when it exited 0); it is set to the
+ * final cause.  error: words of ours, NULL for none.
+ * status_out gets the number.  SP_RETRY on no memory. */
+enum sp_status
+sp_outcome_make(struct sp_run *run, bool required, const char *script,
+    size_t len, const char *error, struct sp_buf *text_out, int *status_out);
+
+/* An outcome for an order that ended without a run of its own: 400, 424, 499,
+ * 503.  `name` is the name it ends under. */
+enum sp_status sp_outcome_end(const struct sp_name *name, const char *host,
+    int64_t now, int status, const char *error, struct sp_buf *text_out);
+
+/* Is this a whole outcome?  SP_OK fills its status; SP_BAD if it does not
+ * parse or has no numeric status. */
+enum sp_status sp_outcome_status(const char *text, size_t len, int *status_out);
+
+/* The last line of a log that is a JSON object, NULL when none; *len_out is
+ * its length.  Points into `text`. */
+const char *sp_outcome_find(const char *text, size_t len, size_t *len_out);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * submit.h - new orders: from a program (durable when it returns) and from
+ * what people drop into new/.
+ */
+#ifndef SP_SUBMIT_H
+#define SP_SUBMIT_H
+
+#include "libspool/err.h"
+#include "libspool/job.h"
+#include "libspool/scan.h"
+#include "libspool/spool.h"
+
+/* A job on its way in. */
+struct sp_submit {
+	const char *text;
+	size_t len;
+	char label[SP_LABEL_MAX + 1]; /* used where the job has none */
+	int prio;                     /* -1: the job's own */
+	struct sp_id id;              /* out */
+	enum sp_status status;        /* out: SP_OK accepted and durable */
+	struct sp_err err;            /* out */
+};
+
+/* Check and publish a group with one fsync of the directory; returns SP_OK when
+ * all were accepted, else the first trouble.  Each one's status says its own
+ * fate; one bad job does not stop the others.  Jobs with order.after or
+ * notBefore go to waiting/, others to new/. */
+enum sp_status sp_submit(const struct sp_spool *spool, struct sp_submit *group,
+    size_t n, struct sp_err *err);
+
+/* Look at one raw drop in new/.  server_now: sp_server_now's.
+ * SP_OK: admitted (name_out filled) or set aside in bad/ (name_out->ticket 0).
+ * SP_RETRY: young and not whole yet: look again.  SP_LOST/SP_GONE: not ours. */
+enum sp_status
+sp_admit(const struct sp_spool *spool, const char *raw, enum sp_drop kind,
+    int64_t server_now, struct sp_name *name_out, struct sp_err *err);
+
+/* Write bad/NAME.why where it is missing (a crash after the move). */
+enum sp_status sp_bad_explain(const struct sp_spool *spool, struct sp_err *err);
+
+/* An admitted bundle is claimed by its exploder, staged line by line in
+ * tmp/ATTEMPT.d/, committed by the rename to done/, and only then its orders
+ * are moved out one by one: each line becomes one order exactly once whatever
+ * crashes.  bundle: as it stands in new/. */
+enum sp_status sp_bundle_explode(const struct sp_spool *spool,
+    const struct sp_name *bundle, struct sp_err *err);
+/* Finish or drop what a dead exploder left in tmp/. */
+enum sp_status
+sp_bundle_recover(const struct sp_spool *spool, struct sp_err *err);
+
+#endif
