@@ -1,0 +1,141 @@
+/*
+ * index.h - the index: one row an order in SQLite, derived from the
+ * directories and disposable at any moment.
+ *
+ * Readers (tools) get rows only while the index is fresh, which is decided by
+ * the directories' own modification times, never by asking a daemon.  One
+ * writer, the holder of index/lock, keeps it so: spoold, or `spool reindex`.
+ *
+ * The database is SPOOL/index/spool.db when the spool is local; else (WAL does
+ * not work over a network) STATE/DIR/spool.db, where STATE is the first that
+ * can be had of $XDG_STATE_HOME/spool, /var/lib/spool and
+ * ~/.local/state/spool, and DIR is made from the spool's path.
+ */
+#ifndef INDEX_H
+#define INDEX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "libspool/buf.h"
+#include "libspool/err.h"
+#include "libspool/row.h"
+#include "libspool/spool.h"
+
+/* ---- which of two entries is the order (pure) ---- */
+
+/*
+ * An order has one name, but whoever lists directories one after the other may
+ * meet it twice (it moved, or a half rename, or a breach).  <0: a is the one
+ * to show, >0: b.  Over beats not over; of two that are over the lowest
+ * ticket; else the highest ticket, then the later state.
+ */
+int index_prefer(enum sp_state a_state, const struct sp_name *a,
+    enum sp_state b_state, const struct sp_name *b);
+
+/* Is `part` a part of this order's id or label? */
+bool index_match_ok(const struct sp_name *name, const char *part);
+
+/* ---- reading ---- */
+
+#define INDEX_STATE(state) (1u << (state))
+#define INDEX_ALL          ((1u << SP_STATES) - 1)
+
+/* A non-zero result ends the walk. */
+typedef int index_row_fn(void *arg, const struct sp_row *row);
+
+/*
+ * What tools want: rows of the states asked for (INDEX_STATE bits), one an
+ * order, ascending by id; from the index when it is fresh, else from the
+ * directories, with the same result.  from_index_out may be NULL.
+ */
+enum sp_status index_list(const struct sp_spool *spool, unsigned states,
+    index_row_fn *fn, void *arg, bool *from_index_out, struct sp_err *err);
+
+/* The same from the directories alone. */
+enum sp_status index_list_dirs(const struct sp_spool *spool, unsigned states,
+    index_row_fn *fn, void *arg, struct sp_err *err);
+
+/*
+ * The order whose id is `part`, else the only one of whose id or label `part`
+ * is a part; from the index or the directories.  SP_GONE: none.  SP_BAD:
+ * several; err names some of them.
+ */
+enum sp_status index_find(const struct sp_spool *spool, const char *part,
+    struct sp_row *row_out, struct sp_err *err);
+
+/* Orders in each state; from the index or the directories. */
+enum sp_status index_count(const struct sp_spool *spool,
+    size_t count_out[SP_STATES], struct sp_err *err);
+
+/* The parts of the above that read the index only. */
+struct index_reader;
+
+/*
+ * SP_OK: it equalled the directories at a moment after this was called; what
+ * is read through it is of that one moment.  SP_GONE: there is none, or it is
+ * not fresh (a running spoold was given up to INDEX_WAIT_MS to make it so):
+ * read the directories.
+ */
+#define INDEX_WAIT_MS 150
+enum sp_status index_open_read(const struct sp_spool *spool,
+    struct index_reader **reader_out, struct sp_err *err);
+void index_close_read(struct index_reader *reader);
+enum sp_status index_reader_list(struct index_reader *reader, unsigned states,
+    index_row_fn *fn, void *arg, struct sp_err *err);
+enum sp_status index_reader_find(struct index_reader *reader, const char *part,
+    struct sp_row *row_out, struct sp_err *err);
+enum sp_status index_reader_count(struct index_reader *reader,
+    size_t count_out[SP_STATES], struct sp_err *err);
+
+/* ---- spool reindex ---- */
+
+/*
+ * Make the index and index/outcomes.jsonl anew from the directories.  Where a
+ * spoold has the index, ask it to (index/rebuild) and wait until it did, at
+ * most wait_ms: then SP_RETRY.  by_spoold_out may be NULL.
+ */
+enum sp_status index_rebuild(const struct sp_spool *spool, int64_t wait_ms,
+    bool *by_spoold_out, struct sp_err *err);
+
+/* ---- writing: spoold ---- */
+
+struct index;
+
+/* SP_LOST: another process has index/lock.  Anything wrong with the database
+ * is mended by making it anew; SP_RETRY: the disk is in the way. */
+enum sp_status index_open(
+    const struct sp_spool *spool, struct index **index_out, struct sp_err *err);
+void index_close(struct index *index);
+
+enum index_flags {
+	INDEX_FORCE = 1,   /* list all, whatever the modification times say */
+	INDEX_OUTCOMES = 2 /* outcomes may have been taken away: compare all */
+};
+
+/* What a sync found. */
+struct index_report {
+	bool more;         /* it stopped after its share of time: call again */
+	bool fresh;        /* readers will believe it */
+	bool head_changed; /* something came into or left new/ */
+	size_t put, gone, lines;
+};
+
+/*
+ * Bring rows and index/outcomes.jsonl up to the directories, for about
+ * share_ms (0: to the end).  SP_LOST: index/ was taken away, or another has
+ * it: close, open again.  SP_RETRY: later.
+ */
+enum sp_status index_sync(struct index *index, unsigned flags, int64_t share_ms,
+    struct index_report *report_out, struct sp_err *err);
+
+/* index/ready.jsonl's text: the first n orders of new/ in dispatch order, one
+ * JSON object a line: name, script, gpus, cpus, memory, requires. */
+enum sp_status index_head(
+    struct index *index, size_t n, struct sp_buf *text_out, struct sp_err *err);
+
+/* A handle on SPOOL/index as it is now; borrowed. */
+int index_dir(const struct index *index);
+
+#endif
