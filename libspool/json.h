@@ -37,7 +37,8 @@ enum sp_status sp_json_parse(
     const char *text, size_t len, struct json_t **json_out, struct sp_err *err);
 
 /* The same, but bare NaN, Infinity and -Infinity (as Python prints them) are
- * taken as null; their dotted places are added to odd_out, comma-separated. */
+ * taken as null; their dotted places are added to odd_out, comma-separated (a
+ * comma in a name shows as '_'), until odd_out is full. */
 enum sp_status sp_json_parse_loose(const char *text, size_t len,
     struct json_t **json_out, struct sp_buf *odd_out, struct sp_err *err);
 
@@ -51,7 +52,8 @@ const char *sp_json_kind_text(const struct json_t *json);
 struct json_t *sp_json_get(const struct json_t *json, const char *key);
 /* The text, or NULL if it is none. */
 const char *sp_json_text(const struct json_t *json);
-/* The number (INT or REAL), else `otherwise`. */
+/* The number (INT or REAL), else `otherwise`; as an integer only if it is
+ * whole. */
 double sp_json_real(const struct json_t *json, double otherwise);
 int64_t sp_json_int(const struct json_t *json, int64_t otherwise);
 bool sp_json_true(const struct json_t *json);
@@ -63,6 +65,14 @@ struct json_t *sp_json_at(const struct json_t *list, size_t i);
 bool sp_json_next(const struct json_t *object, void **iter,
     const char **key_out, struct json_t **value_out);
 
+/* ---- changing ---- */
+
+/* Set a member: `path` is its name, dots nest ("order.priority",
+ * "layers.0.dropout"; one past a list's end appends), objects that are missing
+ * are made.  `value` is JSON if it parses, else a text. */
+enum sp_status sp_json_set(struct json_t *object, const char *path,
+    const char *value, struct sp_err *err);
+
 /* ---- writing ---- */
 
 /* Compact; numbers in the shortest form that reads back the same. */
@@ -71,6 +81,8 @@ void sp_json_put(struct sp_buf *b, const struct json_t *json);
  * U+FFFD. */
 void sp_json_put_text(struct sp_buf *b, const char *text);
 void sp_json_put_real(struct sp_buf *b, double value); /* not finite: null */
+/* As much of a text (NULL: "") as fits, no character cut in half. */
+void sp_text_cut(char *out, size_t size, const char *text);
 
 /* A small writer for objects of ours: puts the commas.
  *	struct sp_jw w;
