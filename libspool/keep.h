@@ -20,12 +20,15 @@
 
 struct sp_keep; /* private to keep.c */
 
-enum sp_status sp_keep_new(const struct sp_spool *spool,
+/* yields: only observe while a spoold (other than we) is beating; for workers.
+ * The spool is borrowed. */
+enum sp_status sp_keep_new(const struct sp_spool *spool, bool yields,
     struct sp_keep **keep_out, struct sp_err *err);
 void sp_keep_free(struct sp_keep *keep);
 
 /* Do what is due, and what `dirty` asks for.  Returns ms until the next thing
- * is due (1 .. a few seconds).  Trouble is logged, never fatal. */
+ * is due (1 .. a few seconds).  Trouble is logged, never fatal.  Call it also
+ * while a spoold beats: a keeper that yields learns here when it stops. */
 int64_t sp_keep_tick(struct sp_keep *keep, unsigned dirty, int64_t now);
 
 /* Is a spoold beating (other than we)?  As far as this keeper has seen. */

@@ -21,7 +21,7 @@ struct sp_names {
 };
 
 /* List anew (a fresh opendir: NFS revalidates at open), sorted by bytes.
- * "." and ".." are left out, other dotfiles only when !dots. */
+ * "." and ".." are left out, other dotfiles too unless `dots`. */
 enum sp_status
 sp_list(int dirfd, bool dots, struct sp_names *names_out, struct sp_err *err);
 void sp_names_clear(struct sp_names *names);

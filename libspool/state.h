@@ -34,6 +34,8 @@ enum sp_step {
 /* "new", "waiting", ...: the directory's name. */
 const char *sp_state_text(enum sp_state state);
 bool sp_state_parse(const char *text, enum sp_state *state_out);
+/* "claim", "commit", ...: for logs. */
+const char *sp_step_text(enum sp_step step);
 /* Does a name in this state carry @W?  And is it over? */
 bool sp_state_owned_is(enum sp_state state);
 bool sp_state_over_is(enum sp_state state);

@@ -28,6 +28,15 @@ struct sp_submit {
 enum sp_status sp_submit(const struct sp_spool *spool, struct sp_submit *group,
     size_t n, struct sp_err *err);
 
+/* The first name of an order: PP.ID.t1a0 and the job's label, else `label`. */
+void sp_name_first(const struct sp_job *job, const struct sp_id *id,
+    const char *label, struct sp_name *name_out);
+
+/* Set a file that cannot be a job aside in bad/, with a .why in plain words.
+ * Nothing is ever deleted there. */
+enum sp_status sp_set_bad(const struct sp_spool *spool, int fromfd,
+    const char *name, const char *why, struct sp_err *err);
+
 /* Look at one raw drop in new/.  server_now: sp_server_now's.
  * SP_OK: admitted (name_out filled) or set aside in bad/ (name_out->ticket 0).
  * SP_RETRY: young and not whole yet: look again.  SP_LOST/SP_GONE: not ours. */

@@ -1,0 +1,391 @@
+/*
+ * finish.c - outcomes and commits.  finish.h has the order of things and what
+ * a crash between them leaves; every step here may be repeated.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/crash.h"
+#include "libspool/file.h"
+#include "libspool/finish.h"
+#include "libspool/json.h"
+#include "libspool/log.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+
+/* outcomes/.ID.tTaA@W */
+static void
+provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
+{
+	file_out[0] = '.';
+	sp_attempt_print(name, file_out + 1);
+}
+
+static bool
+whole_is(const struct sp_spool *sp, const char *file, int *status_out,
+    struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct stat st;
+	bool whole;
+
+	whole = sp_read(sp->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text,
+		    &st, err) == SP_OK &&
+	    sp_outcome_status(text.data, text.len, status_out) == SP_OK;
+	sp_buf_clear(&text);
+	return whole;
+}
+
+/*
+ * Write a provisional outcome; the handle comes back for a later fsync.
+ * One that an earlier try of ours left is kept when it is whole: the reaper may
+ * be committing with it at this moment.  Half a one can be no one's.
+ */
+static enum sp_status
+write_provisional(const struct sp_spool *sp, const struct sp_name *name,
+    const void *text, size_t len, int *fd_out, struct sp_err *err)
+{
+	int dir = sp->dir[SP_DIR_OUTCOMES], status, fd;
+	char file[SP_NAME_MAX + 1];
+	enum sp_status s;
+	struct stat st;
+
+	provisional(name, file);
+	fd = openat(dir, file,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd == -1 && errno == EEXIST) {
+		if (whole_is(sp, file, &status, NULL))
+			return sp_open(dir, file, 0, fd_out, &st, err);
+		(void)unlinkat(dir, file, 0);
+		fd = openat(dir, file,
+		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	}
+	if (fd == -1)
+		return sp_err_sys(err, "create outcomes/%s", file);
+	SP_CRASH("outcome.created");
+	if ((s = sp_write_all(fd, text, len)) != SP_OK) {
+		(void)sp_err_sys(err, "write outcomes/%s", file);
+		(void)close(fd);
+		(void)unlinkat(dir, file, 0);
+		return s;
+	}
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	SP_CRASH("outcome.written");
+	*fd_out = fd;
+	return SP_OK;
+}
+
+static void
+drop_provisional(const struct sp_spool *sp, const struct sp_name *name)
+{
+	char file[SP_NAME_MAX + 1];
+
+	provisional(name, file);
+	(void)unlinkat(sp->dir[SP_DIR_OUTCOMES], file, 0);
+}
+
+/* After a failed fsync the pages count as clean: that file is worth nothing
+ * any more, a repeated call writes another. */
+static enum sp_status
+sync_provisional(const struct sp_spool *sp, int fd, const struct sp_name *name,
+    struct sp_err *err)
+{
+	char file[SP_NAME_MAX + 1];
+	enum sp_status st;
+
+	provisional(name, file);
+	st = sp_sync(fd, file, err);
+	if (close(fd) == -1 && st == SP_OK)
+		st = sp_err_sys(err, "close outcomes/%s", file);
+	if (st != SP_OK)
+		drop_provisional(sp, name);
+	SP_CRASH("outcome.synced");
+	return st;
+}
+
+static enum sp_status
+write_synced(const struct sp_spool *sp, const struct sp_name *name,
+    const void *text, size_t len, struct sp_err *err)
+{
+	enum sp_status st;
+	int fd;
+
+	st = write_provisional(sp, name, text, len, &fd, err);
+	if (st == SP_OK)
+		st = sync_provisional(sp, fd, name, err);
+	if (st == SP_OK)
+		st = sp_sync(sp->dir[SP_DIR_OUTCOMES], "outcomes", err);
+	return st;
+}
+
+/* ---- publication ---- */
+
+/* The outcome may lie beside the job, if it was taken for an orphan while its
+ * writer was stalled before the commit. */
+static enum sp_status
+publish_note(const struct sp_spool *sp, const struct sp_name *name,
+    const char *target, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
+	char file[SP_NAME_MAX + 8];
+	enum sp_status s;
+	struct stat st;
+	int run, status;
+
+	if (sp_run_open(sp, &name->id, false, &run, NULL) != SP_OK)
+		return SP_GONE;
+	sp_attempt_print(name, file);
+	(void)strcat(file, ".json");
+	s = sp_read(run, file, SP_OUTCOME_MAX, &text, &st, NULL);
+	if (s == SP_OK &&
+	    sp_outcome_status(text.data, text.len, &status) != SP_OK)
+		s = SP_GONE;
+	if (s == SP_OK)
+		s = sp_publish(sp, sp->dir[SP_DIR_OUTCOMES], target, text.data,
+		    text.len, 0, err);
+	sp_buf_clear(&text);
+	(void)close(run);
+	return s == SP_LOST ? SP_OK : s;
+}
+
+enum sp_status
+sp_outcome_publish(
+    const struct sp_spool *sp, const struct sp_name *name, struct sp_err *err)
+{
+	int dir = sp->dir[SP_DIR_OUTCOMES];
+	char from[SP_NAME_MAX + 1], to[SP_ID_LEN + 6];
+	enum sp_status s;
+	struct stat st;
+
+	provisional(name, from);
+	(void)snprintf(to, sizeof to, "%s.json", name->id.text);
+	s = sp_move_file(dir, from, dir, to, false, err);
+	if (s == SP_LOST) {
+		/* Published before; what we hold is a second one. */
+		sp_warn("outcome=kept id=%s: there is one already; %s is set "
+			"aside",
+		    name->id.text, from);
+		(void)sp_attempt_note(sp, name, "duplicate",
+		    "another outcome was accepted before", err);
+		return SP_OK;
+	}
+	if (s != SP_GONE)
+		return s;
+	if (fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return SP_OK;
+	return publish_note(sp, name, to, err);
+}
+
+enum sp_status
+sp_outcome_waits(const struct sp_spool *sp, const struct sp_name *name,
+    int *status_out, struct sp_err *err)
+{
+	char file[SP_NAME_MAX + 1];
+	enum sp_status s;
+	struct stat st;
+	int fd;
+
+	provisional(name, file);
+	if (!whole_is(sp, file, status_out, err))
+		return SP_GONE;
+	/* Its writer may have died before the fsync; it counts from here on. */
+	s = sp_open(sp->dir[SP_DIR_OUTCOMES], file, 0, &fd, &st, err);
+	if (s != SP_OK)
+		return s;
+	s = sp_sync(fd, file, err);
+	(void)close(fd);
+	return s == SP_OK ? sp_sync(sp->dir[SP_DIR_OUTCOMES], "outcomes", err)
+			  : s;
+}
+
+/* ---- commit ---- */
+
+static void
+commit_write(const struct sp_spool *sp, struct sp_ended *group, size_t n,
+    int *fd, struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		group[i].status = write_provisional(sp, &group[i].name,
+		    group[i].text, group[i].len, &fd[i], err);
+	for (i = 0; i < n; i++)
+		if (group[i].status == SP_OK)
+			group[i].status =
+			    sync_provisional(sp, fd[i], &group[i].name, err);
+	st = sp_sync(sp->dir[SP_DIR_OUTCOMES], "outcomes", err);
+	for (i = 0; i < n; i++)
+		if (group[i].status == SP_OK)
+			group[i].status = st;
+}
+
+static void
+commit_move(const struct sp_spool *sp, struct sp_ended *group, size_t n,
+    struct sp_err *err)
+{
+	struct sp_name to;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (group[i].status != SP_OK)
+			continue;
+		group[i].status = sp_move_step(sp, SP_STEP_COMMIT, SP_ASSIGNED,
+		    group[i].good ? SP_DONE : SP_FAILED, &group[i].name, &to,
+		    err);
+		if (group[i].status == SP_LOST)
+			(void)sp_attempt_note(sp, &group[i].name, "lost",
+			    "the order was taken from its worker before it "
+			    "could commit",
+			    NULL);
+	}
+}
+
+/* Was this directory synced for an earlier one of the group? */
+static bool
+day_seen(const struct sp_ended *group, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (group[k].status == SP_OK &&
+		    group[k].good == group[i].good &&
+		    memcmp(group[k].name.id.text, group[i].name.id.text,
+			SP_DAY_LEN) == 0)
+			return true;
+	return false;
+}
+
+static enum sp_status
+commit_sync(const struct sp_spool *sp, struct sp_ended *group, size_t n,
+    struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < n && st == SP_OK; i++) {
+		if (group[i].status != SP_OK)
+			continue;
+		any = true;
+		if (!day_seen(group, i))
+			st = sp_move_sync(sp, &group[i].name.id,
+			    group[i].good ? SP_DONE : SP_FAILED, SP_STATES,
+			    err);
+	}
+	if (any && st == SP_OK)
+		st = sp_sync(sp->dir[SP_DIR_ASSIGNED], "assigned", err);
+	return st;
+}
+
+void
+sp_commit(const struct sp_spool *sp, struct sp_ended *group, size_t n,
+    struct sp_err *err)
+{
+	enum sp_status st;
+	size_t i;
+	int *fd;
+
+	if ((fd = calloc(n, sizeof *fd)) == NULL) {
+		for (i = 0; i < n; i++)
+			group[i].status = SP_RETRY;
+		return;
+	}
+	commit_write(sp, group, n, fd, err);
+	commit_move(sp, group, n, err);
+	st = commit_sync(sp, group, n, err);
+	SP_CRASH("commit.synced");
+	for (i = 0; i < n; i++) {
+		if (group[i].status != SP_OK)
+			continue;
+		group[i].status = st == SP_OK
+		    ? sp_outcome_publish(sp, &group[i].name, err)
+		    : st;
+		SP_CRASH("outcome.published");
+	}
+	free(fd);
+}
+
+/* ---- ends without a run ---- */
+
+enum sp_status
+sp_end(const struct sp_spool *sp, enum sp_state at, const struct sp_name *order,
+    int status, bool spent, const char *why, struct sp_err *err)
+{
+	enum sp_step what = spent ? SP_STEP_SPENT : SP_STEP_END;
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_name to;
+	enum sp_status st;
+	char host[65] = "";
+
+	st = sp_step_name(what, at, SP_FAILED, order, sp->actor, &to);
+	if (st != SP_OK)
+		return sp_err_set(err, st, "%s cannot be ended from %s",
+		    order->id.text, sp_state_text(at));
+	(void)gethostname(host, sizeof host - 1);
+	st = sp_outcome_end(&to, host, sp_wall_ms(), status, why, &text);
+	if (st == SP_OK)
+		st = write_synced(sp, &to, text.data, text.len, err);
+	if (st == SP_OK) {
+		st = sp_move_step(sp, what, at, SP_FAILED, order, &to, err);
+		/* Not ours: nobody else can have made that name.  On SP_RETRY
+		 * it stays, for a repeated call finds it whole. */
+		if (st == SP_LOST || st == SP_BAD)
+			drop_provisional(sp, &to);
+	}
+	if (st == SP_OK)
+		st = sp_move_sync(sp, &to.id, SP_FAILED, at, err);
+	SP_CRASH("end.synced");
+	if (st == SP_OK)
+		st = sp_outcome_publish(sp, &to, err);
+	/* We stood still between writing and moving, long enough to be taken
+	 * for dead, and our outcome was swept: write it again. */
+	if (st == SP_GONE) {
+		st = write_synced(sp, &to, text.data, text.len, err);
+		if (st == SP_OK)
+			st = sp_outcome_publish(sp, &to, err);
+	}
+	sp_buf_clear(&text);
+	return st;
+}
+
+enum sp_status
+sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
+    const char *cause, const char *why, struct sp_err *err)
+{
+	char from[SP_NAME_MAX + 1], to[SP_NAME_MAX + 8], when[25];
+	struct sp_buf text = SP_BUF_INIT(8192);
+	enum sp_status st;
+	struct sp_jw w;
+	int run;
+
+	st = sp_run_open(sp, &name->id, true, &run, err);
+	if (st != SP_OK)
+		return st;
+	provisional(name, from);
+	(void)snprintf(to, sizeof to, "%s.json", from + 1);
+	st = sp_move_file(sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
+	if (st == SP_LOST)
+		drop_provisional(sp, name);
+	if (st == SP_GONE) {
+		sp_time_print(sp_wall_ms(), when);
+		sp_jw_init(&w, &text);
+		sp_jw_open(&w, NULL, '{');
+		sp_jw_text(&w, "cause", cause);
+		sp_jw_text(&w, "why", why);
+		sp_jw_text(&w, "when", when);
+		sp_jw_text(&w, "by", sp->actor);
+		sp_jw_close(&w, '}');
+		sp_buf_puts(&text, "\n");
+		st = text.failed ? SP_RETRY
+				 : sp_publish(sp, run, to, text.data, text.len,
+				       SP_PUB_LAZY, err);
+		sp_buf_clear(&text);
+	}
+	(void)close(run);
+	return st == SP_LOST ? SP_OK : st;
+}

@@ -1,0 +1,55 @@
+/*
+ * mark.c - requests as empty files named by an id.  An NFS client remembers a
+ * name that was absent for half a minute, so marks are read by listing.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/mark.h"
+
+enum sp_status
+sp_mark_set(const struct sp_spool *sp, enum sp_dir which,
+    const struct sp_id *id, struct sp_err *err)
+{
+	int fd;
+
+	fd = openat(sp->dir[which], id->text,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	if (fd == -1 && errno == EEXIST)
+		return SP_OK;
+	if (fd == -1)
+		return sp_err_sys(
+		    err, "mark %s/%s", sp_dir_text(which), id->text);
+	(void)close(fd);
+	return sp_sync(sp->dir[which], sp_dir_text(which), err);
+}
+
+enum sp_status
+sp_mark_unset(const struct sp_spool *sp, enum sp_dir which,
+    const struct sp_id *id, struct sp_err *err)
+{
+	if (unlinkat(sp->dir[which], id->text, 0) == -1 && errno != ENOENT)
+		return sp_err_sys(
+		    err, "unmark %s/%s", sp_dir_text(which), id->text);
+	return sp_sync(sp->dir[which], sp_dir_text(which), err);
+}
+
+enum sp_status
+sp_mark_list(const struct sp_spool *sp, enum sp_dir which,
+    struct sp_names *ids_out, struct sp_err *err)
+{
+	struct sp_names all = { 0 };
+	enum sp_status st;
+	struct sp_id id;
+	size_t i;
+
+	ids_out->n = ids_out->len = 0;
+	st = sp_list(sp->dir[which], false, &all, err);
+	for (i = 0; i < all.n && st == SP_OK; i++)
+		if (sp_id_parse(sp_names_at(&all, i), &id) == SP_OK)
+			st = sp_names_add(ids_out, id.text);
+	sp_names_clear(&all);
+	return st;
+}

@@ -1,0 +1,195 @@
+/*
+ * scan.c - sorted listings, and the window of a claimer.  Reads names only,
+ * never the files.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/scan.h"
+
+#define WINDOW_LEAST  16
+#define WINDOW_MISSES 6
+
+void
+sp_names_clear(struct sp_names *names)
+{
+	free(names->text);
+	free(names->at);
+	(void)memset(names, 0, sizeof *names);
+}
+
+enum sp_status
+sp_names_add(struct sp_names *names, const char *name)
+{
+	size_t len = strlen(name) + 1, cap;
+	uint32_t *at;
+	char *text;
+
+	if (names->len + len > names->cap) {
+		cap = names->cap == 0 ? 4096 : names->cap * 2;
+		while (cap < names->len + len)
+			cap *= 2;
+		if (cap > UINT32_MAX ||
+		    (text = realloc(names->text, cap)) == NULL)
+			return SP_RETRY;
+		names->text = text;
+		names->cap = cap;
+	}
+	if (names->n == names->at_cap) {
+		cap = names->at_cap == 0 ? 64 : names->at_cap * 2;
+		if ((at = realloc(names->at, cap * sizeof *at)) == NULL)
+			return SP_RETRY;
+		names->at = at;
+		names->at_cap = cap;
+	}
+	(void)memcpy(names->text + names->len, name, len);
+	names->at[names->n++] = (uint32_t)names->len;
+	names->len += len;
+	return SP_OK;
+}
+
+static int
+by_text(const void *a, const void *b, void *text)
+{
+	return strcmp((char *)text + *(const uint32_t *)a,
+	    (char *)text + *(const uint32_t *)b);
+}
+
+void
+sp_names_sort(struct sp_names *names)
+{
+	if (names->n > 1)
+		qsort_r(names->at, names->n, sizeof *names->at, by_text,
+		    names->text);
+}
+
+bool
+sp_names_has(const struct sp_names *names, const char *name)
+{
+	size_t lo = 0, hi = names->n, mid;
+	int c;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		c = strcmp(name, sp_names_at(names, mid));
+		if (c == 0)
+			return true;
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return false;
+}
+
+enum sp_status
+sp_list(int dirfd, bool dots, struct sp_names *names_out, struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+	struct dirent *e;
+	DIR *d;
+	int fd;
+
+	names_out->len = names_out->n = 0;
+	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return sp_err_sys(err, "list");
+	if ((d = fdopendir(fd)) == NULL) {
+		st = sp_err_sys(err, "list");
+		(void)close(fd);
+		return st;
+	}
+	for (;;) {
+		errno = 0;
+		if ((e = readdir(d)) == NULL) {
+			if (errno != 0)
+				st = sp_err_sys(err, "list");
+			break;
+		}
+		if (e->d_name[0] == '.' &&
+		    (!dots || strcmp(e->d_name, ".") == 0 ||
+			strcmp(e->d_name, "..") == 0))
+			continue;
+		st = sp_names_add(names_out, e->d_name);
+		if (st != SP_OK) {
+			(void)sp_err_set(err, st, "no memory for a listing");
+			break;
+		}
+	}
+	(void)closedir(d);
+	if (st == SP_OK)
+		sp_names_sort(names_out);
+	return st;
+}
+
+void
+sp_window_init(struct sp_window *w)
+{
+	(void)memset(w, 0, sizeof *w);
+}
+
+void
+sp_window_clear(struct sp_window *w)
+{
+	sp_names_clear(&w->names);
+	free(w->used);
+	sp_window_init(w);
+}
+
+enum sp_status
+sp_window_fill(struct sp_window *w, struct sp_names *names, unsigned workers)
+{
+	sp_window_clear(w);
+	if (names->n > 0 && (w->used = calloc(names->n, 1)) == NULL)
+		return SP_RETRY;
+	w->names = *names;
+	(void)memset(names, 0, sizeof *names);
+	w->width = workers <= 1 ? 1 : (size_t)workers * 4;
+	if (workers > 1 && w->width < WINDOW_LEAST)
+		w->width = WINDOW_LEAST;
+	return SP_OK;
+}
+
+const char *
+sp_window_next(struct sp_window *w, uint32_t dice)
+{
+	size_t width, i, k;
+
+	for (;;) {
+		while (w->head < w->names.n && w->used[w->head])
+			w->head++;
+		if (w->head == w->names.n)
+			return NULL;
+		width = w->names.n - w->head;
+		if (width > w->width)
+			width = w->width;
+		for (i = 0; i < width; i++) {
+			k = w->head + (dice + i) % width;
+			if (w->used[k])
+				continue;
+			w->used[k] = 1;
+			return sp_names_at(&w->names, k);
+		}
+		w->head += width;
+	}
+}
+
+void
+sp_window_told(struct sp_window *w, bool won)
+{
+	if (won) {
+		w->misses = 0;
+		return;
+	}
+	if (++w->misses < WINDOW_MISSES || w->width <= 1)
+		return;
+	/* Others have emptied this stretch; what we skip, a new list finds. */
+	w->misses = 0;
+	w->head += w->width;
+	if (w->head > w->names.n)
+		w->head = w->names.n;
+}
