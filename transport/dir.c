@@ -1,0 +1,453 @@
+/*
+ * dir.c - the transport over a directory that is mounted here, local or
+ * shared: the verbs of transport.h on libspool.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/log.h"
+#include "libspool/mark.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+#include "libspool/submit.h"
+#include "transport/dir.h"
+
+#define ADMIT_MS   250   /* of one listing, for drops */
+#define MARKS_MS   1000  /* age of the list of marks */
+#define SERVER_MS  10000 /* age of the server's clock */
+#define WORKERS_MS 5000  /* age of the count of workers */
+#define KEEP_BUSY  2000  /* between housekeepings while jobs run */
+#define RAW_PASSES 2
+
+/* ---- open and close ---- */
+
+static const char *
+path_of(const char *url)
+{
+	if (strncmp(url, "dir:", 4) == 0)
+		url += 4;
+	else if (strncmp(url, "file:", 5) == 0)
+		url += 5;
+	else
+		return url;
+	return strncmp(url, "//", 2) == 0 ? url + 2 : url;
+}
+
+static enum sp_status
+open_dir(
+    const char *url, const char *base, struct tr **tr_out, struct sp_err *err)
+{
+	struct dir *d;
+	enum sp_status st;
+
+	if ((d = calloc(1, sizeof *d)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	if ((st = sp_spool_open(path_of(url), base, &d->spool, err)) != SP_OK) {
+		free(d);
+		return st;
+	}
+	d->marks_at = d->server_at = d->workers_at = -1;
+	d->dirty = SP_DIRTY_ALL;
+	dirwatch_open(&d->spool, &d->watch);
+	*tr_out = (struct tr *)d;
+	return SP_OK;
+}
+
+static void
+close_dir(struct tr *tr)
+{
+	struct dir *d = dir_of(tr);
+
+	if (d == NULL)
+		return;
+	if (d->keep != NULL)
+		sp_keep_free(d->keep);
+	dirwatch_close(&d->watch);
+	sp_names_clear(&d->hold);
+	sp_names_clear(&d->cancel);
+	sp_spool_close(&d->spool);
+	free(d);
+}
+
+static int
+wake(struct tr *tr)
+{
+	return dir_of(tr)->watch.fd;
+}
+
+static void
+drain(struct tr *tr)
+{
+	struct dir *d = dir_of(tr);
+	unsigned dirty = dirwatch_drain(&d->watch);
+
+	d->dirty |= dirty;
+	if (dirty & (SP_DIRTY(SP_DIR_HOLD) | SP_DIRTY(SP_DIR_CANCEL)))
+		d->marks_at = -1;
+}
+
+/* ---- what is known for a while ---- */
+
+enum sp_status
+dir_marks(struct dir *d, struct sp_err *err)
+{
+	int64_t now = sp_mono_ms();
+	enum sp_status st;
+
+	if (d->marks_at != -1 && now - d->marks_at < MARKS_MS)
+		return SP_OK;
+	st = sp_mark_list(&d->spool, SP_DIR_HOLD, &d->hold, err);
+	if (st == SP_OK)
+		st = sp_mark_list(&d->spool, SP_DIR_CANCEL, &d->cancel, err);
+	d->marks_at = st == SP_OK ? now : -1;
+	return st;
+}
+
+enum sp_status
+dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err)
+{
+	int64_t now = sp_mono_ms(), took;
+	enum sp_status st;
+
+	if (d->server_at == -1 || now - d->server_at >= SERVER_MS) {
+		st = sp_server_now(&d->spool, &d->server_ms, &took, err);
+		if (st != SP_OK)
+			return st;
+		d->server_at = now;
+	}
+	*now_out = d->server_ms + (now - d->server_at);
+	return SP_OK;
+}
+
+/* Files in workers/; a dead one or spoold among them only widens a window. */
+static unsigned
+workers(struct tr *tr)
+{
+	struct dir *d = dir_of(tr);
+	struct sp_names names = { 0 };
+	int64_t now = sp_mono_ms();
+
+	if (d->workers_at != -1 && now - d->workers_at < WORKERS_MS)
+		return d->workers;
+	d->workers_at = now;
+	if (sp_list(d->spool.dir[SP_DIR_WORKERS], false, &names, NULL) == SP_OK)
+		d->workers = names.n > 0 ? (unsigned)names.n : 1;
+	sp_names_clear(&names);
+	return d->workers;
+}
+
+static const struct sp_policy *
+policy(struct tr *tr)
+{
+	return &dir_of(tr)->spool.policy;
+}
+
+static const char *
+worker(struct tr *tr)
+{
+	return dir_of(tr)->spool.actor;
+}
+
+/* ---- looking ---- */
+
+/* One raw drop; an order that came of it goes to `names`.  True: there is more
+ * in new/ than was listed. */
+static bool
+drop_in(struct dir *d, const char *raw, enum sp_drop kind,
+    struct sp_names *names, enum sp_status *st)
+{
+	struct sp_err err = { "" };
+	char text[SP_NAME_MAX];
+	struct sp_name name;
+	int64_t now;
+
+	if ((*st = dir_server_now(d, &now, &err)) == SP_OK)
+		*st = sp_admit(&d->spool, raw, kind, now, &name, &err);
+	if (*st == SP_OK && name.ticket > 0 && name.bundle) {
+		*st = sp_bundle_explode(&d->spool, &name, &err);
+		if (*st == SP_OK)
+			return true;
+	} else if (*st == SP_OK && name.ticket > 0) {
+		sp_name_print(&name, text);
+		*st = sp_names_add(names, text);
+	}
+	if (*st != SP_OK && err.text[0] != '\0' && sp_warn_due(raw))
+		sp_warn("admit drop=%s: %s", raw, err.text);
+	*st = SP_OK; /* one bad drop must not stop the others */
+	return false;
+}
+
+static enum sp_status
+list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
+    struct sp_err *err)
+{
+	struct sp_names all = { 0 };
+	struct sp_name name;
+	enum sp_status st;
+	const char *text;
+	size_t i;
+
+	*more_out = false;
+	names->n = names->len = 0;
+	st = sp_list(d->spool.dir[SP_DIR_NEW], false, &all, err);
+	for (i = 0; i < all.n && st == SP_OK; i++) {
+		enum sp_drop kind;
+
+		text = sp_names_at(&all, i);
+		kind = sp_drop_kind(text, &name);
+		if (kind == SP_DROP_IGNORE)
+			continue;
+		if (kind == SP_DROP_ORDER && !name.bundle)
+			st = sp_names_add(names, text);
+		else if (sp_mono_ms() >= until)
+			continue; /* each costs two syncs: next time */
+		else if (kind != SP_DROP_ORDER)
+			*more_out |= drop_in(d, text, kind, names, &st);
+		else
+			*more_out |=
+			    sp_bundle_explode(&d->spool, &name, err) == SP_OK;
+	}
+	sp_names_clear(&all);
+	if (st != SP_OK)
+		return sp_err_set(err, st, "list new/");
+	sp_names_sort(names);
+	return SP_OK;
+}
+
+static enum sp_status
+list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
+{
+	int64_t until = sp_mono_ms() + ADMIT_MS;
+	enum sp_status st = SP_OK;
+	bool more = true;
+	int i;
+
+	/* A bundle leaves new orders behind that were not listed. */
+	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
+		st = list_once(dir_of(tr), names_out, until, &more, err);
+	return st;
+}
+
+static enum sp_status
+read_order(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
+    struct sp_err *err)
+{
+	return sp_order_read(&dir_of(tr)->spool, SP_NEW, name, text_out, err);
+}
+
+static enum sp_status
+eligible(struct tr *tr, const struct sp_name *name, const struct sp_job *job,
+    struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	enum sp_status st;
+	int64_t now;
+	int status;
+	size_t i;
+
+	if ((st = dir_marks(d, err)) != SP_OK)
+		return st;
+	if (sp_names_has(&d->hold, name->id.text) ||
+	    sp_names_has(&d->cancel, name->id.text))
+		return SP_LOST;
+	if (job->not_before > 0) {
+		if ((st = dir_server_now(d, &now, err)) != SP_OK)
+			return st;
+		if (now < job->not_before)
+			return SP_LOST;
+	}
+	for (i = 0; i < job->after_n; i++) {
+		st = sp_find_status(&d->spool, &job->after[i], &status, err);
+		if (st == SP_RETRY)
+			return st;
+		if (st != SP_OK || !sp_status_good_is(status))
+			return SP_LOST;
+	}
+	return SP_OK;
+}
+
+static enum sp_status
+claim(struct tr *tr, const struct sp_name *name, struct sp_name *claimed_out,
+    struct sp_buf *text_out, struct sp_err *err)
+{
+	return sp_claim(&dir_of(tr)->spool, name, claimed_out, text_out, err);
+}
+
+static enum sp_status
+refuse(struct tr *tr, const struct sp_name *name, const char *why,
+    struct sp_err *err)
+{
+	return sp_end(
+	    &dir_of(tr)->spool, SP_NEW, name, SP_ST_INVALID, false, why, err);
+}
+
+/* ---- living ---- */
+
+static enum sp_status
+beat(struct tr *tr, const struct sp_beat *b, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
+	const struct sp_spool *spool = &dir_of(tr)->spool;
+	char file[SP_WORKER_MAX + 8];
+	enum sp_status st;
+
+	sp_beat_print(b, &text);
+	(void)snprintf(file, sizeof file, "%s.json", spool->actor);
+	st = text.failed
+	    ? sp_err_set(err, SP_RETRY, "no memory for the beat")
+	    : sp_publish(spool, spool->dir[SP_DIR_WORKERS], file, text.data,
+		  text.len, SP_PUB_REPLACE | SP_PUB_LAZY, err);
+	sp_buf_clear(&text);
+	return st;
+}
+
+static enum sp_status
+bye(struct tr *tr, struct sp_err *err)
+{
+	const struct sp_spool *spool = &dir_of(tr)->spool;
+	char file[SP_WORKER_MAX + 8];
+
+	(void)snprintf(file, sizeof file, "%s.json", spool->actor);
+	if (unlinkat(spool->dir[SP_DIR_WORKERS], file, 0) == -1 &&
+	    errno != ENOENT)
+		return sp_err_sys(err, "remove workers/%s", file);
+	return SP_OK;
+}
+
+static enum sp_status
+held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
+    struct sp_names *cancel_out, struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	struct sp_names all = { 0 };
+	struct sp_name name;
+	enum sp_status st;
+	const char *text;
+	size_t i;
+
+	ours_out->n = ours_out->len = stale_out->n = stale_out->len = 0;
+	st = sp_list(d->spool.dir[SP_DIR_ASSIGNED], false, &all, err);
+	for (i = 0; i < all.n && st == SP_OK; i++) {
+		text = sp_names_at(&all, i);
+		if (sp_name_parse(text, &name) != SP_OK)
+			continue;
+		if (strcmp(name.worker, d->spool.actor) == 0)
+			st = sp_names_add(ours_out, text);
+		else if (name.worker[0] != '\0' &&
+		    sp_worker_kin(name.worker, d->spool.actor))
+			st = sp_names_add(stale_out, text);
+	}
+	sp_names_clear(&all);
+	if (st != SP_OK)
+		return st;
+	return sp_mark_list(&d->spool, SP_DIR_CANCEL, cancel_out, err);
+}
+
+static int64_t
+keep(struct tr *tr, bool idle, int64_t now)
+{
+	struct dir *d = dir_of(tr);
+	struct sp_err err = { "" };
+	unsigned dirty;
+
+	if (d->keep == NULL &&
+	    sp_keep_new(&d->spool, true, &d->keep, &err) != SP_OK) {
+		if (sp_warn_due("keep"))
+			sp_warn("keep off: %s", err.text);
+		return KEEP_BUSY;
+	}
+	if (!idle && now - d->kept < KEEP_BUSY)
+		return KEEP_BUSY - (now - d->kept);
+	d->kept = now;
+	dirty = d->dirty | atomic_exchange(&d->dirty_later, 0);
+	d->dirty = 0;
+	return sp_keep_tick(d->keep, dirty, now);
+}
+
+/* ---- ending ---- */
+
+static void
+commit(struct tr *tr, struct sp_ended *group, size_t n, struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	size_t i;
+
+	sp_commit(&d->spool, group, n, err);
+	for (i = 0; i < n; i++)
+		if (group[i].status == SP_OK)
+			dir_tidy(&d->spool, &group[i].name.id);
+	/* What waited for these may come now. */
+	(void)atomic_fetch_or(
+	    &d->dirty_later, SP_DIRTY(SP_DIR_DONE) | SP_DIRTY(SP_DIR_FAILED));
+}
+
+static enum sp_status
+release(struct tr *tr, const struct sp_name *claimed, enum tr_release how,
+    const char *cause, const char *why, struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	struct sp_name to;
+	enum sp_status st;
+
+	st = sp_move_step(&d->spool,
+	    how == TR_RETRY ? SP_STEP_RETRY : SP_STEP_RELEASE, SP_ASSIGNED,
+	    how == TR_RETRY ? SP_WAITING : SP_NEW, claimed, &to, err);
+	if (st != SP_OK)
+		return st;
+	if (how == TR_RETRY)
+		d->dirty |= SP_DIRTY(SP_DIR_WAITING);
+	/* Words only: without them the order is given back all the same. */
+	if (how != TR_BACK &&
+	    sp_attempt_note(&d->spool, claimed, cause, why, NULL) != SP_OK)
+		sp_warn("note order=%s failed", claimed->id.text);
+	return SP_OK;
+}
+
+static enum sp_status
+cancel(struct tr *tr, const struct sp_name *claimed, const char *why,
+    struct sp_err *err)
+{
+	const struct sp_spool *spool = &dir_of(tr)->spool;
+	enum sp_status st;
+
+	st = sp_end(
+	    spool, SP_ASSIGNED, claimed, SP_ST_CANCELLED, false, why, err);
+	if (st != SP_OK)
+		return st;
+	dir_tidy(spool, &claimed->id);
+	(void)sp_mark_unset(spool, SP_DIR_CANCEL, &claimed->id, NULL);
+	return SP_OK;
+}
+
+const struct tr_ops dir_ops = {
+	.scheme = "dir",
+	.open = open_dir,
+	.close = close_dir,
+	.wake = wake,
+	.drain = drain,
+	.list = list,
+	.read = read_order,
+	.eligible = eligible,
+	.claim = claim,
+	.refuse = refuse,
+	.stage = dir_stage,
+	.out_dir = dir_out,
+	.append = dir_append,
+	.beat = beat,
+	.bye = bye,
+	.held = held,
+	.commit = commit,
+	.release = release,
+	.cancel = cancel,
+	.keep = keep,
+	.drained = dir_drained,
+	.policy = policy,
+	.worker = worker,
+	.workers = workers,
+};

@@ -1,0 +1,91 @@
+/*
+ * dir.h - private to the transport over a local or shared directory: dir.c has
+ * the verbs, dirwatch.c the wake handle, dirstage.c the copies of scripts and
+ * data, dirruns.c what lies in runs/, dirdrain.c the question whether all is
+ * done.
+ */
+#ifndef TR_DIR_H
+#define TR_DIR_H
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "libspool/keep.h"
+#include "libspool/spool.h"
+#include "transport/transport.h"
+
+#define DIR_SHELF 32 /* copies kept */
+
+/* ---- the wake handle ---- */
+
+struct dirwatch {
+	int fd; /* -1: none */
+	int wd[SP_DIRS];
+};
+
+/* Only for a spool whose every change inotify sees.  No handle is no error:
+ * the clock does it then. */
+void dirwatch_open(const struct sp_spool *spool, struct dirwatch *w);
+void dirwatch_close(struct dirwatch *w);
+/* What has changed since: bits of SP_DIRTY. */
+unsigned dirwatch_drain(struct dirwatch *w);
+
+/* ---- copies ---- */
+
+/* A copy of one version of scripts/FILE or data/FILE. */
+struct dircopy {
+	int which; /* enum sp_dir; 0: a free row */
+	char file[SP_FILE_MAX + 1];
+	struct stat from; /* the version copied */
+	struct stat is;   /* the copy as we left it */
+	unsigned long used;
+};
+
+struct dir {
+	struct sp_spool spool;
+	struct dirwatch watch;
+	unsigned dirty;          /* for the keeper */
+	atomic_uint dirty_later; /* likewise, from the thread that commits */
+	struct sp_keep *keep;
+	int64_t kept; /* when the keeper was last called */
+
+	struct sp_names hold, cancel; /* marks, */
+	int64_t marks_at;             /* listed then; -1: not yet */
+	int64_t server_ms, server_at; /* the server's clock, asked then */
+	unsigned workers;
+	int64_t workers_at;
+
+	struct dircopy shelf[DIR_SHELF];
+	unsigned long shelf_used;
+	unsigned shelf_serial;
+};
+
+static inline struct dir *
+dir_of(struct tr *tr)
+{
+	return (struct dir *)tr;
+}
+
+extern const struct tr_ops dir_ops;
+
+/* hold/ and cancel/, listed afresh at most once a second. */
+enum sp_status dir_marks(struct dir *d, struct sp_err *err);
+/* The server's clock by ours, asked for afresh every ten seconds. */
+enum sp_status
+dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err);
+
+enum sp_status dir_stage(struct tr *tr, int which, const char *file,
+    const char *shelf, const char *dst, struct sp_err *err);
+
+enum sp_status dir_out(struct tr *tr, const struct sp_id *id, char *path_out,
+    size_t size, bool *old_out, struct sp_err *err);
+enum sp_status dir_append(struct tr *tr, const struct sp_name *claimed,
+    enum tr_trace which, const void *data, size_t len, struct sp_err *err);
+/* Take away what an ended order left empty. */
+void dir_tidy(const struct sp_spool *spool, const struct sp_id *id);
+
+enum sp_status dir_drained(struct tr *tr, const struct sp_names *unfit,
+    bool *drained_out, struct sp_err *err);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * dirruns.c - runs/DAY/ID/: the log and the metrics of each attempt and the
+ * directory out/ that is $SPOOL_OUT.  Nothing here is synced and nothing here
+ * decides anything: a log that cannot be written must not hurt the job.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "transport/dir.h"
+
+/* runs/DAY/ID, made without the syncs of sp_run_open: two for each job would
+ * cost more than many a job. */
+static enum sp_status
+run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
+    struct sp_err *err)
+{
+	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
+	int runs = spool->dir[SP_DIR_RUNS];
+	enum sp_status st;
+
+	st = sp_run_open(spool, id, false, fd_out, NULL);
+	if (st != SP_GONE)
+		return st == SP_OK
+		    ? st
+		    : sp_err_set(err, st, "open runs/%s", id->text);
+	sp_id_day(id, day);
+	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
+	if (mkdirat(runs, path, 0777) == -1 && errno == ENOENT) {
+		(void)mkdirat(runs, day, 0777);
+		(void)mkdirat(runs, path, 0777);
+	}
+	return sp_run_open(spool, id, false, fd_out, err);
+}
+
+/*
+ * Made when the job starts, for a script should find $SPOOL_OUT and not have to
+ * make it; whether an earlier attempt was here is told by its being there.
+ */
+enum sp_status
+dir_out(struct tr *tr, const struct sp_id *id, char *path_out, size_t size,
+    bool *old_out, struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	char day[SP_DAY_LEN + 1];
+	enum sp_status st;
+	int fd, n;
+
+	if ((st = run_open(&d->spool, id, &fd, err)) != SP_OK)
+		return st;
+	*old_out = false;
+	if (mkdirat(fd, "out", 0777) == -1) {
+		if (errno == EEXIST)
+			*old_out = true;
+		else
+			st = sp_err_sys(err, "make runs/%s/out", id->text);
+	}
+	(void)close(fd);
+	sp_id_day(id, day);
+	n = snprintf(
+	    path_out, size, "%s/runs/%s/%s/out", d->spool.path, day, id->text);
+	if (st == SP_OK && (n < 0 || (size_t)n >= size))
+		st = sp_err_set(err, SP_FATAL, "the spool's path is too long");
+	return st;
+}
+
+enum sp_status
+dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
+    const void *data, size_t len, struct sp_err *err)
+{
+	char name[SP_NAME_MAX], file[SP_NAME_MAX + 16];
+	enum sp_status st;
+	int dirfd, fd;
+
+	if ((st = run_open(&dir_of(tr)->spool, &claimed->id, &dirfd, err)) !=
+	    SP_OK)
+		return st;
+	sp_attempt_print(claimed, name);
+	(void)snprintf(file, sizeof file, "%s%s", name + SP_ID_LEN + 1,
+	    which == TR_LOG ? ".log" : ".metrics.jsonl");
+	/* O_NONBLOCK: a FIFO planted here must not hold us up. */
+	fd = openat(dirfd, file,
+	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	    0666);
+	if (fd == -1) {
+		st = sp_err_sys(err, "open runs/%s/%s", claimed->id.text, file);
+	} else {
+		if ((st = sp_write_all(fd, data, len)) != SP_OK)
+			(void)sp_err_sys(
+			    err, "write runs/%s/%s", claimed->id.text, file);
+		if (close(fd) == -1 && st == SP_OK)
+			st = sp_err_sys(
+			    err, "close runs/%s/%s", claimed->id.text, file);
+	}
+	(void)close(dirfd);
+	return st;
+}
+
+/* Only after the commit: before it another attempt may be starting there. */
+void
+dir_tidy(const struct sp_spool *spool, const struct sp_id *id)
+{
+	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
+	int fd;
+
+	if (sp_run_open(spool, id, false, &fd, NULL) != SP_OK)
+		return;
+	(void)unlinkat(fd, "out", AT_REMOVEDIR);
+	(void)close(fd);
+	sp_id_day(id, day);
+	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
+	(void)unlinkat(spool->dir[SP_DIR_RUNS], path, AT_REMOVEDIR);
+}
