@@ -41,7 +41,7 @@ stage_name(const struct sp_name *bundle, char name_out[SP_NAME_MAX + 2])
 	(void)strcat(name_out, ".d");
 }
 
-/* Write one staged file, synced. */
+/* Write one staged file. */
 static enum sp_status
 put(struct stage *g, const char *name, const char *text, size_t len,
     struct sp_err *err)
@@ -56,7 +56,7 @@ put(struct stage *g, const char *name, const char *text, size_t len,
 	st = sp_write_all(fd, text, len);
 	if (st != SP_OK)
 		(void)sp_err_sys(err, "write tmp/%s", name);
-	else
+	else if (!g->sp->local)
 		st = sp_sync(fd, name, err);
 	if (close(fd) == -1 && st == SP_OK)
 		st = sp_err_sys(err, "close tmp/%s", name);
@@ -225,6 +225,9 @@ fill_stage(
 	if (st != SP_OK)
 		return st;
 	st = put_lines(g, text, err);
+	/* One sync for all lines where the filesystem is ours to sync. */
+	if (st == SP_OK && g->sp->local && syncfs(g->fd) == -1)
+		st = sp_err_sys(err, "syncfs tmp/%s", dir);
 	if (st == SP_OK)
 		st = sp_sync(g->fd, dir, err);
 	(void)close(g->fd);
@@ -240,7 +243,7 @@ sp_bundle_explode(
 	struct stage g = { .sp = sp, .fd = -1 };
 	struct sp_ended ended = { 0 };
 	char dir[SP_NAME_MAX + 2];
-	struct sp_name claimed;
+	struct sp_name claimed, back;
 	enum sp_status st;
 
 	st = sp_claim(sp, bundle, &claimed, &text, err);
@@ -268,12 +271,12 @@ sp_bundle_explode(
 		st = unstage(sp, &claimed, dir, true, err);
 	} else if (st == SP_LOST)
 		(void)unstage(sp, &claimed, dir, false, NULL);
-	else {
-		/* Disk full or the like: give it back, it is tried again. */
+	else if (sp_move_step(sp, SP_STEP_RELEASE, SP_ASSIGNED, SP_WAITING,
+		     &claimed, &back, NULL) == SP_OK)
+		/* Disk full or the like.  Given back, so it cannot have been
+		 * committed and never will be under that name: only now may
+		 * the stage go. */
 		(void)unstage(sp, &claimed, dir, false, NULL);
-		(void)sp_move_step(sp, SP_STEP_RELEASE, SP_ASSIGNED, SP_WAITING,
-		    &claimed, &claimed, NULL);
-	}
 out:
 	sp_buf_clear(&text);
 	sp_buf_clear(&out);

@@ -80,6 +80,28 @@ sp_find(const struct sp_spool *sp, const struct sp_id *id,
 	return SP_GONE;
 }
 
+void
+sp_refresh(const struct sp_spool *sp, enum sp_dir dir)
+{
+	struct dirent *e = NULL;
+	DIR *d;
+	int fd;
+
+	if (sp->local)
+		return;
+	fd = openat(sp->root, sp_dir_text(dir),
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	if ((d = fdopendir(fd)) == NULL)
+		(void)close(fd);
+	else {
+		e = readdir(d);
+		(void)closedir(d);
+	}
+	(void)e;
+}
+
 enum sp_status
 sp_find_status(const struct sp_spool *sp, const struct sp_id *id,
     int *status_out, struct sp_err *err)

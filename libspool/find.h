@@ -20,6 +20,10 @@ enum sp_status sp_find(const struct sp_spool *spool, const struct sp_id *id,
 enum sp_status sp_find_status(const struct sp_spool *spool,
     const struct sp_id *id, int *status_out, struct sp_err *err);
 
+/* Before asking for names that may be new in `dir`: make an NFS client look at
+ * the directory anew, so that it forgets which names were absent. */
+void sp_refresh(const struct sp_spool *spool, enum sp_dir dir);
+
 /* Call fn for every order in a state, sorted by day and name.  fn's non-zero
  * result ends the walk.  Names that do not parse go to `odd` (may be NULL). */
 typedef int

@@ -1,0 +1,97 @@
+/*
+ * keepin.h - what the files of the keeper share.  Private to keep*.c.
+ */
+#ifndef SP_KEEPIN_H
+#define SP_KEEPIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libspool/err.h"
+#include "libspool/job.h"
+#include "libspool/keep.h"
+#include "libspool/lease.h"
+#include "libspool/scan.h"
+#include "libspool/spool.h"
+
+enum chore {
+	CHORE_LOOK,    /* who is alive */
+	CHORE_NEW,     /* admit, explode, examine */
+	CHORE_WAIT,    /* promote, fail dependants */
+	CHORE_REAP,    /* revoke what the dead hold */
+	CHORE_PUBLISH, /* outcomes whose commit survived, bundles */
+	CHORE_HALF,    /* renames that died between link and unlink */
+	CHORE_SWEEP,   /* tmp/ */
+	CHORES
+};
+
+/* What a waiting order waits for; read once, for names are never reused. */
+struct waiting {
+	uint64_t key;
+	int64_t ready;       /* server ms: back-off and notBefore */
+	struct sp_id *after; /* those not known to have succeeded */
+	size_t after_n;
+	bool kept; /* still there in this round */
+};
+
+/* A name seen with two links, and since when (monotonic). */
+struct half {
+	uint64_t key;
+	int64_t since;
+	bool kept;
+};
+
+struct sp_keep {
+	const struct sp_spool *sp;
+	bool yields;
+	bool spoold; /* another one is beating */
+	unsigned workers;
+	int64_t due[CHORES];
+	struct sp_book book;
+
+	int64_t server; /* the server's clock at ... */
+	int64_t probed; /* ... this moment of ours, 0: never */
+
+	uint64_t *seen; /* names in new/ found in order, sorted */
+	size_t seen_n;
+	struct waiting *wait; /* sorted by key */
+	size_t wait_n;
+	struct half *half;
+	size_t half_n;
+	bool half_now; /* somebody met two links */
+};
+
+typedef int64_t keep_fn(struct sp_keep *k, int64_t now);
+
+/* Each does one chore and says in how many ms it wants to again. */
+keep_fn keep_look, keep_new, keep_wait, keep_reap, keep_publish, keep_half,
+    keep_sweep;
+
+/* The server's clock now, from a probe at most a second old. */
+enum sp_status
+keep_server_now(struct sp_keep *k, int64_t now, int64_t *server_out);
+
+uint64_t keep_key(const char *name);
+
+/* Both kinds of marks, listed afresh; clear both whatever came back. */
+struct keep_marks {
+	struct sp_names hold, cancel;
+};
+enum sp_status keep_marks(struct sp_keep *k, struct keep_marks *marks_out);
+void keep_marks_clear(struct keep_marks *marks);
+
+/* End an order where it stands and log it; true when it was ours to end. */
+bool keep_end(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
+    int status, const char *why);
+
+/* May a job run as far as its dependencies go?  SP_OK yes; SP_GONE not yet;
+ * SP_BAD: one failed, `why` says which.  Those that succeeded are taken off the
+ * list. */
+enum sp_status
+keep_after(struct sp_keep *k, struct sp_id *after, size_t *n, char why[128]);
+
+/* Trouble worth a line, at most once a minute. */
+void
+keep_trouble(const char *what, enum sp_status status, const struct sp_err *err);
+
+#endif

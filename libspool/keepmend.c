@@ -1,0 +1,363 @@
+/*
+ * keepmend.c - what crashes leave behind: outcomes whose commit survived,
+ * stages of bundles, .why files, renames that died between link and unlink,
+ * and old files in tmp/.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/finish.h"
+#include "libspool/keepin.h"
+#include "libspool/log.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+#include "libspool/submit.h"
+
+#define PUBLISH_MS 5000
+#define SWEEP_MS   600000
+
+static int64_t
+age_of(const struct stat *st, int64_t server)
+{
+	return server - (int64_t)st->st_ctim.tv_sec * 1000 -
+	    st->st_ctim.tv_nsec / 1000000;
+}
+
+/* ---- outcomes ---- */
+
+struct sought {
+	const struct sp_name *want;
+	bool found;
+};
+
+static int
+same(void *arg, enum sp_state state, const struct sp_name *name)
+{
+	struct sought *s = arg;
+
+	(void)state;
+	s->found = sp_attempt_same(name, s->want);
+	return s->found;
+}
+
+static enum sp_status
+stands_in(struct sp_keep *k, enum sp_state state, const struct sp_name *want,
+    bool *found, struct sp_err *err)
+{
+	struct sought s = { .want = want };
+	struct sp_names names = { 0 };
+	struct sp_name name;
+	enum sp_status st;
+	size_t i;
+	int fd;
+
+	*found = false;
+	if (!sp_state_over_is(state)) {
+		st = sp_walk(k->sp, state, same, NULL, &s, err);
+		*found = s.found;
+		return st;
+	}
+	st = sp_state_open(k->sp, state, &want->id, false, &fd, err);
+	if (st != SP_OK)
+		return st == SP_GONE ? SP_OK : st;
+	st = sp_list(fd, false, &names, err);
+	(void)close(fd);
+	for (i = 0; i < names.n && st == SP_OK && !*found; i++)
+		*found = memcmp(sp_names_at(&names, i) + 3, want->id.text,
+			     SP_ID_LEN) == 0 &&
+		    sp_name_parse(sp_names_at(&names, i), &name) == SP_OK &&
+		    sp_attempt_same(&name, want);
+	sp_names_clear(&names);
+	return st;
+}
+
+/*
+ * A provisional outcome: of a running attempt (leave it), of a committed one
+ * (publish it), or of nobody: a zombie's, or one whose order moves at this very
+ * moment; so patience, then it goes beside the job.
+ */
+static enum sp_status
+one_outcome(
+    struct sp_keep *k, const char *file, int64_t server, struct sp_err *err)
+{
+	struct sp_name name;
+	enum sp_status st;
+	struct stat sb;
+	bool found;
+
+	if (sp_attempt_parse(file + 1, &name) != SP_OK)
+		return SP_OK;
+	st = stands_in(k, SP_ASSIGNED, &name, &found, err);
+	if (st != SP_OK || found)
+		return st;
+	st = stands_in(k, SP_DONE, &name, &found, err);
+	if (st == SP_OK && !found)
+		st = stands_in(k, SP_FAILED, &name, &found, err);
+	if (st == SP_OK && found) {
+		st = sp_outcome_publish(k->sp, &name, err);
+		if (st == SP_OK)
+			sp_info("publish outcome of order=%s: its commit "
+				"survived a crash",
+			    name.id.text);
+		return st;
+	}
+	if (st != SP_OK ||
+	    fstatat(k->sp->dir[SP_DIR_OUTCOMES], file, &sb,
+		AT_SYMLINK_NOFOLLOW) == -1 ||
+	    age_of(&sb, server) < (int64_t)(k->sp->policy.half_rename * 1000))
+		return st;
+	sp_info("set-aside outcome=%s: its order was taken from its worker",
+	    file + 1);
+	return sp_attempt_note(k->sp, &name, "lost",
+	    "the order was taken from its worker before it could commit", err);
+}
+
+int64_t
+keep_publish(struct sp_keep *k, int64_t now)
+{
+	struct sp_names names = { 0 };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	int64_t server;
+	size_t i;
+
+	st = keep_server_now(k, now, &server);
+	if (st == SP_OK)
+		st = sp_list(k->sp->dir[SP_DIR_OUTCOMES], true, &names, &err);
+	/* Dotfiles sort first. */
+	for (i = 0; i < names.n && st == SP_OK; i++) {
+		if (sp_names_at(&names, i)[0] != '.')
+			break;
+		st = one_outcome(k, sp_names_at(&names, i), server, &err);
+		if (st == SP_GONE || st == SP_LOST)
+			st = SP_OK;
+	}
+	sp_names_clear(&names);
+	if (st == SP_OK)
+		st = sp_bundle_recover(k->sp, &err);
+	if (st == SP_OK)
+		st = sp_bad_explain(k->sp, &err);
+	keep_trouble("publish", st, &err);
+	return PUBLISH_MS;
+}
+
+/* ---- half renames ---- */
+
+/* Since when has this name had two links, as far as we have seen? */
+static int64_t
+half_since(struct sp_keep *k, const char *dir, const char *name, int64_t now)
+{
+	uint64_t key = keep_key(dir) * 31 + keep_key(name);
+	struct half *more;
+	size_t i;
+
+	for (i = 0; i < k->half_n; i++)
+		if (k->half[i].key == key) {
+			k->half[i].kept = true;
+			return k->half[i].since;
+		}
+	more = realloc(k->half, (k->half_n + 1) * sizeof *more);
+	if (more != NULL) {
+		k->half = more;
+		k->half[k->half_n++] = (struct half){ key, now, true };
+	}
+	return now;
+}
+
+static bool
+twin_in(int fd, const struct stat *st, const char *not_this, char out[256])
+{
+	struct sp_names names = { 0 };
+	bool found = false;
+	struct stat other;
+	size_t i;
+
+	if (sp_list(fd, true, &names, NULL) == SP_OK)
+		for (i = 0; i < names.n && !found; i++) {
+			const char *name = sp_names_at(&names, i);
+
+			if ((not_this != NULL && strcmp(name, not_this) == 0) ||
+			    fstatat(fd, name, &other, AT_SYMLINK_NOFOLLOW) ==
+				-1 ||
+			    other.st_ino != st->st_ino ||
+			    other.st_dev != st->st_dev)
+				continue;
+			(void)snprintf(out, 256, "%s", name);
+			found = true;
+		}
+	sp_names_clear(&names);
+	return found;
+}
+
+/* Find the other name in a directory of the spool and set it aside. */
+static enum sp_status
+twin_aside(struct sp_keep *k, int fd, const struct stat *st, const char *self,
+    char spare[256], struct sp_err *err)
+{
+	char twin[256];
+
+	if (!twin_in(fd, st, self, twin))
+		return SP_GONE;
+	(void)snprintf(spare, 256, "half.%.190s", twin);
+	return sp_move_aside(k->sp, fd, twin, SP_DIR_REPAIR, spare, err);
+}
+
+/* A commit that died half-way: it stands in done/ or failed/ already, so the
+ * name in assigned/ is the one too many. */
+static bool
+committed_twin(struct sp_keep *k, const struct sp_name *name,
+    const struct stat *st, struct sp_err *err)
+{
+	char file[SP_NAME_MAX], spare[256], twin[256];
+	bool found = false;
+	int s, fd;
+
+	for (s = SP_DONE; s <= SP_FAILED && !found; s++) {
+		if (sp_state_open(k->sp, (enum sp_state)s, &name->id, false,
+			&fd, NULL) != SP_OK)
+			continue;
+		found = twin_in(fd, st, NULL, twin);
+		(void)close(fd);
+	}
+	if (!found)
+		return false;
+	sp_name_print(name, file);
+	(void)snprintf(spare, sizeof spare, "half.%.190s", file);
+	(void)sp_move_aside(k->sp, k->sp->dir[SP_DIR_ASSIGNED], file,
+	    SP_DIR_REPAIR, spare, err);
+	return true;
+}
+
+/*
+ * Both names have stood long enough that no rename can still be between them.
+ * The twin goes to repair/ by rename; then the order takes a new name, so that
+ * a late unlink of either old one hits nothing; then the name in repair/, which
+ * nobody else knows, goes.  A crash in between: we meet the pair again.
+ */
+static enum sp_status
+mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
+    const struct stat *st, struct sp_err *err)
+{
+	static const enum sp_dir where[] = { SP_DIR_NEW, SP_DIR_WAITING,
+		SP_DIR_TMP, SP_DIR_ASSIGNED };
+	int repair = k->sp->dir[SP_DIR_REPAIR];
+	char file[SP_NAME_MAX], spare[256];
+	enum sp_status s = SP_OK;
+	struct sp_name to;
+	size_t i;
+
+	sp_name_print(name, file);
+	if (at == SP_ASSIGNED && committed_twin(k, name, st, err))
+		return SP_OK;
+	if (!twin_in(repair, st, NULL, spare)) {
+		s = SP_GONE;
+		for (i = 0; s == SP_GONE && i < sizeof where / sizeof *where;
+		     i++)
+			s = twin_aside(k, k->sp->dir[where[i]], st,
+			    (int)where[i] == (int)at ? file : NULL, spare, err);
+	}
+	/* The other name is outside the spool: no rename of ours. */
+	if (s == SP_GONE)
+		return at == SP_ASSIGNED
+		    ? SP_OK
+		    : sp_set_bad(k->sp, k->sp->dir[(int)at], file,
+			  "the file has a second hard link outside the spool; a "
+			  "job must be a file of its own",
+			  err);
+	if (s == SP_OK)
+		s = sp_move_half(k->sp, at, name, &to, err);
+	if (s != SP_OK)
+		return s;
+	(void)unlinkat(repair, spare, 0);
+	sp_warn("mend order=%s: a rename had died half-way; it is queued again",
+	    name->id.text);
+	return SP_OK;
+}
+
+struct half_round {
+	struct sp_keep *k;
+	int64_t now;
+	struct sp_err *err;
+};
+
+static int
+half_one(void *arg, enum sp_state at, const struct sp_name *name)
+{
+	struct half_round *r = arg;
+	char file[SP_NAME_MAX];
+	struct stat st;
+	int64_t since;
+
+	sp_name_print(name, file);
+	if (fstatat(r->k->sp->dir[(int)at], file, &st, AT_SYMLINK_NOFOLLOW) ==
+		-1 ||
+	    !S_ISREG(st.st_mode) || st.st_nlink == 1)
+		return 0;
+	since = half_since(r->k, sp_state_text(at), file, r->now);
+	if (r->now - since >= (int64_t)(r->k->sp->policy.half_rename * 1000))
+		keep_trouble("half rename",
+		    mend_half(r->k, at, name, &st, r->err), r->err);
+	return 0;
+}
+
+int64_t
+keep_half(struct sp_keep *k, int64_t now)
+{
+	struct sp_err err = { "" };
+	struct half_round r = { k, now, &err };
+	size_t i, n = 0;
+
+	for (i = 0; i < k->half_n; i++)
+		k->half[i].kept = false;
+	(void)sp_walk(k->sp, SP_ASSIGNED, half_one, NULL, &r, &err);
+	/* new/ may be long: only when somebody met two links there. */
+	if (k->half_now || k->half_n > 0) {
+		k->half_now = false;
+		(void)sp_walk(k->sp, SP_NEW, half_one, NULL, &r, &err);
+		(void)sp_walk(k->sp, SP_WAITING, half_one, NULL, &r, &err);
+	}
+	for (i = 0; i < k->half_n; i++)
+		if (k->half[i].kept)
+			k->half[n++] = k->half[i];
+	k->half_n = n;
+	return (int64_t)(k->sp->policy.half_rename * 250) + 1;
+}
+
+/* ---- tmp/ ---- */
+
+int64_t
+keep_sweep(struct sp_keep *k, int64_t now)
+{
+	struct sp_names names = { 0 };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	int64_t server;
+	struct stat sb;
+	size_t i;
+
+	st = keep_server_now(k, now, &server);
+	if (st == SP_OK)
+		st = sp_list(k->sp->dir[SP_DIR_TMP], true, &names, &err);
+	for (i = 0; i < names.n && st == SP_OK; i++) {
+		const char *name = sp_names_at(&names, i);
+
+		if (strcmp(name, ".gitkeep") == 0 ||
+		    fstatat(k->sp->dir[SP_DIR_TMP], name, &sb,
+			AT_SYMLINK_NOFOLLOW) == -1 ||
+		    !S_ISREG(sb.st_mode) ||
+		    age_of(&sb, server) <
+			(int64_t)(k->sp->policy.tmp_age * 1000))
+			continue;
+		if (unlinkat(k->sp->dir[SP_DIR_TMP], name, 0) == 0)
+			sp_info("sweep tmp/%s", name);
+	}
+	keep_trouble("sweep", st, &err);
+	sp_names_clear(&names);
+	return SWEEP_MS;
+}

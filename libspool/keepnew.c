@@ -1,0 +1,221 @@
+/*
+ * keepnew.c - the keeper's look at new/: admit drops, explode bundles, refuse
+ * what is no valid job, put aside what has to wait, honour marks.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/keepin.h"
+#include "libspool/log.h"
+#include "libspool/mark.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+#include "libspool/submit.h"
+
+#define YOUNG_MS 250   /* a drop is not whole yet */
+#define LOCAL_MS 30000 /* inotify tells the rest */
+
+static int
+by_value(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool
+seen_is(const struct sp_keep *k, uint64_t key)
+{
+	return k->seen_n > 0 &&
+	    bsearch(&key, k->seen, k->seen_n, sizeof key, by_value) != NULL;
+}
+
+static void
+hold(struct sp_keep *k, const struct sp_name *name, const char *why)
+{
+	struct sp_err err = { "" };
+	struct sp_name to;
+	enum sp_status st;
+
+	st = sp_move_step(
+	    k->sp, SP_STEP_HOLD, SP_NEW, SP_WAITING, name, &to, &err);
+	keep_trouble("hold", st, &err);
+	if (st == SP_OK) {
+		(void)sp_move_sync(k->sp, &to.id, SP_WAITING, SP_NEW, NULL);
+		sp_info("wait order=%s: %s", name->id.text, why);
+		k->due[CHORE_WAIT] = 0;
+	}
+}
+
+/* A canonical name whose content is no JSON object: while it is young somebody
+ * may be writing it there. */
+static void
+broken(struct sp_keep *k, const struct sp_name *name, const struct stat *st,
+    int64_t server, const struct sp_err *why)
+{
+	char file[SP_NAME_MAX];
+	struct sp_err err = { "" };
+
+	if (server - (int64_t)st->st_ctim.tv_sec * 1000 <
+	    (int64_t)(k->sp->policy.settle * 1000)) {
+		k->due[CHORE_NEW] = 0;
+		return;
+	}
+	sp_name_print(name, file);
+	keep_trouble("set aside",
+	    sp_set_bad(k->sp, k->sp->dir[SP_DIR_NEW], file, why->text, &err),
+	    &err);
+}
+
+/* Does what the job says let it stand in new/?  True: yes. */
+static bool
+ready(struct sp_keep *k, const struct sp_name *name, struct sp_job *job,
+    int64_t server)
+{
+	enum sp_status st;
+	char why[128];
+
+	if (job->not_before > server) {
+		hold(k, name, "not before its time");
+		return false;
+	}
+	if (job->after_n == 0)
+		return true;
+	st = keep_after(k, job->after, &job->after_n, why);
+	if (st == SP_BAD)
+		(void)keep_end(k, SP_NEW, name, SP_ST_DEPENDENCY, why);
+	else if (st == SP_GONE)
+		hold(k, name, "its dependencies have not succeeded yet");
+	return st == SP_OK;
+}
+
+/* Look into an order once.  True: it is in order and need not be read again. */
+static bool
+examine(struct sp_keep *k, const struct sp_name *name, int64_t server)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_err err = { "" };
+	char file[SP_NAME_MAX];
+	struct sp_job job;
+	enum sp_status s;
+	struct stat st;
+	bool fine = false;
+
+	sp_name_print(name, file);
+	s = sp_read(k->sp->dir[SP_DIR_NEW], file, SP_JOB_MAX, &text, &st, &err);
+	if (s == SP_OK && st.st_nlink != 1) {
+		k->half_now = true;
+	} else if (s == SP_OK) {
+		s = sp_job_parse(text.data, text.len, &job, &err);
+		if (s == SP_OK)
+			fine = ready(k, name, &job, server);
+		else if (s == SP_BAD && job.object)
+			(void)keep_end(
+			    k, SP_NEW, name, SP_ST_INVALID, err.text);
+		else if (s == SP_BAD)
+			broken(k, name, &st, server, &err);
+		sp_job_clear(&job);
+	} else if (s == SP_BAD || s == SP_FATAL) {
+		if (fstatat(k->sp->dir[SP_DIR_NEW], file, &st,
+			AT_SYMLINK_NOFOLLOW) == 0)
+			broken(k, name, &st, server, &err);
+	} else
+		keep_trouble("read", s, &err);
+	sp_buf_clear(&text);
+	return fine;
+}
+
+static bool
+marked(struct sp_keep *k, const struct sp_name *name,
+    const struct keep_marks *marks)
+{
+	if (sp_names_has(&marks->cancel, name->id.text)) {
+		(void)keep_end(k, SP_NEW, name, SP_ST_CANCELLED,
+		    "cancelled before it started");
+		return true;
+	}
+	if (sp_names_has(&marks->hold, name->id.text)) {
+		hold(k, name, "on hold");
+		return true;
+	}
+	return false;
+}
+
+/* One entry of new/.  Returns true when its key may be remembered; *young when
+ * it must be looked at again soon. */
+static bool
+one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
+    int64_t server, bool *young)
+{
+	struct sp_err err = { "" };
+	struct sp_name name;
+	enum sp_drop kind;
+	enum sp_status st;
+
+	kind = sp_drop_kind(entry, &name);
+	if (kind == SP_DROP_IGNORE)
+		return false;
+	if (kind != SP_DROP_ORDER) {
+		st = sp_admit(k->sp, entry, kind, server, &name, &err);
+		if (st == SP_RETRY)
+			*young = true;
+		if (err.text[0] != '\0')
+			keep_trouble("admit", st, &err);
+		if (st != SP_OK || name.ticket == 0)
+			return false;
+		if (!name.bundle)
+			(void)examine(k, &name, server);
+	} else if (marked(k, &name, marks))
+		return false;
+	if (name.bundle) {
+		st = sp_bundle_explode(k->sp, &name, &err);
+		keep_trouble("explode", st, &err);
+		k->due[CHORE_NEW] = 0; /* its lines are new */
+		return false;
+	}
+	return kind == SP_DROP_ORDER &&
+	    (seen_is(k, keep_key(entry)) || examine(k, &name, server));
+}
+
+int64_t
+keep_new(struct sp_keep *k, int64_t now)
+{
+	struct sp_names names = { 0 };
+	struct keep_marks marks;
+	struct sp_err err = { "" };
+	bool young = false, again;
+	uint64_t *seen = NULL;
+	enum sp_status st;
+	int64_t server;
+	size_t i, n = 0;
+
+	k->due[CHORE_NEW] = now + 1;
+	st = keep_marks(k, &marks);
+	if (st == SP_OK)
+		st = keep_server_now(k, now, &server);
+	if (st == SP_OK)
+		st = sp_list(k->sp->dir[SP_DIR_NEW], false, &names, &err);
+	if (st == SP_OK &&
+	    (seen = malloc((names.n + 1) * sizeof *seen)) == NULL)
+		st = SP_RETRY;
+	keep_trouble("list new", st, &err);
+	if (st == SP_OK) {
+		for (i = 0; i < names.n; i++)
+			if (one(k, sp_names_at(&names, i), &marks, server,
+				&young))
+				seen[n++] = keep_key(sp_names_at(&names, i));
+		qsort(seen, n, sizeof *seen, by_value);
+		free(k->seen);
+		k->seen = seen;
+		k->seen_n = n;
+	}
+	sp_names_clear(&names);
+	keep_marks_clear(&marks);
+	again = k->due[CHORE_NEW] == 0;
+	if (st != SP_OK || young || again)
+		return YOUNG_MS;
+	return k->sp->local ? LOCAL_MS : (int64_t)(k->sp->policy.poll * 1000);
+}

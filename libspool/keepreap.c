@@ -1,0 +1,286 @@
+/*
+ * keepreap.c - who is alive, and what the dead held.
+ *
+ * A worker is lost when its beat counter stayed unchanged for a lease of our
+ * own monotonic time (lease.c judges), or when its process, on this host, is
+ * gone.  What it held is given back, unless it had finished: then its outcome
+ * is committed in its stead, under its name.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/beat.h"
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/finish.h"
+#include "libspool/keepin.h"
+#include "libspool/log.h"
+#include "libspool/mark.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+
+#define LOOK_LEAST 50   /* ms */
+#define LOOK_MOST  2000 /* ms */
+#define FORGET     (24LL * 3600 * 1000)
+
+static int64_t
+look_every(const struct sp_keep *k)
+{
+	int64_t ms = (int64_t)(k->sp->policy.beat * 500);
+
+	return ms < LOOK_LEAST ? LOOK_LEAST : ms > LOOK_MOST ? LOOK_MOST : ms;
+}
+
+/* Does our own write get through, and soon enough?  If not, everybody else
+ * looks dead too and nobody is. */
+static bool
+probe(struct sp_keep *k)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+	int64_t took;
+
+	st = sp_server_now(k->sp, &k->server, &took, &err);
+	if (st != SP_OK) {
+		k->probed = 0;
+		keep_trouble("probe", st, &err);
+		return false;
+	}
+	k->probed = sp_mono_ms();
+	if (took <= (int64_t)(k->sp->policy.lease * 250))
+		return true;
+	sp_warn("probe took=%lldms: nobody is taken for dead", (long long)took);
+	return false;
+}
+
+static void
+note_worker(struct sp_keep *k, const char *file, int64_t now)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
+	struct sp_beat beat = { 0 };
+	struct stat st;
+
+	if (sp_read(k->sp->dir[SP_DIR_WORKERS], file, SP_BEAT_MAX, &text, &st,
+		NULL) == SP_OK &&
+	    sp_beat_parse(text.data, text.len, &beat, NULL) == SP_OK &&
+	    strncmp(file, beat.worker, strlen(beat.worker)) == 0 &&
+	    strcmp(file + strlen(beat.worker), ".json") == 0) {
+		bool gone = sp_beat_gone_is(&beat), alive;
+
+		(void)sp_book_note(
+		    &k->book, beat.worker, beat.count, gone, now);
+		alive = !gone &&
+		    sp_book_silence(&k->book, beat.worker, now) <
+			(int64_t)(k->sp->policy.lease * 1000);
+		if (alive && strcmp(beat.role, "spoold") == 0 &&
+		    strcmp(beat.worker, k->sp->actor) != 0)
+			k->spoold = true;
+		if (alive && strcmp(beat.role, "worker") == 0)
+			k->workers++;
+	}
+	sp_beat_clear(&beat);
+	sp_buf_clear(&text);
+}
+
+/* Holders without a file count too, with no beat at all. */
+static int
+note_holder(void *arg, enum sp_state state, const struct sp_name *name)
+{
+	struct sp_keep *k = arg;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < k->book.n; i++)
+		if (k->book.row[i].seen &&
+		    strcmp(k->book.row[i].worker, name->worker) == 0)
+			return 0;
+	(void)sp_book_note(&k->book, name->worker, -1, false, sp_mono_ms());
+	return 0;
+}
+
+int64_t
+keep_look(struct sp_keep *k, int64_t now)
+{
+	struct sp_names names = { 0 };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	bool ok;
+	size_t i;
+
+	ok = probe(k);
+	st = sp_list(k->sp->dir[SP_DIR_WORKERS], false, &names, &err);
+	if (st == SP_OK) {
+		k->spoold = false;
+		k->workers = 0;
+		sp_book_begin(&k->book);
+		for (i = 0; i < names.n; i++)
+			note_worker(k, sp_names_at(&names, i), now);
+		st = sp_walk(k->sp, SP_ASSIGNED, note_holder, NULL, k, &err);
+		sp_book_end(&k->book, ok && st == SP_OK, now);
+	}
+	keep_trouble("look", st, &err);
+	sp_names_clear(&names);
+	return look_every(k);
+}
+
+/* ---- revocation ---- */
+
+/* How many attempts may this order spend? */
+static unsigned
+attempts_of(struct sp_keep *k, const struct sp_name *name)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
+	unsigned most = (unsigned)k->sp->policy.attempts;
+	struct sp_job job = { 0 };
+
+	if (!name->bundle &&
+	    sp_order_read(k->sp, SP_ASSIGNED, name, &text, NULL) == SP_OK &&
+	    sp_job_parse(text.data, text.len, &job, NULL) == SP_OK &&
+	    job.attempts > 0)
+		most = (unsigned)job.attempts;
+	sp_job_clear(&job);
+	sp_buf_clear(&text);
+	return most;
+}
+
+/* It had finished: commit in its stead, under its own name. */
+static enum sp_status
+commit_for(struct sp_keep *k, const struct sp_name *name, int status,
+    struct sp_err *err)
+{
+	enum sp_state to = sp_status_good_is(status) ? SP_DONE : SP_FAILED;
+	struct sp_name same;
+	enum sp_status st;
+
+	st = sp_move_step(
+	    k->sp, SP_STEP_COMMIT, SP_ASSIGNED, to, name, &same, err);
+	if (st == SP_OK)
+		st = sp_move_sync(k->sp, &name->id, to, SP_ASSIGNED, err);
+	if (st == SP_OK)
+		st = sp_outcome_publish(k->sp, name, err);
+	if (st == SP_OK)
+		sp_info("commit order=%s for worker=%s: it had finished",
+		    name->id.text, name->worker);
+	return st;
+}
+
+static enum sp_status
+give_back(struct sp_keep *k, const struct sp_name *name, struct sp_err *err)
+{
+	char why[160];
+	struct sp_name to;
+	enum sp_status st;
+	unsigned most;
+
+	(void)snprintf(why, sizeof why, "worker %s is gone", name->worker);
+	most = attempts_of(k, name);
+	if (name->attempt + 1 >= most) {
+		(void)snprintf(why, sizeof why,
+		    "worker %s is gone; all %u attempts are spent",
+		    name->worker, most);
+		(void)sp_attempt_note(k->sp, name, "lost", why, NULL);
+		(void)keep_end(k, SP_ASSIGNED, name, SP_ST_LOST, why);
+		return SP_OK;
+	}
+	st = sp_move_step(
+	    k->sp, SP_STEP_RETRY, SP_ASSIGNED, SP_WAITING, name, &to, err);
+	if (st != SP_OK)
+		return st;
+	(void)sp_move_sync(k->sp, &to.id, SP_WAITING, SP_ASSIGNED, NULL);
+	(void)sp_attempt_note(k->sp, name, "lost", why, NULL);
+	sp_info("revoke order=%s worker=%s attempt=%u/%u -> waiting",
+	    name->id.text, name->worker, name->attempt + 1, most);
+	k->due[CHORE_WAIT] = 0;
+	return SP_OK;
+}
+
+static void
+revoke_one(struct sp_keep *k, const struct sp_name *name,
+    const struct sp_names *cancel)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+	int status;
+
+	if (sp_outcome_waits(k->sp, name, &status, &err) == SP_OK)
+		st = commit_for(k, name, status, &err);
+	else if (sp_names_has(cancel, name->id.text))
+		st = keep_end(k, SP_ASSIGNED, name, SP_ST_CANCELLED,
+			 "cancelled; its worker is gone")
+		    ? SP_OK
+		    : SP_LOST;
+	else
+		st = give_back(k, name, &err);
+	keep_trouble("revoke", st, &err);
+}
+
+/* A worker that is gone and holds nothing needs no file. */
+static void
+forget(struct sp_keep *k, int64_t now)
+{
+	char file[SP_WORKER_MAX + 8];
+	const struct sp_lease *row;
+	size_t i;
+
+	for (i = 0; i < k->book.n; i++) {
+		row = &k->book.row[i];
+		if (row->count < 0 ||
+		    (!row->gone &&
+			sp_book_silence(&k->book, row->worker, now) < FORGET))
+			continue;
+		(void)snprintf(file, sizeof file, "%s.json", row->worker);
+		if (unlinkat(k->sp->dir[SP_DIR_WORKERS], file, 0) == 0)
+			sp_info("forget worker=%s", row->worker);
+	}
+}
+
+struct held {
+	struct sp_name *name;
+	size_t n, cap;
+};
+
+static int
+keep_held(void *arg, enum sp_state state, const struct sp_name *name)
+{
+	struct held *h = arg;
+	struct sp_name *more;
+
+	(void)state;
+	if (h->n == h->cap) {
+		h->cap = h->cap == 0 ? 64 : h->cap * 2;
+		if ((more = realloc(h->name, h->cap * sizeof *more)) == NULL)
+			return 1;
+		h->name = more;
+	}
+	h->name[h->n++] = *name;
+	return 0;
+}
+
+int64_t
+keep_reap(struct sp_keep *k, int64_t now)
+{
+	struct held held = { 0 };
+	struct sp_names cancel = { 0 };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	size_t i, dead = 0;
+
+	st = sp_walk(k->sp, SP_ASSIGNED, keep_held, NULL, &held, &err);
+	if (st == SP_OK)
+		st = sp_mark_list(k->sp, SP_DIR_CANCEL, &cancel, &err);
+	for (i = 0; st == SP_OK && i < held.n; i++) {
+		if (strcmp(held.name[i].worker, k->sp->actor) == 0 ||
+		    !sp_book_dead_is(&k->book, held.name[i].worker, now))
+			continue;
+		dead++;
+		revoke_one(k, &held.name[i], &cancel);
+	}
+	if (st == SP_OK && dead == 0)
+		forget(k, now);
+	keep_trouble("reap", st, &err);
+	sp_names_clear(&cancel);
+	free(held.name);
+	return look_every(k);
+}
