@@ -227,8 +227,17 @@ enum sp_status
 sp_move_half(const struct sp_spool *sp, enum sp_state at,
     const struct sp_name *from, struct sp_name *to_out, struct sp_err *err)
 {
-	return step(sp, at == SP_ASSIGNED ? SP_STEP_RELEASE : SP_STEP_HOLD, at,
-	    at == SP_ASSIGNED ? SP_NEW : SP_WAITING, from, true, to_out, err);
+	switch (at) {
+	case SP_ASSIGNED:
+		return step(
+		    sp, SP_STEP_RELEASE, at, SP_NEW, from, true, to_out, err);
+	case SP_WAITING:
+		return step(
+		    sp, SP_STEP_PROMOTE, at, SP_NEW, from, true, to_out, err);
+	default:
+		return step(
+		    sp, SP_STEP_HOLD, at, SP_WAITING, from, true, to_out, err);
+	}
 }
 
 enum sp_status

@@ -42,8 +42,8 @@ enum sp_status sp_move_step(const struct sp_spool *spool, enum sp_step step,
     struct sp_name *to_out, struct sp_err *err);
 
 /* Take the name that a dead link+unlink rename left in `at` out of its state
- * whatever its links are: assigned -> new, new -> waiting, ticket t+1.  For
- * half.c alone, after minutes of patience. */
+ * whatever its links are: assigned|waiting -> new, new -> waiting, ticket t+1.
+ * For half.c alone, after minutes of patience. */
 enum sp_status sp_move_half(const struct sp_spool *spool, enum sp_state at,
     const struct sp_name *from, struct sp_name *to_out, struct sp_err *err);
 
@@ -59,7 +59,8 @@ sp_claim(const struct sp_spool *spool, const struct sp_name *order,
 enum sp_status sp_move_admit(const struct sp_spool *spool, const char *raw,
     const struct sp_name *name, struct sp_err *err);
 
-/* fsync the directories that a step changed; either may be SP_STATES for none. */
+/* fsync the directories that a step changed; either may be SP_STATES for none.
+ */
 enum sp_status
 sp_move_sync(const struct sp_spool *spool, const struct sp_id *id,
     enum sp_state a, enum sp_state b, struct sp_err *err);
