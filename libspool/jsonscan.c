@@ -150,7 +150,7 @@ say_token(const char *text, const struct token *t, const char *words,
 	}
 	strcpy(shown + i, t->len > SHOWN ? "..." : "");
 	place(text, t->at, &line, &column);
-	return sp_err_set(err, SP_BAD, "line %zu, column %zu: %s: %s", line,
+	return sp_err_set(err, SP_BAD, "line %zu, column %zu, at %s: %s", line,
 	    column, shown, words);
 }
 
