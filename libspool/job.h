@@ -13,8 +13,7 @@
 #include "libspool/err.h"
 #include "libspool/name.h"
 
-#define SP_JOB_MAX    (1024 * 1024) /* bytes of one job */
-#define SP_FILE_MAX   200
+#define SP_JOB_MAX    (1024 * 1024)      /* bytes of one job */
 #define SP_BUNDLE_MAX (64 * 1024 * 1024) /* bytes of one bundle */
 
 /* Why an attempt ended.  The words are run.cause and order.retry's. */

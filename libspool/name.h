@@ -26,6 +26,11 @@
 #define SP_COUNT_MAX  999999
 #define SP_PRIO_MAX   99
 #define SP_PRIO_USUAL 50
+#define SP_FILE_MAX   200 /* a script or data file */
+
+/* What labels and workers' names are made of. */
+#define SP_WORD                                                                \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 struct sp_id {
 	char text[SP_ID_LEN + 1];
