@@ -8,7 +8,8 @@
  * has passed in which our own writes went through all the time.  Half a lease
  * of silence counts for that: beats come at least four times a lease, so when
  * the first worker is late by a whole one, all that fell silent with it have
- * been silent for longer than half.
+ * been silent for longer than half.  Once begun, the second lease is waited out
+ * in full: when an outage ends, the beats come back one after the other too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -184,9 +185,9 @@ sp_book_end(struct sp_book *book, bool probe_ok, int64_t now)
 	for (size_t i = 0; i < book->n; i++)
 		late = late ||
 		    (!book->row[i].dead && late_is(book, &book->row[i], now));
-	if (!late || !mass_is(book, now))
+	if (!late)
 		book->mass = 0;
-	else if (book->mass == 0)
+	else if (book->mass == 0 && mass_is(book, now))
 		book->mass = now;
 	if (book->mass != 0 && now - book->mass <= book->lease)
 		return;

@@ -1,0 +1,50 @@
+/*
+ * main.c - runs all suites.  Failures come first and the summary last, so that
+ * one look at the last line is enough.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/unit/suites.h"
+
+static Suite *(*const suites[])(void) = {
+	buf_suite,
+	err_suite,
+	log_suite,
+	name_suite,
+	state_suite,
+	policy_suite,
+	lease_suite,
+	fit_suite,
+	json_suite,
+	job_suite,
+	outcome_suite,
+	beat_suite,
+};
+
+static void
+failures_print(SRunner *runner, int n)
+{
+	TestResult **result = srunner_failures(runner);
+
+	for (int i = 0; i < n; i++)
+		printf("%s:%d: %s: %s\n", tr_lfile(result[i]),
+		    tr_lno(result[i]), tr_tcname(result[i]), tr_msg(result[i]));
+	free(result);
+}
+
+int
+main(void)
+{
+	SRunner *runner = srunner_create(NULL);
+	int failed;
+
+	for (size_t i = 0; i < COUNT(suites); i++)
+		srunner_add_suite(runner, suites[i]());
+	srunner_run_all(runner, CK_SILENT);
+	failed = srunner_ntests_failed(runner);
+	failures_print(runner, failed);
+	srunner_print(runner, CK_MINIMAL);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,28 @@
+/*
+ * suites.h - every suite there is: one line here, one in main.c.
+ */
+#ifndef SUITES_H
+#define SUITES_H
+
+#include <check.h>
+
+Suite *buf_suite(void);
+Suite *err_suite(void);
+Suite *log_suite(void);
+Suite *name_suite(void);
+Suite *state_suite(void);
+Suite *policy_suite(void);
+Suite *lease_suite(void);
+Suite *fit_suite(void);
+Suite *json_suite(void);
+Suite *job_suite(void);
+Suite *outcome_suite(void);
+Suite *beat_suite(void);
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+/* A test that runs once for each row of a table, with the row's number in _i.
+ */
+#define ADD_TABLE(tcase, test, table)                                          \
+	tcase_add_loop_test(tcase, test, 0, (int)COUNT(table))
+
+#endif
