@@ -35,8 +35,10 @@ struct sp_beat {
 	char note[128]; /* in words, "" when all is well */
 };
 
+/* One line with its newline. */
 void sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out);
-/* Unknown members are ignored.  Clear with sp_beat_clear. */
+/* Unknown members are ignored, but `worker` and `beat` must be there.  Clear
+ * with sp_beat_clear. */
 enum sp_status sp_beat_parse(
     const char *text, size_t len, struct sp_beat *beat_out, struct sp_err *err);
 void sp_beat_clear(struct sp_beat *beat);
@@ -45,7 +47,8 @@ void sp_beat_clear(struct sp_beat *beat);
 
 /* Fill host, boot, pidns, pid, pid_start, started. */
 void sp_beat_self(struct sp_beat *beat);
-/* Same host, boot and pid name space as we, and no such process any more? */
+/* Same host, boot and pid name space as we, and no such process any more?
+ * False whenever that is in doubt. */
 bool sp_beat_gone_is(const struct sp_beat *beat);
 
 #endif

@@ -68,10 +68,12 @@ struct sp_job {
 	size_t env_n;
 };
 
-/* Read a job.  SP_OK: valid.  SP_BAD with job_out->object true: a JSON object,
- * but no valid job (an outcome 400 follows); err names the field and the mend.
- * SP_BAD with object false: not a JSON object; err says where it breaks.
- * job_out can be cleared with sp_job_clear whatever came back. */
+/* Read a job.  A member that is null is as one that is not there; where `order`
+ * takes a list, one value may stand alone.  SP_OK: valid.  SP_BAD with
+ * job_out->object true: a JSON object, but no valid job (an outcome 400
+ * follows); err names the field and the mend. SP_BAD with object false: not a
+ * JSON object; err says where it breaks. job_out can be cleared with
+ * sp_job_clear whatever came back. */
 enum sp_status sp_job_parse(
     const char *text, size_t len, struct sp_job *job_out, struct sp_err *err);
 void sp_job_clear(struct sp_job *job);

@@ -55,14 +55,17 @@ struct sp_run {
 /* Judge an attempt and print its outcome.
  * script/len: the script's own object as text, NULL when it reported none.
  * run->cause says how the process ended (OK when it exited 0); it is set to the
- * final cause.  error: words of ours, NULL for none.
+ * final cause.  error: words of ours, NULL for none; used when the script gave
+ * no error itself, and kept as run.note when the verdict is good.
+ * text_out gets one line with its newline, at most SP_OUTCOME_MAX bytes that
+ * parse, whatever the script said; so its ceiling should be no lower.
  * status_out gets the number.  SP_RETRY on no memory. */
 enum sp_status
 sp_outcome_make(struct sp_run *run, bool required, const char *script,
     size_t len, const char *error, struct sp_buf *text_out, int *status_out);
 
 /* An outcome for an order that ended without a run of its own: 400, 424, 499,
- * 503.  `name` is the name it ends under. */
+ * 503.  `name` is the name it ends under.  One line with its newline. */
 enum sp_status sp_outcome_end(const struct sp_name *name, const char *host,
     int64_t now, int status, const char *error, struct sp_buf *text_out);
 
@@ -70,8 +73,8 @@ enum sp_status sp_outcome_end(const struct sp_name *name, const char *host,
  * parse or has no numeric status. */
 enum sp_status sp_outcome_status(const char *text, size_t len, int *status_out);
 
-/* The last line of a log that is a JSON object, NULL when none; *len_out is
- * its length.  Points into `text`. */
+/* The last line of a log that is a JSON object (NaN and the like allowed), NULL
+ * when none; *len_out is its length.  Points into `text`. */
 const char *sp_outcome_find(const char *text, size_t len, size_t *len_out);
 
 #endif

@@ -1,0 +1,87 @@
+/*
+ * rowread.c - find the texts that make a row: the job where the order stands,
+ * the outcome when it is over.  What they say is row.c's business.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/json.h"
+#include "libspool/outcome.h"
+#include "libspool/row.h"
+
+static void
+complain(struct sp_row *row, const char *what, const char *why)
+{
+	char text[SP_ERR_MAX + 32];
+
+	if (row->error[0] != '\0')
+		return;
+	(void)snprintf(text, sizeof text, "%s: %s", what, why);
+	sp_text_cut(row->error, sizeof row->error, text);
+}
+
+static enum sp_status
+read_job(const struct sp_spool *spool, struct sp_row *row, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX);
+	struct sp_err why = { "" };
+	enum sp_status st;
+
+	if (row->name.bundle) {
+		sp_row_job(row, "", 0);
+		return SP_OK;
+	}
+	st = sp_order_read(spool, row->state, &row->name, &text, &why);
+	if (st == SP_OK)
+		sp_row_job(row, sp_buf_text(&text), text.len);
+	else if (st == SP_BAD)
+		complain(row, "job", why.text);
+	else
+		(void)sp_err_set(err, st, "%s", why.text);
+	sp_buf_clear(&text);
+	return st == SP_BAD ? SP_OK : st;
+}
+
+static enum sp_status
+read_outcome(
+    const struct sp_spool *spool, struct sp_row *row, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_err why = { "" };
+	char file[SP_ID_LEN + sizeof ".json"];
+	enum sp_status st;
+	struct stat info;
+
+	(void)snprintf(file, sizeof file, "%s.json", row->name.id.text);
+	st = sp_read(spool->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text,
+	    &info, &why);
+	if (st == SP_OK)
+		sp_row_outcome(row, sp_buf_text(&text), text.len);
+	else if (st == SP_GONE)
+		complain(row, "outcome", "not there (yet)");
+	else if (st == SP_BAD)
+		complain(row, "outcome", why.text);
+	else
+		(void)sp_err_set(err, st, "%s", why.text);
+	sp_buf_clear(&text);
+	return st == SP_GONE || st == SP_BAD ? SP_OK : st;
+}
+
+enum sp_status
+sp_row_read(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, struct sp_row *row_out, struct sp_err *err)
+{
+	enum sp_status st;
+
+	memset(row_out, 0, sizeof *row_out);
+	row_out->name = *name;
+	row_out->state = state;
+	(void)strcpy(row_out->title, name->label);
+	if ((st = read_job(spool, row_out, err)) != SP_OK)
+		return st;
+	return sp_state_over_is(state) ? read_outcome(spool, row_out, err)
+				       : SP_OK;
+}
