@@ -1,0 +1,261 @@
+/*
+ * list.c - what tools ask, from the index when it is fresh, else from the
+ * directories: the same answers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/inner.h"
+#include "libspool/find.h"
+
+/* ---- the directories ---- */
+
+/*
+ * One text an entry, "ID RANK STATE NAME": sorted by bytes the entries of an
+ * order lie together, the one to show first.
+ */
+#define AT_STATE (SP_ID_LEN + 10)
+#define AT_NAME  (AT_STATE + 2)
+
+struct gather {
+	struct sp_names *entries;
+	enum sp_status status;
+};
+
+static int
+gather_one(void *arg, enum sp_state state, const struct sp_name *name)
+{
+	char text[AT_NAME + SP_NAME_MAX], file[SP_NAME_MAX];
+	struct gather *g = arg;
+
+	sp_name_print(name, file);
+	(void)snprintf(text, sizeof text, "%s %08lld %d %s", name->id.text,
+	    (long long)sql_rank(state, name), (int)state, file);
+	g->status = sp_names_add(g->entries, text);
+	return g->status != SP_OK;
+}
+
+/* In the direction orders move, so that one on its way is met at least once;
+ * those that go back (released, promoted) are met by the second look. */
+static enum sp_status
+gather(const struct sp_spool *spool, unsigned states, struct sp_names *out,
+    struct sp_err *err)
+{
+	static const enum sp_state path[] = { SP_NEW, SP_WAITING, SP_ASSIGNED,
+		SP_NEW, SP_WAITING, SP_ASSIGNED, SP_DONE, SP_FAILED };
+	struct gather g = { out, SP_OK };
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	for (i = 0; st == SP_OK && i < sizeof path / sizeof *path; i++) {
+		if (!(states & INDEX_STATE(path[i])))
+			continue;
+		st = sp_walk(spool, path[i], gather_one, NULL, &g, err);
+		if (st == SP_OK && g.status != SP_OK)
+			st = sp_err_set(err, g.status, "no memory");
+	}
+	if (st == SP_OK)
+		sp_names_sort(out);
+	return st;
+}
+
+/* Where one stood that has moved since the listing, if that is asked for. */
+static enum sp_status
+read_moved(const struct sp_spool *spool, unsigned states,
+    const struct sp_id *id, struct sp_row *row, struct sp_err *err)
+{
+	enum sp_status st = SP_GONE;
+	enum sp_state state;
+	struct sp_name name;
+	int tries;
+
+	for (tries = 0; st == SP_GONE && tries < 10; tries++) {
+		if ((st = sp_find(spool, id, &state, &name, err)) != SP_OK)
+			return st;
+		if (!(states & INDEX_STATE(state)))
+			return SP_GONE;
+		st = sp_row_read(spool, state, &name, row, err);
+	}
+	return st;
+}
+
+static enum sp_status
+read_entry(const struct sp_spool *spool, unsigned states, const char *entry,
+    struct sp_row *row, struct sp_err *err)
+{
+	enum sp_state state = (enum sp_state)(entry[AT_STATE] - '0');
+	struct sp_err why = { "" };
+	enum sp_status st = SP_GONE;
+	struct sp_name name;
+
+	if (sp_name_parse(entry + AT_NAME, &name) == SP_OK)
+		st = sp_row_read(spool, state, &name, row, &why);
+	if (st == SP_GONE)
+		st = read_moved(spool, states, &name.id, row, &why);
+	if (st == SP_OK || st == SP_GONE)
+		return st;
+	if (st == SP_RETRY)
+		return sp_err_set(err, st, "%s", why.text);
+	/* One that we may not read does not hide the others. */
+	(void)memset(row, 0, sizeof *row);
+	row->name = name;
+	row->state = state;
+	(void)snprintf(row->title, sizeof row->title, "%s", name.label);
+	(void)snprintf(row->error, sizeof row->error, "%s", why.text);
+	return SP_OK;
+}
+
+enum sp_status
+index_list_dirs(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
+    void *arg, struct sp_err *err)
+{
+	struct sp_names entries = { 0 };
+	const char *entry, *last = "";
+	enum sp_status st;
+	struct sp_row row;
+	size_t i;
+
+	st = gather(spool, states, &entries, err);
+	for (i = 0; st == SP_OK && i < entries.n; i++) {
+		entry = sp_names_at(&entries, i);
+		if (strncmp(entry, last, SP_ID_LEN) == 0)
+			continue;
+		last = entry;
+		st = read_entry(spool, states, entry, &row, err);
+		if (st == SP_OK && fn(arg, &row) != 0)
+			break;
+		if (st == SP_GONE)
+			st = SP_OK;
+	}
+	sp_names_clear(&entries);
+	return st;
+}
+
+static enum sp_status
+find_dirs(const struct sp_spool *spool, const char *part,
+    struct sp_row *row_out, struct sp_err *err)
+{
+	struct index_search s = { .part = part };
+	struct sp_names entries = { 0 };
+	struct sp_name name;
+	enum sp_status st;
+	bool stop = false;
+	size_t i;
+
+	if (sp_id_parse(part, &s.first) == SP_OK)
+		return read_moved(spool, INDEX_ALL, &s.first, row_out, err);
+	st = gather(spool, INDEX_ALL, &entries, err);
+	for (i = 0; st == SP_OK && !stop && i < entries.n; i++)
+		if (sp_name_parse(sp_names_at(&entries, i) + AT_NAME, &name) ==
+		    SP_OK)
+			stop = index_search_one(&s, &name) != 0;
+	sp_names_clear(&entries);
+	if (st == SP_OK)
+		st = index_search_end(&s, err);
+	return st == SP_OK
+	    ? read_moved(spool, INDEX_ALL, &s.first, row_out, err)
+	    : st;
+}
+
+static enum sp_status
+count_dirs(const struct sp_spool *spool, size_t count_out[SP_STATES],
+    struct sp_err *err)
+{
+	struct sp_names entries = { 0 };
+	enum sp_status st;
+	const char *entry, *last = "";
+	size_t i;
+
+	(void)memset(count_out, 0, SP_STATES * sizeof *count_out);
+	st = gather(spool, INDEX_ALL, &entries, err);
+	for (i = 0; st == SP_OK && i < entries.n; i++) {
+		entry = sp_names_at(&entries, i);
+		if (strncmp(entry, last, SP_ID_LEN) != 0)
+			count_out[entry[AT_STATE] - '0']++;
+		last = entry;
+	}
+	sp_names_clear(&entries);
+	return st;
+}
+
+/* ---- either ---- */
+
+enum sp_status
+index_list(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
+    void *arg, bool *from_index_out, struct sp_err *err)
+{
+	struct index_reader *reader;
+	enum sp_status st;
+	bool index;
+
+	index = index_open_read(spool, &reader, NULL) == SP_OK;
+	if (from_index_out != NULL)
+		*from_index_out = index;
+	if (!index)
+		return index_list_dirs(spool, states, fn, arg, err);
+	st = index_reader_list(reader, states, fn, arg, err);
+	index_close_read(reader);
+	return st;
+}
+
+enum sp_status
+index_find(const struct sp_spool *spool, const char *part,
+    struct sp_row *row_out, struct sp_err *err)
+{
+	struct index_reader *reader;
+	enum sp_status st;
+
+	if (index_open_read(spool, &reader, NULL) != SP_OK)
+		return find_dirs(spool, part, row_out, err);
+	st = index_reader_find(reader, part, row_out, err);
+	index_close_read(reader);
+	return st;
+}
+
+enum sp_status
+index_count(const struct sp_spool *spool, size_t count_out[SP_STATES],
+    struct sp_err *err)
+{
+	struct index_reader *reader;
+	enum sp_status st;
+
+	if (index_open_read(spool, &reader, NULL) != SP_OK)
+		return count_dirs(spool, count_out, err);
+	st = index_reader_count(reader, count_out, err);
+	index_close_read(reader);
+	return st;
+}
+
+/* ---- a part of an id or label ---- */
+
+/* Names come ascending by id; an id may come twice. */
+int
+index_search_one(void *arg, const struct sp_name *name)
+{
+	struct index_search *s = arg;
+	size_t len;
+
+	if (!index_match_ok(name, s->part) ||
+	    strcmp(name->id.text, s->last.text) == 0)
+		return 0;
+	s->last = name->id;
+	if (s->found++ == 0)
+		s->first = name->id;
+	len = strlen(s->some);
+	(void)snprintf(s->some + len, sizeof s->some - len, "%s%s",
+	    len > 0 ? ", " : "", name->id.text);
+	return s->found == 4;
+}
+
+/* What the search came to. */
+enum sp_status
+index_search_end(const struct index_search *s, struct sp_err *err)
+{
+	if (s->found == 0)
+		return SP_GONE;
+	if (s->found > 1)
+		return sp_err_set(err, SP_BAD, "%s is part of several: %s%s",
+		    s->part, s->some, s->found > 3 ? ", ..." : "");
+	return SP_OK;
+}
