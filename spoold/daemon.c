@@ -1,0 +1,229 @@
+/*
+ * daemon.c - opening the spool, taking news from the watch, and the chores that
+ * are a call into libspool: housekeeping and beating.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/log.h"
+#include "spoold/daemon.h"
+
+#define INDEX_DELAY 30    /* ms: gather a burst, and let times get old */
+#define LOOK_LOCAL  60000 /* ms between looks that should find nothing */
+#define LOOK_REMOTE 10000 /* at most, where the clock is all we have */
+#define LOOK_FORCE  20    /* remote looks until times are not believed */
+#define ANEW_MS     2000
+
+static void
+set_watch(struct daemon *d)
+{
+	struct sp_err err = { "" };
+
+	d->watching = watch_set(&d->spool, &err) == SP_OK && d->spool.local;
+	if (err.text[0] != '\0')
+		sp_warn("watch: %s; looking every %g s instead", err.text,
+		    d->spool.policy.poll);
+	d->look_every =
+	    d->watching ? LOOK_LOCAL : (int64_t)(d->spool.policy.poll * 1000);
+}
+
+enum sp_status
+daemon_open(
+    struct daemon *d, const char *path, const char *name, struct sp_err *err)
+{
+	enum sp_status st;
+	int64_t now;
+
+	(void)memset(d, 0, sizeof *d);
+	d->path = path;
+	if ((st = sp_spool_open(path, name, &d->spool, err)) != SP_OK)
+		return st;
+	if ((st = sp_keep_new(&d->spool, false, &d->keep, err)) != SP_OK) {
+		sp_spool_close(&d->spool);
+		return st;
+	}
+	set_watch(d); /* before the first look at anything */
+	sp_beat_self(&d->beat);
+	(void)snprintf(
+	    d->beat.worker, sizeof d->beat.worker, "%s", d->spool.actor);
+	(void)strcpy(d->beat.role, "spoold");
+	(void)strcpy(d->beat.state, "busy");
+	now = sp_mono_ms();
+	d->anew_at = d->ready_at = NEVER;
+	d->beat_at = now;
+	daemon_rescan(d, now);
+	return SP_OK;
+}
+
+void
+daemon_close(struct daemon *d)
+{
+	index_drop(d, true);
+	sp_keep_free(d->keep);
+	sp_spool_close(&d->spool);
+	sp_buf_clear(&d->ready);
+	sp_buf_clear(&d->ready_next);
+}
+
+void
+daemon_rescan(struct daemon *d, int64_t now)
+{
+	d->dirty = SP_DIRTY_ALL;
+	d->index_flags |= INDEX_FORCE | INDEX_OUTCOMES;
+	d->keep_pace.at = d->index_pace.at = now;
+	d->look_at = now + d->look_every;
+}
+
+void
+daemon_news(struct daemon *d, int64_t now)
+{
+	struct watch_news news = watch_take();
+
+	if (news.anew) {
+		d->anew = true;
+		if (d->anew_at > now + ANEW_MS)
+			d->anew_at = now;
+	}
+	if (news.dirty == 0)
+		return;
+	d->changed = true;
+	d->dirty |= news.dirty;
+	if (news.taken)
+		d->index_flags |= INDEX_OUTCOMES;
+	/* An order that is dropped on an idle spool is admitted at once. */
+	pace_wake(
+	    &d->keep_pace, now, 0, 2, d->keep_pace.took > 5 ? 4 : 1, 2000);
+	if (d->index != NULL || !d->standby) {
+		if (d->index_again <= ANEW_MS)
+			d->index_again = 0;
+		pace_wake(
+		    &d->index_pace, now, INDEX_DELAY, INDEX_DELAY, 4, 5000);
+	}
+}
+
+/* A directory was replaced under us, or the policy was: start from the path
+ * again, under the same W.  While that fails what we have must do. */
+int64_t
+anew_tick(struct daemon *d, int64_t now)
+{
+	struct sp_spool spool;
+	struct sp_err err = { "" };
+	struct sp_keep *keep;
+
+	if (!d->anew || now < d->anew_at)
+		return d->anew ? d->anew_at : NEVER;
+	d->anew_at = now + ANEW_MS;
+	if (sp_spool_open(d->path, "spoold", &spool, &err) != SP_OK) {
+		if (sp_warn_due("anew"))
+			sp_warn("open again: %s", err.text);
+		return d->anew_at;
+	}
+	(void)strcpy(spool.actor, d->spool.actor);
+	index_drop(d, false);
+	sp_keep_free(d->keep);
+	sp_spool_close(&d->spool);
+	d->spool = spool;
+	d->keep = NULL;
+	while (sp_keep_new(&d->spool, false, &keep, NULL) != SP_OK)
+		(void)usleep(100000); /* no memory for a few bytes */
+	d->keep = keep;
+	set_watch(d);
+	sp_info("spool opened anew");
+	d->anew = false;
+	d->anew_at = NEVER;
+	d->index_again = 0;
+	d->beat_at = now;
+	daemon_rescan(d, now);
+	return NEVER;
+}
+
+/* Look at everything by the clock: where the watch sees all, for safety; else
+ * every poll seconds, more seldom while nothing happens. */
+int64_t
+look_tick(struct daemon *d, int64_t now)
+{
+	int64_t poll = (int64_t)(d->spool.policy.poll * 1000);
+
+	if (now < d->look_at)
+		return d->look_at;
+	d->dirty = SP_DIRTY_ALL;
+	if (!d->watching) {
+		d->look_every = d->changed ? poll : d->look_every * 3 / 2;
+		if (d->look_every > LOOK_REMOTE)
+			d->look_every = LOOK_REMOTE;
+		if (++d->looks % LOOK_FORCE == 0)
+			d->index_flags |= INDEX_FORCE;
+		if (d->looks % (LOOK_FORCE * 20) == 0)
+			d->index_flags |= INDEX_OUTCOMES;
+	}
+	d->changed = false;
+	if (d->keep_pace.at > now)
+		d->keep_pace.at = now;
+	if (d->index_pace.at > now && (d->index != NULL || !d->standby))
+		d->index_pace.at = now;
+	d->look_at = now + d->look_every;
+	return d->look_at;
+}
+
+int64_t
+keep_tick(struct daemon *d, int64_t now)
+{
+	unsigned dirty = d->dirty;
+	int64_t next, ended;
+
+	if (now < d->keep_pace.at)
+		return d->keep_pace.at;
+	d->dirty = 0;
+	next = sp_keep_tick(d->keep, dirty, now);
+	ended = sp_mono_ms();
+	pace_done(&d->keep_pace, now, ended);
+	d->keep_pace.at = now + next;
+	return d->keep_pace.at;
+}
+
+/* ---- beating ---- */
+
+static void
+beat_name(const struct daemon *d, char file[SP_NAME_MAX])
+{
+	(void)snprintf(file, SP_NAME_MAX, "%s.json", d->beat.worker);
+}
+
+int64_t
+beat_tick(struct daemon *d, int64_t now)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
+	struct sp_err err = { "" };
+	char file[SP_NAME_MAX];
+	enum sp_status st;
+
+	if (now < d->beat_at)
+		return d->beat_at;
+	d->beat.count++;
+	(void)strcpy(d->beat.note,
+	    d->standby             ? "standing by: another spoold has the index"
+		: d->index == NULL ? "no index"
+				   : "");
+	sp_beat_print(&d->beat, &text);
+	beat_name(d, file);
+	st = text.failed
+	    ? SP_RETRY
+	    : sp_publish(&d->spool, d->spool.dir[SP_DIR_WORKERS], file,
+		  text.data, text.len, SP_PUB_REPLACE | SP_PUB_LAZY, &err);
+	if (st != SP_OK && sp_warn_due("beat"))
+		sp_warn("beat: %s", err.text);
+	sp_buf_clear(&text);
+	d->beat_at = now + (int64_t)(d->spool.policy.beat * 1000);
+	return d->beat_at;
+}
+
+void
+beat_bye(struct daemon *d)
+{
+	char file[SP_NAME_MAX];
+
+	beat_name(d, file);
+	(void)unlinkat(d->spool.dir[SP_DIR_WORKERS], file, 0);
+}

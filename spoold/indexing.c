@@ -1,0 +1,184 @@
+/*
+ * indexing.c - keeping the index and index/ready.jsonl.  How rows are found is
+ * index/'s business.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/log.h"
+#include "spoold/daemon.h"
+
+#define READY       "ready.jsonl"
+#define READY_N     256
+#define READY_MAX   (4 * 1024 * 1024)
+#define READY_MS    100 /* at most so often */
+#define SHARE_MS    300 /* of one turn: others wait meanwhile */
+#define STANDBY_MS  3000
+#define AGAIN_MIN   50
+#define AGAIN_MAX   60000
+#define TROUBLE_MIN 1000
+#define TROUBLE_MAX 30000
+
+/* 50, 100, 200, ... */
+static int64_t
+again(struct daemon *d, int64_t least, int64_t most)
+{
+	if (d->index_again < least)
+		d->index_again = least;
+	else if (d->index_again < most / 2)
+		d->index_again *= 2;
+	else
+		d->index_again = most;
+	return d->index_again;
+}
+
+void
+index_drop(struct daemon *d, bool retire)
+{
+	/* A list that is no longer kept would hide what came after it. */
+	if (retire && d->index != NULL)
+		(void)unlinkat(index_dir(d->index), READY, 0);
+	index_close(d->index);
+	d->index = NULL;
+	d->ready_known = false;
+	d->ready_at = NEVER;
+	d->index_flags |= INDEX_OUTCOMES;
+}
+
+static void
+open_it(struct daemon *d, int64_t now)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	st = index_open(&d->spool, &d->index, &err);
+	if (st == SP_OK) {
+		if (d->standby)
+			sp_info("index taken over");
+		d->standby = false;
+		d->index_again = 0;
+		d->index_flags |= INDEX_OUTCOMES;
+	} else if (st == SP_LOST) {
+		/* A reader that looks whether it is locked holds it for a
+		 * moment: the first tries come soon. */
+		d->index_pace.at = now + again(d, AGAIN_MIN, STANDBY_MS);
+		if (!d->standby && d->index_again == STANDBY_MS) {
+			sp_info("index is another's: standing by");
+			d->standby = true;
+		}
+	} else {
+		d->index_pace.at = now + again(d, TROUBLE_MIN, TROUBLE_MAX);
+		if (sp_warn_due(err.text))
+			sp_warn("index: %s", err.text);
+	}
+}
+
+/* What a sync came to: when is the next one worth while? */
+static void
+synced(struct daemon *d, const struct index_report *report, int64_t ended)
+{
+	if (report->put > 0 || report->gone > 0) {
+		d->changed = true;
+		sp_debug("index put=%zu gone=%zu lines=%zu fresh=%d more=%d",
+		    report->put, report->gone, report->lines, report->fresh,
+		    report->more);
+	}
+	if (report->head_changed || !d->ready_known) {
+		if (d->ready_at > d->ready_ended + READY_MS)
+			d->ready_at = d->ready_ended + READY_MS;
+	}
+	if (report->more) {
+		d->index_pace.at = ended;
+		return;
+	}
+	d->index_flags = 0;
+	if (report->fresh)
+		d->index_again = 0;
+	else /* times must be a little older to be believed */
+		d->index_pace.at = ended + again(d, AGAIN_MIN, AGAIN_MAX);
+}
+
+int64_t
+index_tick(struct daemon *d, int64_t now)
+{
+	struct sp_err err = { "" };
+	struct index_report report;
+	enum sp_status st;
+	int64_t ended;
+
+	if (now < d->index_pace.at)
+		return d->index_pace.at;
+	pace_done(&d->index_pace, now, now);
+	if (d->index == NULL)
+		open_it(d, now);
+	if (d->index == NULL)
+		return d->index_pace.at;
+	st = index_sync(d->index, d->index_flags, SHARE_MS, &report, &err);
+	ended = sp_mono_ms();
+	pace_done(&d->index_pace, now, ended);
+	if (st == SP_OK) {
+		synced(d, &report, ended);
+	} else if (st == SP_LOST) {
+		sp_warn("index/ was taken away");
+		index_drop(d, false);
+		d->index_again = 0;
+		d->index_pace.at = ended;
+	} else {
+		if (sp_warn_due(err.text))
+			sp_warn("index: %s", err.text);
+		(void)unlinkat(index_dir(d->index), READY, 0);
+		d->ready_known = false;
+		d->index_pace.at = ended + again(d, TROUBLE_MIN, TROUBLE_MAX);
+	}
+	return d->index_pace.at;
+}
+
+/* Published anew only when it says something else. */
+static enum sp_status
+publish(struct daemon *d, struct sp_err *err)
+{
+	struct sp_buf *text = &d->ready_next, old;
+	enum sp_status st;
+
+	sp_buf_reset(text);
+	if ((st = index_head(d->index, READY_N, text, err)) != SP_OK)
+		return st;
+	if (d->ready_known && text->len == d->ready.len &&
+	    memcmp(sp_buf_text(text), sp_buf_text(&d->ready), text->len) == 0)
+		return SP_OK;
+	st = sp_publish(&d->spool, index_dir(d->index), READY,
+	    sp_buf_text(text), text->len, SP_PUB_REPLACE | SP_PUB_LAZY, err);
+	if (st != SP_OK)
+		return st;
+	old = d->ready;
+	d->ready = *text;
+	d->ready_next = old;
+	d->ready_known = true;
+	return SP_OK;
+}
+
+int64_t
+ready_tick(struct daemon *d, int64_t now)
+{
+	struct sp_err err = { "" };
+
+	if (now < d->ready_at)
+		return d->ready_at;
+	d->ready_at = NEVER;
+	d->ready_ended = now;
+	if (d->index == NULL)
+		return NEVER;
+	if (d->ready.max == 0) {
+		sp_buf_init(&d->ready, READY_MAX);
+		sp_buf_init(&d->ready_next, READY_MAX);
+	}
+	if (publish(d, &err) != SP_OK) {
+		d->ready_known = false;
+		d->ready_at = now + TROUBLE_MIN;
+		if (sp_warn_due("ready"))
+			sp_warn("index/" READY ": %s", err.text);
+	}
+	return d->ready_at;
+}
