@@ -55,7 +55,8 @@ JANSSON	 = -ljansson
 PTHREAD	 = -pthread
 
 rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))
-objs	 = $(patsubst %.c,$(O)/%.o,$(1))
+# Objects lie in o/, for spoold and workerd are rooms and programs.
+objs	 = $(patsubst %.c,$(O)/o/%.o,$(1))
 
 LIB_C	:= $(call rel,libspool/*.c)
 TR_C	:= $(call rel,transport/*.c)
@@ -66,6 +67,7 @@ TOOL_C	:= $(call rel,tools/*.c)
 UNIT_C	:= $(call rel,tests/unit/*.c)
 FUZZ_C	:= $(call rel,tests/fuzz/*.c)
 BENCH_C	:= $(call rel,tests/bench/*.c)
+BLIB_C	:= $(call rel,tests/bench/lib/*.c)
 HELP_C	:= $(call rel,tests/helpers/*.c)
 
 LIBSPOOL := $(O)/libspool.a
@@ -85,7 +87,7 @@ helpers: $(HELPERS) $(O)/unit
 help:
 	@sed -n 's/^#:  *//p' $(TOP)/Makefile
 
-$(O)/%.o: %.c
+$(O)/o/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
 
@@ -104,13 +106,17 @@ $(O)/workerd: $(call objs,$(WORK_C) $(TR_C)) $(LIBSPOOL)
 
 $(O)/unit: $(call objs,$(UNIT_C)) $(LIBSPOOL)
 	$(LINK) -lcheck -lsubunit -lrt -lm $(JANSSON) $(PTHREAD)
-$(O)/helpers/%: $(O)/tests/helpers/%.o $(LIBSPOOL)
+$(O)/helpers/%: $(O)/o/tests/helpers/%.o $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(JANSSON) $(PTHREAD)
-$(O)/bench/%: $(O)/tests/bench/%.o $(LIBSPOOL)
+$(O)/bench/%: $(O)/o/tests/bench/%.o $(call objs,$(BLIB_C)) $(LIBSPOOL)
 	@mkdir -p $(@D)
-	$(LINK) $(JANSSON) $(PTHREAD) -lm
-build/fuzz/%: build/fuzz/tests/fuzz/%.o build/fuzz/libspool.a
+	$(LINK) $(JANSSON) $(PTHREAD)
+# A job that the benches start: no library may slow it, for it is the floor's.
+$(O)/bench/stamp: $(O)/o/tests/bench/stamp.o
+	@mkdir -p $(@D)
+	$(LINK)
+build/fuzz/%: build/fuzz/o/tests/fuzz/%.o build/fuzz/libspool.a
 	@mkdir -p $(@D)
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) $(PTHREAD)
 
