@@ -1,0 +1,137 @@
+# The crash matrix: every named point between the steps of every transition is
+# hit with SIGKILL once; then others recover, with a daemon and without one;
+# then the three promises are held against the files alone.
+#
+# The points are not listed by hand: a first run writes down all that an actor
+# passes (SPOOL_CRASH_LOG), so that a new point is in the matrix by itself.
+. "$TOP/tests/lib.sh"
+: "${CRASHBIN:?}"
+
+# The programs under test come from the build with crash points.
+PATH=$CRASHBIN:$PATH
+
+fixture() {
+	script ok.py <<-'PY'
+	print('{"status":200,"loss":1}')
+	PY
+	script fail.py <<-'PY'
+	import sys; sys.exit(3)
+	PY
+	script again.py <<-'PY'
+	import os, sys
+	if int(os.environ["SPOOL_ATTEMPT"]) < 2: sys.exit(3)
+	print('{"loss":2}')
+	PY
+	job ok.py >"$T/ok.json"
+	job fail.py >"$T/fail.json"
+	job again.py '"order":{"retry":["exit"],"attempts":3}' >"$T/again.json"
+	for i in 1 2 3; do job ok.py "\"n\":$i"; done >"$T/three.jsonl"
+}
+
+over_all() { # nothing left in flight
+	[ -z "$(find "$S/new" "$S/waiting" "$S/assigned" -type f -name '[!.]*')" ]
+}
+
+# The whole story: drops, a bundle, a retry, a failure, a dependency, a cancel.
+# It must work (in the sense of: go on) when any actor dies on the way.
+drops() {
+	cp "$T/ok.json" "$S/new/dropped.json"
+	cp "$T/fail.json" "$S/new/failing.json"
+	cp "$T/again.json" "$S/new/again.json"
+	cp "$T/three.jsonl" "$S/new/three.jsonl"
+	echo '{"epochs":3}' >"$S/new/invalid.json"
+	echo 'no json' >"$S/new/broken.json"
+}
+
+actor_points() { sort -u "$T/points"; }
+
+# ---- submit ----
+# Prints the ids that were accepted (printed by submit before it died).
+t_submit() {
+	fixture
+	SPOOL_CRASH_LOG=$T/points spool submit "$T/ok.json" "$T/fail.json" >"$T/ids"
+	[ -s "$T/points" ] || fail 'submit passes no crash point'
+	for point in $(actor_points); do
+		for nth in 1 2; do
+			SPOOL_CRASH=$point:$nth spool submit "$T/ok.json" \
+			    "$T/ok.json" >>"$T/ids" 2>/dev/null || :
+		done
+		echo "$point" >>"$T/rows"
+	done
+	drain
+	# shellcheck disable=SC2046
+	OVER=1 promises $(cat "$T/ids")
+}
+
+# ---- worker and spoold ----
+# run_with ACTOR POINT NTH RECOVERY
+cycle() {
+	rm -rf "$S"
+	spool init "$S" >/dev/null
+	fast_policy
+	fixture
+	drops
+	ids=$(spool submit "$T/ok.json")
+	dep=$(spool submit --after "$ids" "$T/ok.json")
+	victim=$(spool submit --priority 99 "$T/ok.json")
+	: >"$S/cancel/$victim"
+	case $1 in
+	worker)
+		if [ "$4" = daemon ]; then start_spoold; fi
+		SPOOL_CRASH=$2:$3 start_worker --drain -j 2
+		victim_pid=$WORKER
+		;;
+	spoold)
+		SPOOL_CRASH=$2:$3 start_spoold
+		victim_pid=$SPOOLD
+		start_worker -j 2
+		;;
+	esac
+	soon either_dead_or_over "$victim_pid"
+	kill -KILL "$victim_pid" 2>/dev/null || :
+	wait "$victim_pid" 2>/dev/null || :
+	# Recovery by others.
+	if [ "$4" = daemon ] && [ "$1" = spoold ]; then start_spoold; fi
+	if [ "$1" = worker ]; then start_worker -j 2; fi
+	soon over_all
+	soon settled
+	# shellcheck disable=SC2086
+	OVER=1 promises $ids $dep $victim
+	is "$(ls "$S/bad" | grep -c '\.why$')" 1 'a .why in bad/'
+	is "$(outcomes_ok)" "6" 'succeeded'
+	end_all
+	PIDS=
+}
+either_dead_or_over() { dead "$1" || { over_all && settled; }; }
+# All published, nothing staged, the broken drop explained.
+settled() {
+	OVER=1 sh "$TOP/tests/promises" "$S" 2>/dev/null &&
+	    [ -z "$(find "$S/tmp" -name '*.d')" ] &&
+	    [ -e "$S/bad/broken.json.why" ] &&
+	    [ -z "$(ls "$S/new" "$S/waiting" "$S/assigned" | grep json)" ]
+}
+# dropped, again, three lines, submitted; its dependant; not: failing, invalid,
+# cancelled.  The victim's cancel may lose against its run.
+outcomes_ok() {
+	find "$S/outcomes" -name '2*.json' -exec cat {} + |
+	    jq -s --arg v "$victim" '[.[] | select(.status == 200 and ._id != $v and .orders == null)] | length'
+}
+
+matrix() { # ACTOR RECOVERY
+	# Which points does it pass in an undisturbed run?
+	export SPOOL_CRASH_LOG="$T/points"
+	cycle "$1" none 1 "$2"
+	unset SPOOL_CRASH_LOG
+	[ -s "$T/points" ] || fail "no crash point passed"
+	for point in $(actor_points); do
+		cycle "$1" "$point" 1 "$2"
+		echo "$point" >>"$T/rows"
+	done
+}
+
+t_worker_alone() { matrix worker alone; }
+t_worker_with_daemon() { matrix worker daemon; }
+t_spoold_with_daemon() { matrix spoold daemon; }
+t_spoold_alone() { matrix spoold alone; }
+
+run_stories "$@"

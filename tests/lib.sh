@@ -1,0 +1,187 @@
+# lib.sh - what every flow scenario stands on.  A scenario file is
+#
+#	. "$TOP/tests/lib.sh"
+#	t_name() { ...; }		one story; the first failing check ends it
+#	run_stories "$@"		each in a fresh spool, with a deadline
+#
+# BIN is the folder of the programs, TOP the checkout.  Nothing here sleeps to
+# let something happen: `until_` waits for a condition with a deadline.
+# shellcheck shell=sh disable=SC2034
+
+set -u
+: "${TOP:?}" "${BIN:?}"
+PATH=$BIN:$BIN/helpers:$PATH
+export PATH
+SKIPS_ALLOWED=${SKIPS_ALLOWED:-$TOP/tests/skips}
+
+# Seconds that a condition may take; ten times slower under a sanitizer.
+DEADLINE=${DEADLINE:-20}
+case $BIN in */san|*/tsan) DEADLINE=60;; esac
+
+# What workerd needs when the tests run as root.
+ROOTOK=
+[ "$(id -u)" != 0 ] || ROOTOK=--allow-root
+
+# A python for scripts of tests: no packages needed.
+PYTHON=$(command -v python3 || echo python3)
+
+fail() {
+	echo "    failed: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "$*" >"$T/skip"
+	exit 0
+}
+
+# until_ SECONDS COMMAND...: true as soon as the command is, else fail
+until_() {
+	_end=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		if [ $(($(date +%s%N) / 1000000)) -gt $_end ]; then
+			fail "never came true: $*"
+		fi
+		sleep 0.03
+	done
+}
+
+# soon COMMAND...: until_ with the usual deadline
+soon() { until_ "$DEADLINE" "$@"; }
+
+is() { [ "$1" = "$2" ] || fail "${3:-value}: wanted '$2', got '$1'"; }
+
+has() { case $1 in *"$2"*) ;; *) fail "no '$2' in: $1";; esac; }
+
+hasnt() { case $1 in *"$2"*) fail "unwanted '$2' in: $1";; esac; }
+
+# exits CODE COMMAND...: its exit status, whatever it prints
+exits() {
+	_want=$1
+	shift
+	_got=0
+	"$@" >"$T/out" 2>"$T/err" || _got=$?
+	[ "$_got" = "$_want" ] || {
+		sed 's/^/      /' "$T/err" >&2
+		fail "exit $_got, wanted $_want: $*"
+	}
+}
+
+# policy KEY=VALUE...: a spool.json for impatient people
+policy() {
+	{
+		printf '{"format":1'
+		for _kv in "$@"; do
+			printf ',"%s":%s' "${_kv%%=*}" "${_kv#*=}"
+		done
+		echo '}'
+	} >"$S/spool.json"
+}
+
+fast_policy() {
+	policy lease=1 beat=0.2 settle=0.5 attempts=3 backoff=0.1 \
+	    backoffMax=1 halfRename=1 poll=0.2
+}
+
+# script NAME <text: a script in the spool
+script() {
+	cat >"$S/scripts/$1"
+	chmod +x "$S/scripts/$1"
+}
+
+# job SCRIPT [extra JSON members]: the text of a job
+job() { printf '{"scriptName":"%s"%s}\n' "$1" "${2:+,$2}"; }
+
+start_spoold() {
+	spoold ${1+"$@"} "$S" >>"$T/spoold.log" 2>&1 &
+	SPOOLD=$!
+	PIDS="$PIDS $SPOOLD"
+}
+
+start_worker() {
+	workerd $ROOTOK --work "$T/work" --python "$PYTHON" ${1+"$@"} "$S" \
+	    >>"$T/worker.log" 2>&1 &
+	WORKER=$!
+	PIDS="$PIDS $WORKER"
+}
+
+# Run a worker until nothing is left; in the foreground.
+drain() {
+	timeout $((DEADLINE * 3)) workerd $ROOTOK --work "$T/work" \
+	    --python "$PYTHON" --drain ${1+"$@"} "$S" >>"$T/worker.log" 2>&1
+}
+
+stop() { # PID...: SIGTERM and wait
+	for _p in "$@"; do
+		kill -TERM "$_p" 2>/dev/null
+		wait "$_p" 2>/dev/null
+	done
+}
+
+count() { find "$S/$1" -type f -name '[!.]*' 2>/dev/null | wc -l; }
+count_is() { [ "$(count "$1")" = "$2" ]; }
+outcomes_are() { [ "$(find "$S/outcomes" -name '2*.json' | wc -l)" = "$1" ]; }
+over() { [ -e "$S/outcomes/$1.json" ]; }
+status_of() { jq -r .status "$S/outcomes/$1.json"; }
+# The only outcome there is.
+outcome() { cat "$S"/outcomes/2*.json; }
+dead() { ! kill -0 "$1" 2>/dev/null; }
+
+# The three promises, from the files alone (tests/promises).
+promises() { sh "$TOP/tests/promises" "$S" "$@" || fail "a promise is broken"; }
+
+end_all() {
+	for _p in $PIDS; do kill -KILL "$_p" 2>/dev/null; done
+	wait 2>/dev/null
+}
+
+one_story() {
+	T=$(mktemp -d "${TMPDIR:-/tmp}/spool-test.XXXXXX") || exit 1
+	S=$T/spool
+	PIDS=
+	export SPOOL_DIR="$S"
+	(
+		set -e
+		trap end_all EXIT
+		trap 'exit 1' INT TERM
+		spool init "$S" >/dev/null
+		fast_policy
+		"$1"
+	) >"$T/story.log" 2>&1 </dev/null
+	_rc=$?
+	_label="$(basename "$0" .sh).${1#t_} [$(basename "$BIN")]"
+	if [ -s "$T/skip" ]; then
+		echo "SKIP $_label: $(cat "$T/skip")"
+	elif [ $_rc = 0 ]; then
+		# A sanitizer's word in any log is a failure of the story.
+		if grep -lqE 'Sanitizer|runtime error:' "$T"/*.log; then
+			_rc=1
+		elif [ -s "$T/rows" ]; then
+			# A table: each row is a test of its own.
+			sed "s#^#ok   $_label #; s#\$# #; s# \$##" "$T/rows" |
+			    sed -E 's/^(ok   [^ ]*) (\[[a-z]*\]) (.*)$/\1.\3 \2/'
+		else
+			echo "ok   $_label"
+		fi
+	fi
+	if [ $_rc != 0 ]; then
+		echo "FAIL $_label"
+		for _f in "$T"/story.log "$T"/worker.log "$T"/spoold.log; do
+			[ -s "$_f" ] || continue
+			echo "  --- ${_f##*/}"
+			tail -n 25 "$_f" | sed 's/^/  /'
+		done
+		[ -z "${KEEP:-}" ] || { echo "  kept in $T"; return; }
+	fi
+	rm -rf "$T"
+}
+
+# Every t_ function of the file, or those named.
+run_stories() {
+	if [ $# = 0 ]; then
+		# shellcheck disable=SC2046
+		set -- $(sed -n 's/^\(t_[a-z0-9_]*\)().*/\1/p' "$0")
+	fi
+	for _s in "$@"; do one_story "t_${_s#t_}"; done
+}
