@@ -1,0 +1,120 @@
+/*
+ * cancel.c - spool cancel: a mark that says so, and the end at once where
+ * nobody runs the order.  A running one is stopped by its worker, which looks
+ * for marks.
+ */
+#include <getopt.h>
+#include <stdlib.h>
+
+#include "libspool/find.h"
+#include "libspool/finish.h"
+#include "libspool/mark.h"
+#include "libspool/outcome.h"
+#include "tools/spool.h"
+
+#define TRIES 20
+
+static int
+unmark(struct tool *tool, const struct sp_id *id, int answer)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	st = sp_mark_unset(&tool->spool, SP_DIR_CANCEL, id, &err);
+	return st == SP_OK ? answer : complain_of(st, &err, id->text);
+}
+
+static int
+over(struct tool *tool, const struct sp_id *id)
+{
+	int status = 0;
+
+	(void)sp_find_status(&tool->spool, id, &status, NULL);
+	if (status == 0)
+		complain("%s is over already", id->text);
+	else
+		complain(
+		    "%s is over already, with status %d", id->text, status);
+	return unmark(tool, id, ANSWER_NO);
+}
+
+/* The mark is there: from now on a keeper or a worker may be quicker. */
+static int
+cancel_one(struct tool *tool, const struct sp_id *id)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+	enum sp_state state;
+	struct sp_name name;
+	int i;
+
+	st = sp_mark_set(&tool->spool, SP_DIR_CANCEL, id, &err);
+	for (i = 0; st == SP_OK && i < TRIES; i++) {
+		st = sp_find(&tool->spool, id, &state, &name, &err);
+		if (st != SP_OK)
+			break;
+		if (sp_state_over_is(state)) {
+			if (i == 0)
+				return over(tool, id);
+			(void)printf("%s cancelled\n", id->text);
+			return unmark(tool, id, ANSWER_YES);
+		}
+		if (state == SP_ASSIGNED) {
+			(void)printf("%s runs on %s, which will stop it\n",
+			    id->text, name.worker);
+			return ANSWER_YES;
+		}
+		st = sp_end(&tool->spool, state, &name, SP_ST_CANCELLED, false,
+		    "cancelled before it ran", &err);
+		if (st == SP_OK) {
+			(void)printf("%s cancelled\n", id->text);
+			return unmark(tool, id, ANSWER_YES);
+		}
+		if (st == SP_LOST || st == SP_GONE) {
+			sp_err_clear(&err);
+			st = SP_OK; /* it moved: look again */
+		}
+	}
+	if (st == SP_GONE)
+		(void)unmark(tool, id, ANSWER_NO);
+	if (st != SP_OK)
+		return complain_of(st, &err, id->text);
+	complain("%s keeps moving; it is marked, and whoever has it will end "
+		 "it",
+	    id->text);
+	return ANSWER_LATER;
+}
+
+static int
+cancel_run(struct tool *tool, int argc, char **argv)
+{
+	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
+	struct sp_id *ids;
+	size_t i, n;
+	int answer, one;
+
+	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
+		return usage_wrong();
+	answer = pick_all(tool, argc - optind, argv + optind, &ids, &n);
+	for (i = 0; i < n; i++) {
+		one = cancel_one(tool, &ids[i]);
+		if (one > answer)
+			answer = one;
+	}
+	free(ids);
+	return answer;
+}
+
+const struct verb verb_cancel = {
+	.name = "cancel",
+	.usage = "ID ...",
+	.help = "withdraw orders; stop those that run",
+	.page =
+	    "What has not started ends at once, in failed/ with status 499. "
+	    " What runs is\nmarked: its worker sends SIGTERM, waits a "
+	    "little, then SIGKILL.  Exit 1 if one\nis over already.  '-' "
+	    "reads IDs from standard input.\n\n"
+	    "  spool cancel 9f3c21ab\n"
+	    "  spool ls --json new | jq -r .id | spool cancel -\n",
+	.run = cancel_run,
+};

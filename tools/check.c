@@ -1,0 +1,448 @@
+/*
+ * check.c - spool check: finds every breach of the protocol, and mends.
+ *
+ * A spool is alive while we look, and an order that moves between two
+ * directories can look like a breach.  So what is found counts only when it is
+ * found again at a second look, a moment later.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/json.h"
+#include "libspool/policy.h"
+#include "tools/check.h"
+
+#define MOMENT 300 /* ms between the two looks */
+#define ROUNDS 6   /* a mend may bring the next breach to light */
+
+static const char *const kinds[CHECK_KINDS] = {
+	[CHECK_SETUP] = "setup",
+	[CHECK_NAME] = "name",
+	[CHECK_PLAIN] = "plain",
+	[CHECK_PLACE] = "place",
+	[CHECK_LINKS] = "links",
+	[CHECK_TWICE] = "twice",
+	[CHECK_COUNT] = "count",
+	[CHECK_TEXT] = "text",
+	[CHECK_OWNER] = "owner",
+	[CHECK_OUTCOME] = "outcome",
+	[CHECK_TORN] = "torn",
+	[CHECK_VERDICT] = "verdict",
+	[CHECK_ORPHAN] = "orphan",
+	[CHECK_WHY] = "why",
+	[CHECK_MARK] = "mark",
+	[CHECK_TMP] = "tmp",
+	[CHECK_RUNS] = "runs",
+	[CHECK_STRAY] = "stray",
+};
+
+/* ---- findings ---- */
+
+int64_t
+check_ctime(const struct stat *st)
+{
+	return (int64_t)st->st_ctim.tv_sec * 1000 +
+	    st->st_ctim.tv_nsec / 1000000;
+}
+
+enum sp_status
+check_open(const struct check *check, enum sp_dir dir, const char *sub,
+    int *fd_out, struct sp_err *err)
+{
+	return sp_open_dir(
+	    check->spool->dir[dir], sub[0] == '\0' ? "." : sub, fd_out, err);
+}
+
+void
+check_path(const struct finding *finding, char path_out[400])
+{
+	if (finding->dir == SP_DIRS)
+		(void)snprintf(path_out, 400, "%s", finding->file);
+	else
+		(void)snprintf(path_out, 400, "%s/%s%s%s",
+		    sp_dir_text(finding->dir), finding->sub,
+		    finding->sub[0] == '\0' ? "" : "/", finding->file);
+}
+
+struct finding *
+check_say(struct check *check, enum check_kind kind, enum sp_dir dir,
+    const char *sub, const char *file, const struct sp_name *name,
+    const char *fmt, ...)
+{
+	struct finding *more, *finding;
+	size_t cap;
+	va_list ap;
+
+	if (check->found_n == check->found_cap) {
+		cap = check->found_cap == 0 ? 64 : check->found_cap * 2;
+		if ((more = realloc(check->found, cap * sizeof *more)) ==
+		    NULL) {
+			check->failed = true;
+			return NULL;
+		}
+		check->found = more;
+		check->found_cap = cap;
+	}
+	finding = &check->found[check->found_n++];
+	memset(finding, 0, sizeof *finding);
+	finding->kind = kind;
+	finding->dir = dir;
+	(void)snprintf(finding->sub, sizeof finding->sub, "%s", sub);
+	(void)snprintf(finding->file, sizeof finding->file, "%s", file);
+	if (name != NULL)
+		finding->name = *name;
+	va_start(ap, fmt);
+	(void)vsnprintf(finding->words, sizeof finding->words, fmt, ap);
+	va_end(ap);
+	return finding;
+}
+
+static void
+print(const struct finding *finding, bool json)
+{
+	struct sp_buf line = SP_BUF_INIT(64 * 1024);
+	char path[400];
+	struct sp_jw w;
+
+	check_path(finding, path);
+	if (json) {
+		sp_jw_init(&w, &line);
+		sp_jw_open(&w, NULL, '{');
+		sp_jw_text(&w, "kind", kinds[finding->kind]);
+		sp_jw_text(&w, "path", path);
+		sp_jw_text(&w, "words", finding->words);
+		sp_jw_bool(&w, "mended", finding->mended);
+		sp_jw_text(
+		    &w, "how", finding->how[0] == '\0' ? NULL : finding->how);
+		sp_jw_close(&w, '}');
+		(void)puts(sp_buf_text(&line));
+	} else {
+		(void)printf("%s ", kinds[finding->kind]);
+		term_put(stdout, path);
+		(void)fputs(": ", stdout);
+		term_put(stdout, finding->words);
+		if (finding->how[0] != '\0') {
+			(void)fputs(finding->mended ? " -- mended: "
+						    : " -- not mended: ",
+			    stdout);
+			term_put(stdout, finding->how);
+		}
+		(void)putchar('\n');
+	}
+	sp_buf_clear(&line);
+}
+
+/* ---- looking ---- */
+
+static enum sp_status
+look(struct check *check, const struct sp_spool *spool, struct sp_err *err)
+{
+	enum sp_status st;
+	int64_t took;
+
+	memset(check, 0, sizeof *check);
+	check->spool = spool;
+	st = sp_server_now(spool, &check->now, &took, err);
+	if (st == SP_OK)
+		st = check_look(check, err);
+	if (st == SP_OK)
+		st = check_rules(check, err);
+	if (st == SP_OK)
+		st = check_rest(check, err);
+	if (st == SP_OK && check->failed)
+		st = sp_err_set(err, SP_RETRY, "no memory");
+	return st;
+}
+
+static int
+by_place(const void *a, const void *b)
+{
+	const struct finding *x = a, *y = b;
+	int c;
+
+	if (x->dir != y->dir)
+		return x->dir < y->dir ? -1 : 1;
+	if ((c = strcmp(x->sub, y->sub)) != 0 ||
+	    (c = strcmp(x->file, y->file)) != 0)
+		return c;
+	return x->kind < y->kind ? -1 : x->kind > y->kind;
+}
+
+/* Look, and if there is anything, look again: what is there both times. */
+static enum sp_status
+look_twice(
+    struct check *check, const struct sp_spool *spool, struct sp_err *err)
+{
+	struct check first;
+	enum sp_status st;
+	size_t i, n = 0;
+
+	memset(check, 0, sizeof *check);
+	st = look(&first, spool, err);
+	if (st == SP_OK && first.found_n == 0) {
+		*check = first;
+		return SP_OK;
+	}
+	if (st == SP_OK) {
+		qsort(
+		    first.found, first.found_n, sizeof *first.found, by_place);
+		(void)poll(NULL, 0, MOMENT);
+		st = look(check, spool, err);
+	}
+	for (i = 0; st == SP_OK && i < check->found_n; i++) {
+		if (bsearch(&check->found[i], first.found, first.found_n,
+			sizeof *first.found, by_place) != NULL)
+			check->found[n++] = check->found[i];
+	}
+	check->found_n = n;
+	if (n > 0)
+		qsort(check->found, n, sizeof *check->found, by_place);
+	check_forget(&first);
+	return st;
+}
+
+/* ---- the set-up, before the spool can be opened ---- */
+
+/* spool.json: 0 well, 1 missing, 2 bad, 3 not to be touched. */
+static int
+look_policy(int root, struct check *check)
+{
+	struct sp_buf text = SP_BUF_INIT(65536 + 2);
+	struct sp_policy policy;
+	struct sp_err err = { "" };
+	struct json_t *json = NULL;
+	struct stat stat;
+	enum sp_status st;
+	int is = 0;
+
+	st = sp_read(root, "spool.json", 65536, &text, &stat, &err);
+	if (st == SP_GONE) {
+		(void)check_say(check, CHECK_SETUP, SP_DIRS, "", "spool.json",
+		    NULL, "is missing; it says what this spool is");
+		is = 1;
+	} else if (st != SP_OK ||
+	    sp_policy_parse(sp_buf_text(&text), text.len, &policy, &err) !=
+		SP_OK) {
+		(void)check_say(check, CHECK_SETUP, SP_DIRS, "", "spool.json",
+		    NULL, "%.250s", err.text);
+		is = st == SP_OK || st == SP_BAD ? 2 : 3;
+	}
+	if (is == 2 &&
+	    sp_json_parse(sp_buf_text(&text), text.len, &json, NULL) == SP_OK &&
+	    sp_json_int(sp_json_get(json, "format"), 0) > SP_FORMAT)
+		is = 3; /* of a later program: no business of ours */
+	sp_json_free(json);
+	sp_buf_clear(&text);
+	return is;
+}
+
+static void
+look_dirs(int root, struct check *check)
+{
+	struct stat st;
+	const char *name;
+	int i;
+
+	for (i = 0; i <= SP_DIRS; i++) {
+		name =
+		    i < SP_DIRS ? sp_dir_text((enum sp_dir)i) : "blobs/sha256";
+		if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			(void)check_say(check, CHECK_SETUP, SP_DIRS, "", name,
+			    NULL, "the directory is missing");
+		else if (!S_ISDIR(st.st_mode))
+			(void)check_say(check, CHECK_SETUP, SP_DIRS, "", name,
+			    NULL, "is no directory");
+	}
+}
+
+/* A spool.json that cannot be read is kept in repair/. */
+static enum sp_status
+policy_aside(int root, struct sp_err *err)
+{
+	char to[64];
+	enum sp_status st;
+	int fd;
+
+	(void)snprintf(to, sizeof to, "spool.json.%08x", sp_dice());
+	st = sp_make_dir(root, "repair", err);
+	if (st == SP_OK)
+		st = sp_open_dir(root, "repair", &fd, err);
+	if (st != SP_OK)
+		return st;
+	st = sp_move_file(root, "spool.json", fd, to, false, err);
+	(void)close(fd);
+	return st;
+}
+
+/* Make what is missing.  Fills what became of each finding. */
+static void
+mend_setup(const char *where, int root, int policy, struct check *check)
+{
+	struct sp_err err = { "" };
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	if (policy == 3)
+		st = sp_err_set(&err, SP_BAD, "see what it says");
+	if (policy == 2)
+		st = policy_aside(root, &err);
+	if (st == SP_OK)
+		st = sp_spool_make(where, &err);
+	for (i = 0; i < check->found_n; i++) {
+		check->found[i].mended = st == SP_OK;
+		(void)snprintf(check->found[i].how, sizeof check->found[i].how,
+		    "%.150s", st == SP_OK ? "made anew" : err.text);
+	}
+}
+
+/* ---- the verb ---- */
+
+struct checking {
+	struct tool *tool;
+	bool repair, json;
+	size_t mended, left;
+};
+
+/* Is this a spool at all, and can it be opened? */
+static int
+open_up(struct checking *c)
+{
+	const char *where = c->tool->where;
+	struct check setup;
+	int root, policy, answer = ANSWER_YES;
+	size_t i;
+
+	where = where == NULL ? "spool" : where;
+	memset(&setup, 0, sizeof setup);
+	root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root == -1 ||
+	    (faccessat(root, "spool.json", F_OK, 0) == -1 &&
+		(faccessat(root, "new", F_OK, 0) == -1 ||
+		    faccessat(root, "outcomes", F_OK, 0) == -1))) {
+		complain("%s: there is no spool", where);
+		if (root != -1)
+			(void)close(root);
+		return ANSWER_WRONG;
+	}
+	policy = look_policy(root, &setup);
+	look_dirs(root, &setup);
+	if (c->repair && setup.found_n > 0)
+		mend_setup(where, root, policy, &setup);
+	for (i = 0; i < setup.found_n; i++) {
+		print(&setup.found[i], c->json);
+		c->mended += setup.found[i].mended;
+		c->left += !setup.found[i].mended;
+	}
+	if (c->left > 0 && !c->repair) {
+		(void)fputs("not looked any further: the spool has to be whole "
+			    "first (--repair)\n",
+		    stderr);
+		answer = ANSWER_NO;
+	} else if (c->left > 0) {
+		answer = ANSWER_NO;
+	} else {
+		c->tool->where = where;
+		answer = tool_open(c->tool);
+	}
+	check_forget(&setup);
+	(void)close(root);
+	return answer;
+}
+
+/* Rounds, until nothing is found or nothing can be mended any more. */
+static enum sp_status
+rounds(struct checking *c, size_t *orders_out, struct sp_err *err)
+{
+	struct check check;
+	enum sp_status st;
+	size_t i, mended;
+	int round;
+
+	for (round = 0;; round++) {
+		st = look_twice(&check, &c->tool->spool, err);
+		mended = 0;
+		for (i = 0; st == SP_OK && i < check.found_n; i++) {
+			if (!c->repair || round == ROUNDS)
+				break;
+			check_fix(&check, &check.found[i]);
+			if (!check.found[i].mended)
+				continue;
+			print(&check.found[i], c->json);
+			mended++;
+		}
+		c->mended += mended;
+		if (st != SP_OK || mended == 0)
+			break;
+		check_forget(&check);
+	}
+	for (i = 0; st == SP_OK && i < check.found_n; i++) {
+		print(&check.found[i], c->json);
+		c->left++;
+	}
+	*orders_out = check.n;
+	check_forget(&check);
+	return st;
+}
+
+static int
+check_run(struct tool *tool, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "repair", no_argument, NULL, 'r' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct checking c = { .tool = tool };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	size_t orders = 0;
+	int o, answer;
+
+	while ((o = getopt_long(argc, argv, "rj", longs, NULL)) != -1) {
+		if (o == 'r')
+			c.repair = true;
+		else if (o == 'j')
+			c.json = true;
+		else
+			return usage_wrong();
+	}
+	if (optind != argc)
+		return usage_wrong();
+	if ((answer = open_up(&c)) != ANSWER_YES)
+		return answer;
+	st = rounds(&c, &orders, &err);
+	if (st != SP_OK)
+		return complain_of(st, &err, tool->spool.path);
+	(void)fflush(stdout);
+	if (c.left + c.mended == 0)
+		(void)fprintf(stderr, "%zu orders, all is well\n", orders);
+	else if (c.repair)
+		(void)fprintf(
+		    stderr, "%zu mended, %zu left\n", c.mended, c.left);
+	else
+		(void)fprintf(stderr,
+		    "%zu found; mend with: spool check --repair\n", c.left);
+	return c.left > 0 ? ANSWER_NO : ANSWER_YES;
+}
+
+const struct verb verb_check = {
+	.name = "check",
+	.usage = "[--repair] [--json]",
+	.help = "find breaches of the protocol, and mend them",
+	.page =
+	    "One line a finding: KIND PATH: words.  Exit 0 when all is well, 1 "
+	    "when anything is\nleft.  Workers and spoold may run meanwhile.\n\n"
+	    "  --repair   mend: by renames, into repair/ or to the right name, "
+	    "and by publishing\n             what is missing; nothing is "
+	    "deleted\n"
+	    "  --json     one object a line: kind, path, words, mended, how\n\n"
+	    "  spool check || spool check --repair\n",
+	.bare = true,
+	.run = check_run,
+};

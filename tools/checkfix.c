@@ -1,0 +1,521 @@
+/*
+ * checkfix.c - mends, a function for each kind of breach.  Everything is a
+ * rename (into repair/, or to the name that the order should have), or the
+ * publication of what was missing; nothing of anybody's is deleted.  What is
+ * moved is seen at the next look, so each mend may leave the rest to others.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/finish.h"
+#include "libspool/job.h"
+#include "libspool/mark.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+#include "libspool/submit.h"
+#include "tools/check.h"
+
+/* Says in finding->how what it did. */
+typedef enum sp_status
+fix_fn(struct check *check, struct finding *finding, struct sp_err *err);
+
+static bool
+known_is(const struct finding *finding)
+{
+	return finding->name.id.text[0] != '\0';
+}
+
+static enum sp_state
+state_of(const struct finding *finding)
+{
+	return (enum sp_state)(int)finding->dir;
+}
+
+static enum sp_status
+fix_aside(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	const struct sp_spool *spool = check->spool;
+	enum sp_status st;
+	char to[256];
+	int fd;
+
+	st = check_open(check, finding->dir, finding->sub, &fd, err);
+	if (st != SP_OK)
+		return st;
+	(void)snprintf(to, sizeof to, "%.200s",
+	    finding->file + (finding->file[0] == '.' ? 1 : 0));
+	st = sp_move_aside(spool, fd, finding->file, SP_DIR_REPAIR, to, err);
+	if (st == SP_OK) {
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "moved to repair/%.120s", to);
+		st = sp_sync(spool->dir[SP_DIR_REPAIR], "repair", err);
+	}
+	if (st == SP_OK)
+		st = sp_sync(fd, sp_dir_text(finding->dir), err);
+	(void)close(fd);
+	return st;
+}
+
+/* To another name, in the state's own directory, never over anything. */
+static enum sp_status
+rename_to(struct check *check, struct finding *finding, enum sp_state to,
+    const struct sp_name *name, struct sp_err *err)
+{
+	char file[SP_NAME_MAX];
+	enum sp_status st;
+	int fromfd, tofd;
+
+	sp_name_print(name, file);
+	st = check_open(check, finding->dir, finding->sub, &fromfd, err);
+	if (st != SP_OK)
+		return st;
+	st = sp_state_open(check->spool, to, &name->id, true, &tofd, err);
+	if (st == SP_OK) {
+		st =
+		    sp_move_file(fromfd, finding->file, tofd, file, false, err);
+		if (st == SP_OK)
+			st = sp_sync(tofd, sp_state_text(to), err);
+		if (st == SP_OK)
+			st = sp_sync(fromfd, sp_dir_text(finding->dir), err);
+		(void)close(tofd);
+	}
+	(void)close(fromfd);
+	if (st == SP_LOST) {
+		sp_err_clear(err);
+		return fix_aside(check, finding, err);
+	}
+	if (st == SP_OK)
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "renamed to %s/%.140s", sp_state_text(to), file);
+	return st;
+}
+
+/* The name it would have got at its next move. */
+static enum sp_status
+fix_name(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	enum sp_state to = state_of(finding);
+	struct sp_name name = finding->name;
+
+	if (!known_is(finding) || check_order(check, &name.id) != NULL ||
+	    name.ticket >= SP_COUNT_MAX)
+		return fix_aside(check, finding, err);
+	name.ticket++;
+	name.worker[0] = '\0';
+	if (sp_state_over_is(to))
+		(void)snprintf(
+		    name.worker, sizeof name.worker, "%s", check->spool->actor);
+	return rename_to(
+	    check, finding, to == SP_ASSIGNED ? SP_NEW : to, &name, err);
+}
+
+static enum sp_status
+fix_plain(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	enum sp_status st;
+
+	if (finding->dir != SP_DIR_NEW)
+		return fix_aside(check, finding, err);
+	st = sp_set_bad(check->spool, check->spool->dir[SP_DIR_NEW],
+	    finding->file, finding->words, err);
+	(void)snprintf(finding->how, sizeof finding->how, "moved to bad/");
+	return st;
+}
+
+static enum sp_status
+fix_place(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	return rename_to(
+	    check, finding, state_of(finding), &finding->name, err);
+}
+
+/* Bring an order into its directory anew, with other text, under its next
+ * name; then set the old file aside.  A crash between leaves two entries, which
+ * the next look finds. */
+static enum sp_status
+renew(struct check *check, struct finding *finding, const char *text,
+    size_t len, struct sp_err *err)
+{
+	enum sp_state to = state_of(finding);
+	struct sp_name name = finding->name;
+	char file[SP_NAME_MAX];
+	enum sp_status st;
+	int fd;
+
+	if (name.ticket >= SP_COUNT_MAX)
+		return sp_err_set(err, SP_BAD, "its tickets are spent");
+	name.ticket++;
+	if (to == SP_ASSIGNED) {
+		to = SP_NEW;
+		name.worker[0] = '\0';
+	}
+	if (sp_state_over_is(to)) {
+		/* an outcome not published yet goes by the old name */
+		st = sp_outcome_publish(check->spool, &finding->name, err);
+		if (st != SP_OK && st != SP_GONE)
+			return st;
+		(void)snprintf(
+		    name.worker, sizeof name.worker, "%s", check->spool->actor);
+	}
+	sp_name_print(&name, file);
+	st = sp_state_open(check->spool, to, &name.id, true, &fd, err);
+	if (st != SP_OK)
+		return st;
+	st = sp_publish(check->spool, fd, file, text, len, 0, err);
+	(void)close(fd);
+	if (st == SP_OK)
+		st = fix_aside(check, finding, err);
+	if (st == SP_OK)
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "made anew as %.100s; the old file is in repair/", file);
+	return st;
+}
+
+/* The order as a file of its own: a copy; the other names stay what they are,
+ * here in repair/ or wherever they were planted. */
+static enum sp_status
+copy_out(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX + 2);
+	enum sp_status st;
+	struct stat stat;
+	int fd;
+
+	st = check_open(check, finding->dir, finding->sub, &fd, err);
+	if (st != SP_OK)
+		return st;
+	st = sp_read(fd, finding->file,
+	    finding->name.bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, &text, &stat,
+	    err);
+	(void)close(fd);
+	if (st == SP_OK)
+		st = renew(check, finding, sp_buf_text(&text), text.len, err);
+	sp_buf_clear(&text);
+	return st;
+}
+
+static enum sp_status
+fix_links(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	const struct entry *order = check_order(check, &finding->name.id);
+	struct finding other;
+	enum sp_status st;
+	char file[SP_NAME_MAX];
+
+	if (order == NULL)
+		return fix_aside(check, finding, err);
+	sp_name_print(&order->name, file);
+	if (state_of(finding) == order->state &&
+	    strcmp(file, finding->file) == 0)
+		return copy_out(check, finding, err);
+	/* the name too many goes; the one that stays becomes its own file,
+	 * unless it is over: then nobody starts it */
+	st = fix_aside(check, finding, err);
+	if (st != SP_OK || sp_state_over_is(order->state))
+		return st;
+	memset(&other, 0, sizeof other);
+	other.dir = (enum sp_dir)(int)order->state;
+	other.name = order->name;
+	(void)snprintf(other.file, sizeof other.file, "%s", file);
+	return copy_out(check, &other, err);
+}
+
+static enum sp_status
+fix_count(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	struct sp_name name = finding->name;
+	enum sp_status st;
+
+	if (finding->dir == SP_DIR_ASSIGNED || name.attempt >= SP_COUNT_MAX)
+		return sp_err_set(
+		    err, SP_BAD, "left as it is while its worker has it");
+	name.ticket = name.attempt + 1;
+	if (sp_state_over_is(state_of(finding))) {
+		st = sp_outcome_publish(check->spool, &finding->name, err);
+		if (st != SP_OK && st != SP_GONE)
+			return st;
+	}
+	return rename_to(check, finding, state_of(finding), &name, err);
+}
+
+static enum sp_status
+fix_text(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	static const char lost[] =
+	    "{\"lost\": \"the text of this job could not be read; what was "
+	    "left of it is in repair/\"}\n";
+	const struct sp_spool *spool = check->spool;
+
+	switch (finding->dir) {
+	case SP_DIR_NEW:
+		(void)snprintf(
+		    finding->how, sizeof finding->how, "moved to bad/");
+		return sp_set_bad(spool, spool->dir[SP_DIR_NEW], finding->file,
+		    finding->words, err);
+	case SP_DIR_WAITING:
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "ended with status %d", SP_ST_INVALID);
+		return sp_end(spool, SP_WAITING, &finding->name, SP_ST_INVALID,
+		    false, finding->words, err);
+	default:
+		return renew(check, finding, lost, sizeof lost - 1, err);
+	}
+}
+
+/* ---- assigned to nobody ---- */
+
+static unsigned
+attempts_of(struct check *check, const struct sp_name *name)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 2);
+	unsigned most = (unsigned)check->spool->policy.attempts;
+	struct sp_job job;
+
+	memset(&job, 0, sizeof job);
+	if (!name->bundle &&
+	    sp_order_read(check->spool, SP_ASSIGNED, name, &text, NULL) ==
+		SP_OK &&
+	    sp_job_parse(sp_buf_text(&text), text.len, &job, NULL) == SP_OK &&
+	    job.attempts > 0)
+		most = (unsigned)job.attempts;
+	sp_job_clear(&job);
+	sp_buf_clear(&text);
+	return most;
+}
+
+/* It had finished: the outcome counts, under its own name. */
+static enum sp_status
+commit_for(struct check *check, struct finding *finding, int status,
+    struct sp_err *err)
+{
+	const struct sp_spool *spool = check->spool;
+	enum sp_state to = sp_status_good_is(status) ? SP_DONE : SP_FAILED;
+	struct sp_name same;
+	enum sp_status st;
+
+	st = sp_move_step(
+	    spool, SP_STEP_COMMIT, SP_ASSIGNED, to, &finding->name, &same, err);
+	if (st == SP_OK)
+		st = sp_move_sync(spool, &same.id, to, SP_ASSIGNED, err);
+	if (st == SP_OK)
+		st = sp_outcome_publish(spool, &same, err);
+	(void)snprintf(finding->how, sizeof finding->how,
+	    "it had finished: its outcome was committed");
+	return st;
+}
+
+static enum sp_status
+fix_owner(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	const struct sp_spool *spool = check->spool;
+	const struct sp_name *name = &finding->name;
+	struct sp_name to;
+	enum sp_status st;
+	int status;
+
+	if (sp_outcome_waits(spool, name, &status, NULL) == SP_OK)
+		return commit_for(check, finding, status, err);
+	if (name->attempt + 1 >= attempts_of(check, name)) {
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "ended with status %d: its attempts are spent", SP_ST_LOST);
+		(void)sp_attempt_note(
+		    spool, name, "lost", finding->words, NULL);
+		return sp_end(spool, SP_ASSIGNED, name, SP_ST_LOST, true,
+		    finding->words, err);
+	}
+	st = sp_move_step(
+	    spool, SP_STEP_RETRY, SP_ASSIGNED, SP_WAITING, name, &to, err);
+	if (st == SP_OK)
+		st = sp_move_sync(spool, &to.id, SP_WAITING, SP_ASSIGNED, err);
+	if (st == SP_OK)
+		(void)sp_attempt_note(
+		    spool, name, "lost", finding->words, NULL);
+	(void)snprintf(finding->how, sizeof finding->how,
+	    "given back to waiting/ for another attempt");
+	return st;
+}
+
+/* ---- outcomes ---- */
+
+/* The one that was committed, else one that says what is known: where the order
+ * stands. */
+static enum sp_status
+fix_outcome(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(64 * 1024);
+	bool good = finding->dir == SP_DIR_DONE;
+	char file[SP_ID_LEN + 8], host[65] = "";
+	enum sp_status st;
+
+	st = sp_outcome_publish(check->spool, &finding->name, err);
+	if (st != SP_GONE) {
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "published the outcome that was committed");
+		return st;
+	}
+	sp_err_clear(err);
+	(void)gethostname(host, sizeof host - 1);
+	(void)snprintf(file, sizeof file, "%s.json", finding->name.id.text);
+	st = sp_outcome_end(&finding->name, host, check->now,
+	    good ? SP_ST_SILENT : SP_ST_LOST,
+	    good ? "" : "its outcome was lost; spool check wrote this one",
+	    &text);
+	if (st == SP_OK)
+		st =
+		    sp_publish(check->spool, check->spool->dir[SP_DIR_OUTCOMES],
+			file, text.data, text.len, 0, err);
+	sp_buf_clear(&text);
+	(void)snprintf(finding->how, sizeof finding->how,
+	    "it was lost; wrote one with status %d",
+	    good ? SP_ST_SILENT : SP_ST_LOST);
+	return st == SP_LOST ? SP_OK : st;
+}
+
+/* An outcome of this very commit is right, and the order goes to its side; one
+ * of another attempt is not this order's. */
+static enum sp_status
+fix_verdict(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	const struct entry *order = check_order(check, &finding->name.id);
+	struct finding stands;
+	enum sp_status st;
+
+	if (!finding->mine || order == NULL || !sp_state_over_is(order->state))
+		return fix_aside(check, finding, err);
+	memset(&stands, 0, sizeof stands);
+	stands.dir = (enum sp_dir)(int)order->state;
+	stands.name = order->name;
+	(void)snprintf(stands.sub, sizeof stands.sub, "%s", order->day);
+	sp_name_print(&order->name, stands.file);
+	st = rename_to(check, &stands,
+	    sp_status_good_is(finding->status) ? SP_DONE : SP_FAILED,
+	    &order->name, err);
+	(void)snprintf(finding->how, sizeof finding->how, "%s", stands.how);
+	return st;
+}
+
+static enum sp_status
+fix_orphan(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	size_t n;
+
+	if (finding->file[0] != '.' ||
+	    check_entries(check, &finding->name.id, &n) == NULL)
+		return fix_aside(check, finding, err);
+	(void)snprintf(finding->how, sizeof finding->how,
+	    "moved beside the job, to runs/");
+	return sp_attempt_note(
+	    check->spool, &finding->name, "lost", finding->words, err);
+}
+
+/* ---- beside the orders ---- */
+
+static enum sp_status
+fix_why(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	(void)snprintf(finding->how, sizeof finding->how,
+	    "wrote bad/%.120s.why", finding->file);
+	return sp_bad_explain(check->spool, err);
+}
+
+static enum sp_status
+fix_mark(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	(void)snprintf(finding->how, sizeof finding->how, "removed");
+	return sp_mark_unset(
+	    check->spool, finding->dir, &finding->name.id, err);
+}
+
+/* The stage of a bundle may hold jobs that were accepted. */
+static enum sp_status
+fix_tmp(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	enum sp_status st;
+	struct stat stat;
+
+	if ((st = sp_bundle_recover(check->spool, err)) != SP_OK)
+		return st;
+	if (fstatat(check->spool->dir[SP_DIR_TMP], finding->file, &stat,
+		AT_SYMLINK_NOFOLLOW) == -1) {
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "a bundle that was cut short: finished");
+		return SP_OK;
+	}
+	return fix_aside(check, finding, err);
+}
+
+/* Into its own DAY, if there is nothing yet. */
+static enum sp_status
+fix_runs(struct check *check, struct finding *finding, struct sp_err *err)
+{
+	char day[SP_DAY_LEN + 1];
+	enum sp_status st;
+	int fromfd, tofd, runs = check->spool->dir[SP_DIR_RUNS];
+	size_t n;
+
+	sp_id_day(&finding->name.id, day);
+	if (strcmp(day, finding->sub) == 0 ||
+	    check_entries(check, &finding->name.id, &n) == NULL ||
+	    sp_make_dir(runs, day, NULL) != SP_OK ||
+	    sp_open_dir(runs, day, &tofd, NULL) != SP_OK)
+		return fix_aside(check, finding, err);
+	st = check_open(check, SP_DIR_RUNS, finding->sub, &fromfd, err);
+	if (st == SP_OK) {
+		st = sp_move_file(
+		    fromfd, finding->file, tofd, finding->file, false, err);
+		(void)close(fromfd);
+	}
+	(void)close(tofd);
+	if (st != SP_OK && st != SP_GONE) {
+		sp_err_clear(err);
+		return fix_aside(check, finding, err);
+	}
+	(void)snprintf(
+	    finding->how, sizeof finding->how, "moved to runs/%s/", day);
+	return st;
+}
+
+/* ---- all ---- */
+
+static fix_fn *const fixes[CHECK_KINDS] = {
+	[CHECK_NAME] = fix_name,
+	[CHECK_PLAIN] = fix_plain,
+	[CHECK_PLACE] = fix_place,
+	[CHECK_LINKS] = fix_links,
+	[CHECK_TWICE] = fix_aside,
+	[CHECK_COUNT] = fix_count,
+	[CHECK_TEXT] = fix_text,
+	[CHECK_OWNER] = fix_owner,
+	[CHECK_OUTCOME] = fix_outcome,
+	[CHECK_TORN] = fix_aside,
+	[CHECK_VERDICT] = fix_verdict,
+	[CHECK_ORPHAN] = fix_orphan,
+	[CHECK_WHY] = fix_why,
+	[CHECK_MARK] = fix_mark,
+	[CHECK_TMP] = fix_tmp,
+	[CHECK_RUNS] = fix_runs,
+	[CHECK_STRAY] = fix_aside,
+};
+
+void
+check_fix(struct check *check, struct finding *finding)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	if (fixes[finding->kind] == NULL)
+		return;
+	st = fixes[finding->kind](check, finding, &err);
+	if (st == SP_GONE || st == SP_LOST) {
+		(void)snprintf(finding->how, sizeof finding->how,
+		    "it moved by itself meanwhile");
+		st = SP_OK;
+	}
+	finding->mended = st == SP_OK;
+	if (st != SP_OK)
+		(void)snprintf(finding->how, sizeof finding->how, "%.150s",
+		    err.text[0] != '\0' ? err.text : sp_status_text(st));
+}

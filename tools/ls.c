@@ -1,0 +1,166 @@
+/*
+ * ls.c - spool ls: the orders, one a line; a table for people, JSON lines for
+ * programs.
+ */
+#include <getopt.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tools/spool.h"
+
+static const char *
+state_colour(const char *cell)
+{
+	if (strcmp(cell, "failed") == 0)
+		return "31";
+	if (strcmp(cell, "done") == 0)
+		return "32";
+	return strcmp(cell, "assigned") == 0 ? "1" : NULL;
+}
+
+static const struct table_column columns[] = {
+	{ .title = "ID" },
+	{ .title = "STATE", .colour = state_colour },
+	{ .title = "TRY", .right = true, .rank = 5 },
+	{ .title = "NAME/PROJECT", .least = 6 },
+	{ .title = "WORKER", .least = 6, .rank = 7 },
+	{ .title = "STATUS", .right = true, .rank = 1 },
+	{ .title = "LOSS", .right = true, .rank = 2 },
+	{ .title = "METRIC", .right = true, .rank = 3 },
+	{ .title = "SECONDS", .right = true, .rank = 6 },
+	{ .title = "AGE", .right = true, .rank = 8 },
+};
+
+struct ls {
+	struct table table;
+	struct sp_buf line;
+	int64_t now;
+};
+
+static int
+ls_json(void *arg, const struct sp_row *row)
+{
+	struct ls *ls = arg;
+
+	sp_buf_reset(&ls->line);
+	sp_row_print(row, &ls->line);
+	if (ls->line.len == 0 || ls->line.data[ls->line.len - 1] != '\n')
+		sp_buf_puts(&ls->line, "\n");
+	(void)fwrite(sp_buf_text(&ls->line), 1, ls->line.len, stdout);
+	return ferror(stdout);
+}
+
+static void
+put_number(struct table *table, bool has, double value)
+{
+	char text[32] = "";
+
+	if (has)
+		(void)snprintf(text, sizeof text, "%.6g", value);
+	table_put(table, text);
+}
+
+/* The attempt that it is at: one more than were spent, but for orders that
+ * ended without another run. */
+static int
+try_of(const struct sp_row *row)
+{
+	bool ran = row->state == SP_ASSIGNED || row->state == SP_DONE ||
+	    (row->state == SP_FAILED && row->started != 0);
+
+	return (int)row->name.attempt + (ran ? 1 : 0);
+}
+
+static int
+ls_line(void *arg, const struct sp_row *row)
+{
+	struct ls *ls = arg;
+	struct table *table = &ls->table;
+	char text[SP_LABEL_MAX + SP_FILE_MAX + 8];
+
+	table_put(table, row->name.id.text);
+	table_put(table, sp_state_text(row->state));
+	(void)snprintf(text, sizeof text, "%d", try_of(row));
+	table_put(table, text);
+	(void)snprintf(text, sizeof text, "%s%s%s", row->title,
+	    row->title[0] != '\0' && row->project[0] != '\0' ? "/" : "",
+	    row->project);
+	table_put(table, text[0] != '\0' ? text : row->script);
+	table_put(table, row->name.worker);
+	text[0] = '\0';
+	if (row->status != 0)
+		(void)snprintf(text, sizeof text, "%d", row->status);
+	table_put(table, text);
+	put_number(table, row->has_loss, row->loss);
+	put_number(table, row->has_metric, row->metric);
+	put_number(table, row->has_seconds, row->seconds);
+	term_span((double)(ls->now - sp_id_ms(&row->name.id)) / 1000, text);
+	table_put(table, text);
+	return table->failed;
+}
+
+static int
+ls_run(struct tool *tool, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct ls ls = { .line = SP_BUF_INIT(1024 * 1024),
+		.now = sp_wall_ms() };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	enum sp_state state;
+	unsigned states = 0;
+	bool json = false;
+	long last = 0;
+	int c, answer;
+
+	while ((c = getopt_long(argc, argv, "jn:", longs, NULL)) != -1) {
+		if (c == 'j')
+			json = true;
+		else if (c != 'n')
+			return usage_wrong();
+		else if (!number_parse(optarg, 1, 10000000, &last)) {
+			complain("-n %s: give how many, from 1 up", optarg);
+			return ANSWER_WRONG;
+		}
+	}
+	for (; optind < argc; optind++) {
+		if (!sp_state_parse(argv[optind], &state)) {
+			complain("'%s' is no state: there are new, waiting, "
+				 "assigned, done and failed",
+			    argv[optind]);
+			return ANSWER_WRONG;
+		}
+		states |= SEE_STATE(state);
+	}
+	if (states == 0)
+		states = SEE_ALL;
+
+	table_init(&ls.table, columns, sizeof columns / sizeof *columns);
+	st = see_rows(&tool->spool, states, (size_t)last,
+	    json ? ls_json : ls_line, &ls, &err);
+	answer = st != SP_OK ? complain_of(st, &err, "listing")
+	    : json           ? ANSWER_YES
+			     : table_print(&ls.table);
+	table_clear(&ls.table);
+	sp_buf_clear(&ls.line);
+	return answer;
+}
+
+const struct verb verb_ls = {
+	.name = "ls",
+	.usage = "[--json] [-n N] [STATE ...]",
+	.help = "list orders",
+	.page =
+	    "STATE is new, waiting, assigned, done or failed; all when none "
+	    "is said.\nOldest first.  TRY is the attempt it is at, AGE the "
+	    "time since it was submitted.\n\n"
+	    "  -n N     the N newest only\n"
+	    "  --json   one JSON object a line, always the same members\n\n"
+	    "  spool ls new assigned\n"
+	    "  spool ls --json done | jq -r "
+	    "'select(.loss < 200) | .id'\n",
+	.run = ls_run,
+};

@@ -1,0 +1,239 @@
+/*
+ * pick.c - an order given by any unique part of its id or of its name.
+ * A whole id is looked for directly; a part, or many ids, in a list.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/index.h"
+#include "libspool/find.h"
+#include "tools/spool.h"
+
+#define CANDIDATES 10 /* shown when a part is ambiguous */
+#define DIRECT     4  /* so many ids are looked for one by one */
+
+static const char WORD[] = "abcdefghijklmnopqrstuvwxyz"
+			   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+struct pick {
+	struct tool *tool;
+	struct see_list list; /* when `listed` */
+	bool listed;
+	size_t asked;
+};
+
+static enum sp_status
+load(struct pick *pick, struct sp_err *err)
+{
+	enum sp_status st;
+
+	if (pick->listed)
+		return SP_OK;
+	st = see_list(&pick->tool->spool, &pick->list, err);
+	pick->listed = st == SP_OK;
+	return st;
+}
+
+/* People paste paths and file names as well: spool/new/50.ID.t1a0.wine.json,
+ * ID.json.  SP_BAD: nothing that could be part of an id or a name. */
+static enum sp_status
+trim(const char *text, char word_out[SP_NAME_MAX])
+{
+	const char *slash = strrchr(text, '/');
+	struct sp_name name;
+	size_t len;
+
+	if (slash != NULL)
+		text = slash + 1;
+	if (sp_name_parse(text, &name) == SP_OK) {
+		(void)snprintf(word_out, SP_NAME_MAX, "%s", name.id.text);
+		return SP_OK;
+	}
+	len = strlen(text);
+	if (len == SP_ID_LEN + 5 && strcmp(text + SP_ID_LEN, ".json") == 0)
+		len = SP_ID_LEN;
+	if (len == 0 || len >= SP_NAME_MAX || strspn(text, WORD) < len)
+		return SP_BAD;
+	(void)snprintf(word_out, SP_NAME_MAX, "%.*s", (int)len, text);
+	return SP_OK;
+}
+
+static int
+ambiguous(const struct pick *pick, const char *word, size_t matches)
+{
+	const struct see_entry *entry;
+	size_t i, shown = 0;
+
+	complain(
+	    "'%s' may be any of %zu orders; say more of it:", word, matches);
+	for (i = pick->list.n; i-- > 0 && shown < CANDIDATES;) {
+		entry = &pick->list.entry[i];
+		if (!index_match_ok(&entry->name, word))
+			continue;
+		(void)fprintf(stderr, "  %s  %-8s  %s\n", entry->name.id.text,
+		    sp_state_text(entry->state), entry->name.label);
+		shown++;
+	}
+	if (matches > shown)
+		(void)fprintf(stderr, "  ... and %zu older\n", matches - shown);
+	return ANSWER_WRONG;
+}
+
+/* By part.  A name that is the whole word wins over names that only have it
+ * in them, if it is the only one. */
+static int
+by_part(struct pick *pick, const char *word, struct sp_id *id_out)
+{
+	const struct see_entry *entry, *found = NULL, *whole = NULL;
+	size_t i, matches = 0, wholes = 0;
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	if ((st = load(pick, &err)) != SP_OK)
+		return complain_of(st, &err, "looking for orders");
+	for (i = 0; i < pick->list.n; i++) {
+		entry = &pick->list.entry[i];
+		if (!index_match_ok(&entry->name, word))
+			continue;
+		found = entry;
+		matches++;
+		if (strcmp(entry->name.label, word) == 0) {
+			whole = entry;
+			wholes++;
+		}
+	}
+	if (wholes == 1 && matches > 1) {
+		found = whole;
+		matches = 1;
+	}
+	if (matches > 1)
+		return ambiguous(pick, word, matches);
+	if (matches == 0) {
+		complain("no order has '%s' in its id or name", word);
+		return ANSWER_NO;
+	}
+	*id_out = found->name.id;
+	return ANSWER_YES;
+}
+
+static int
+by_id(struct pick *pick, const struct sp_id *id)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+	enum sp_state state;
+	struct sp_name name;
+
+	if (pick->asked++ >= DIRECT && load(pick, NULL) == SP_OK &&
+	    see_entry(&pick->list, id) != NULL)
+		return ANSWER_YES;
+	st = sp_find(&pick->tool->spool, id, &state, &name, &err);
+	if (st == SP_GONE) {
+		complain("no order %s in this spool", id->text);
+		return ANSWER_NO;
+	}
+	return complain_of(st, &err, id->text);
+}
+
+static int
+pick_word(struct pick *pick, const char *text, struct sp_id *id_out)
+{
+	struct sp_row row;
+	struct sp_id id;
+	char word[SP_NAME_MAX];
+	int answer;
+
+	if (trim(text, word) != SP_OK) {
+		complain("'%s' can be no part of an id or a name: they have "
+			 "letters, digits, _ and - only",
+		    text);
+		return ANSWER_WRONG;
+	}
+	if (sp_id_parse(word, &id) == SP_OK) {
+		if ((answer = by_id(pick, &id)) == ANSWER_YES)
+			*id_out = id;
+		return answer;
+	}
+	/* one part: the index may know without listing all */
+	if (!pick->listed && pick->asked++ < DIRECT &&
+	    index_find(&pick->tool->spool, word, &row, NULL) == SP_OK) {
+		*id_out = row.name.id;
+		return ANSWER_YES;
+	}
+	return by_part(pick, word, id_out);
+}
+
+int
+pick_one(struct tool *tool, const char *text, struct sp_id *id_out)
+{
+	struct pick pick = { .tool = tool };
+	int answer = pick_word(&pick, text, id_out);
+
+	see_list_clear(&pick.list);
+	return answer;
+}
+
+/* ---- many ---- */
+
+struct ids {
+	struct sp_id *id;
+	size_t n, cap;
+	int answer;
+};
+
+static void
+add(struct pick *pick, const char *text, struct ids *ids)
+{
+	struct sp_id *more;
+	size_t cap;
+	int answer;
+
+	if (ids->n == ids->cap) {
+		cap = ids->cap == 0 ? 64 : ids->cap * 2;
+		if ((more = realloc(ids->id, cap * sizeof *more)) == NULL) {
+			complain("no memory");
+			ids->answer = ANSWER_LATER;
+			return;
+		}
+		ids->id = more;
+		ids->cap = cap;
+	}
+	answer = pick_word(pick, text, &ids->id[ids->n]);
+	if (answer == ANSWER_YES)
+		ids->n++;
+	else if (answer > ids->answer)
+		ids->answer = answer;
+}
+
+static void
+add_stdin(struct pick *pick, struct ids *ids)
+{
+	char word[512];
+
+	while (scanf("%511s", word) == 1)
+		add(pick, word, ids);
+	if (ferror(stdin)) {
+		complain("standard input cannot be read");
+		ids->answer = ANSWER_LATER;
+	}
+}
+
+int
+pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
+    size_t *n_out)
+{
+	struct pick pick = { .tool = tool };
+	struct ids ids = { 0 };
+	int i;
+
+	for (i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "-") == 0)
+			add_stdin(&pick, &ids);
+		else
+			add(&pick, argv[i], &ids);
+	}
+	see_list_clear(&pick.list);
+	*ids_out = ids.id;
+	*n_out = ids.n;
+	return ids.answer;
+}

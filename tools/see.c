@@ -1,0 +1,168 @@
+/*
+ * see.c - looking at orders: rows from the index when it is there and fresh
+ * and from the directories otherwise (index/ decides), and a list of where
+ * every order stands, from the directories alone.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "index/index.h"
+#include "libspool/find.h"
+#include "tools/spool.h"
+
+/* ---- rows ---- */
+
+/* The newest rows are the last to come: a ring keeps them. */
+struct ring {
+	struct sp_row *row;
+	size_t size, next, n;
+};
+
+static int
+ring_put(void *arg, const struct sp_row *row)
+{
+	struct ring *ring = arg;
+
+	ring->row[ring->next] = *row;
+	ring->next = (ring->next + 1) % ring->size;
+	if (ring->n < ring->size)
+		ring->n++;
+	return 0;
+}
+
+enum sp_status
+see_rows(const struct sp_spool *spool, unsigned states, size_t last, see_fn *fn,
+    void *arg, struct sp_err *err)
+{
+	struct ring ring = { .size = last };
+	enum sp_status st;
+	size_t i, at;
+
+	if (last == 0)
+		return index_list(spool, states, fn, arg, NULL, err);
+	if ((ring.row = calloc(last, sizeof *ring.row)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	st = index_list(spool, states, ring_put, &ring, NULL, err);
+	for (i = 0; st == SP_OK && i < ring.n; i++) {
+		at = (ring.next + ring.size - ring.n + i) % ring.size;
+		if (fn(arg, &ring.row[at]) != 0)
+			break;
+	}
+	free(ring.row);
+	return st;
+}
+
+enum sp_status
+see_row(const struct sp_spool *spool, const struct sp_id *id,
+    struct sp_row *row_out, struct sp_err *err)
+{
+	enum sp_status st = SP_GONE;
+	enum sp_state state;
+	struct sp_name name;
+	int tries;
+
+	/* it may move between the two steps */
+	for (tries = 0; tries < 20; tries++) {
+		if ((st = sp_find(spool, id, &state, &name, err)) != SP_OK)
+			return st;
+		st = sp_row_read(spool, state, &name, row_out, err);
+		if (st != SP_GONE && st != SP_LOST)
+			return st;
+	}
+	return st;
+}
+
+/* ---- where every order stands ---- */
+
+static int
+list_put(void *arg, enum sp_state state, const struct sp_name *name)
+{
+	struct see_list *list = arg;
+	struct see_entry *entry;
+	size_t cap;
+
+	if (list->n == list->cap) {
+		cap = list->cap == 0 ? 256 : list->cap * 2;
+		entry = realloc(list->entry, cap * sizeof *entry);
+		if (entry == NULL)
+			return 1;
+		list->entry = entry;
+		list->cap = cap;
+	}
+	list->entry[list->n].name = *name;
+	list->entry[list->n].state = state;
+	list->n++;
+	return 0;
+}
+
+static int
+by_id(const void *a, const void *b)
+{
+	const struct see_entry *x = a, *y = b;
+	int c = strcmp(x->name.id.text, y->name.id.text);
+
+	return c != 0 ? c
+		      : index_prefer(x->state, &x->name, y->state, &y->name);
+}
+
+/*
+ * Orders move while we look: forwards they are met twice, which the sorting
+ * mends; backwards (given back, promoted) they could slip from a place that we
+ * have not read yet to one that we have, so those are read twice.
+ */
+enum sp_status
+see_list(
+    const struct sp_spool *spool, struct see_list *list_out, struct sp_err *err)
+{
+	static const enum sp_state turn[] = { SP_NEW, SP_WAITING, SP_ASSIGNED,
+		SP_NEW, SP_WAITING, SP_ASSIGNED, SP_DONE, SP_FAILED };
+	struct see_list list = { 0 };
+	enum sp_status st;
+	size_t i, n;
+
+	for (i = 0; i < sizeof turn / sizeof *turn; i++) {
+		st = sp_walk(spool, turn[i], list_put, NULL, &list, err);
+		if (st != SP_OK) {
+			see_list_clear(&list);
+			return st;
+		}
+	}
+	if (list.n > 0)
+		qsort(list.entry, list.n, sizeof *list.entry, by_id);
+	for (i = n = 0; i < list.n; i++) {
+		if (n > 0 &&
+		    strcmp(list.entry[n - 1].name.id.text,
+			list.entry[i].name.id.text) == 0)
+			continue;
+		list.entry[n++] = list.entry[i];
+	}
+	list.n = n;
+	*list_out = list;
+	return SP_OK;
+}
+
+void
+see_list_clear(struct see_list *list)
+{
+	free(list->entry);
+	memset(list, 0, sizeof *list);
+}
+
+const struct see_entry *
+see_entry(const struct see_list *list, const struct sp_id *id)
+{
+	size_t low = 0, high = list->n, middle;
+	int c;
+
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		c = strcmp(id->text, list->entry[middle].name.id.text);
+		if (c == 0)
+			return &list->entry[middle];
+		if (c < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}

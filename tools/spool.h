@@ -1,0 +1,209 @@
+/*
+ * spool.h - what the verbs of `spool` share: the row that a verb is, how to
+ * complain, and the doors of pick.c, see.c, table.c and term.c.
+ * One verb, one file, one row in main.c's table.
+ */
+#ifndef SPOOL_H
+#define SPOOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "libspool/buf.h"
+#include "libspool/err.h"
+#include "libspool/row.h"
+#include "libspool/scan.h"
+#include "libspool/spool.h"
+
+enum answer {
+	ANSWER_YES = 0,     /* done */
+	ANSWER_NO = 1,      /* the answer is no */
+	ANSWER_WRONG = 100, /* the request is wrong */
+	ANSWER_LATER = 111  /* try again later */
+};
+
+struct verb;
+
+struct tool {
+	const struct verb *verb;
+	const char *where; /* -s or $SPOOL_DIR, NULL: not said */
+	bool open;
+	struct sp_spool spool; /* open, except for a bare verb */
+};
+
+struct verb {
+	const char *name;
+	const char *usage; /* what follows the name */
+	const char *help;  /* one line */
+	const char *page;  /* options and an example; at most a screen */
+	bool bare;         /* opens the spool itself, or needs none */
+	int (*run)(struct tool *tool, int argc, char **argv);
+};
+
+extern const struct verb verb_init, verb_submit, verb_ls, verb_show, verb_wait,
+    verb_log, verb_cancel, verb_hold, verb_unhold, verb_retry, verb_workers,
+    verb_check, verb_reindex;
+
+/* ---- main.c ---- */
+
+/* "spool VERB: words" to stderr, control characters escaped. */
+void complain(const char *fmt, ...) SP_PRINTF(1, 2);
+/* The same for a status: what, then err's words.  Returns the exit code. */
+int
+complain_of(enum sp_status status, const struct sp_err *err, const char *what);
+/* Hint at --help; returns ANSWER_WRONG. */
+int usage_wrong(void);
+int answer_of(enum sp_status status);
+/* Open tool->spool where `where`, $SPOOL_DIR or ./spool say. */
+int tool_open(struct tool *tool);
+/* A whole decimal number within bounds? */
+bool number_parse(const char *text, long low, long high, long *value_out);
+
+/* ---- see.c: looking at orders ---- */
+
+/* Where every order stands: sorted by id, one entry an id. */
+struct see_entry {
+	struct sp_name name;
+	enum sp_state state;
+};
+
+struct see_list {
+	struct see_entry *entry;
+	size_t n, cap;
+};
+
+#define SEE_STATE(state) (1u << (state))
+#define SEE_ALL          (SEE_STATE(SP_STATES) - 1)
+
+/* From the directories, even while orders move. */
+enum sp_status see_list(const struct sp_spool *spool, struct see_list *list_out,
+    struct sp_err *err);
+void see_list_clear(struct see_list *list);
+/* The entry of this id, NULL when there is none. */
+const struct see_entry *
+see_entry(const struct see_list *list, const struct sp_id *id);
+
+typedef int see_fn(void *arg, const struct sp_row *row);
+
+/* Rows of the states asked for, by id, only the `last` newest when not 0: from
+ * the index when it is there and fresh, else from the directories. */
+enum sp_status see_rows(const struct sp_spool *spool, unsigned states,
+    size_t last, see_fn *fn, void *arg, struct sp_err *err);
+/* One row, from the directories. */
+enum sp_status see_row(const struct sp_spool *spool, const struct sp_id *id,
+    struct sp_row *row_out, struct sp_err *err);
+
+/* ---- pick.c: an order given by any unique part ---- */
+
+/* Any unique part of the id or of the name.  Says on stderr what is wrong and
+ * returns the exit code: 0, 1 none such, 100 ambiguous. */
+int pick_one(struct tool *tool, const char *text, struct sp_id *id_out);
+/* All of argv, "-": the words of stdin.  Goes on after a bad one; the ids found
+ * are in ids_out (free it), the worst answer comes back. */
+int pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
+    size_t *n_out);
+
+/* ---- wait.c ---- */
+
+/* Until all are over, or `seconds` (< 0: for ever) have passed. */
+int
+wait_for(struct tool *tool, const struct sp_id *ids, size_t n, double seconds);
+
+/* ---- tries.c: what the attempts of an order left in runs/DAY/ID/ ---- */
+
+struct
+try {
+	struct sp_name name;         /* id, ticket, attempt, worker */
+	char log[SP_NAME_MAX + 16];  /* names of files, "" when there is none */
+	char note[SP_NAME_MAX + 16]; /* how it ended without a commit */
+	char metrics[SP_NAME_MAX + 16];
+};
+
+struct tries {
+	int dir;         /* runs/DAY/ID, -1 when there is none */
+	struct try *try; /* by ticket */
+	size_t n;
+	bool out; /* artifacts in out/ */
+};
+
+/* SP_OK also when there is nothing.  Clear with tries_clear. */
+enum sp_status tries_read(const struct sp_spool *spool, const struct sp_id *id,
+    struct tries *tries_out, struct sp_err *err);
+void tries_clear(struct tries *tries);
+
+/* ---- why.c ---- */
+
+/* Lines to stdout: why an order that is not over stands where it stands. */
+void why_print(
+    struct tool *tool, const struct sp_row *row, const struct sp_buf *job);
+
+/* ---- submit.c ---- */
+
+/* Warn when the script or the data file of a job is not there (yet). */
+void submit_warn(
+    const struct tool *tool, const char *where, const char *text, size_t len);
+
+/* ---- table.c: aligned columns that fit ---- */
+
+struct table_column {
+	const char *title;
+	bool right;
+	int least; /* may be cut to this many cells; 0: never cut */
+	int rank;  /* the highest goes first when all is too wide; 0: stays */
+	const char *(*colour)(const char *cell); /* SGR, or NULL */
+};
+
+#define TABLE_MAX 16
+
+struct table {
+	const struct table_column *column;
+	size_t columns;
+	struct sp_names cells;
+	bool failed; /* no memory */
+};
+
+void table_init(
+    struct table *table, const struct table_column *column, size_t columns);
+/* The next cell; any text, escaped here; "" shows as "-". */
+void table_put(struct table *table, const char *text);
+/* To stdout.  Columns in which every cell is empty are left out. */
+int table_print(struct table *table);
+void table_clear(struct table *table);
+
+/* ---- term.c ---- */
+
+int term_width(int fd); /* 0: no terminal, no limit */
+bool term_colour_ok(int fd);
+/* Printable as it is, anything else as \n, \x1b, ... */
+void term_escape(struct sp_buf *out, const char *text, size_t len);
+/* Cells that an escaped text takes; and how many bytes of it fit. */
+int term_cells(const char *text);
+size_t term_fit(const char *text, int cells, int *used_out);
+/* Print escaped. */
+void term_put(FILE *to, const char *text);
+
+/* Control sequences taken out of a stream, but \r \n \t. */
+struct term_filter {
+	int state;
+};
+void term_filter(struct term_filter *filter, const char *text, size_t len,
+    struct sp_buf *out);
+
+/* "0.3s", "42s", "3m05s", "2h10m", "4d03h" */
+void term_span(double seconds, char text_out[24]);
+
+struct term_bar {
+	bool on; /* stderr is a terminal */
+	bool drawn;
+	double started; /* monotonic seconds */
+	size_t before;  /* done when it began */
+};
+
+void term_bar_init(struct term_bar *bar, size_t done);
+void
+term_bar_show(struct term_bar *bar, size_t done, size_t failed, size_t total);
+void term_bar_wipe(struct term_bar *bar);
+
+#endif

@@ -1,0 +1,444 @@
+/*
+ * submit.c - spool submit: jobs from files and from standard input become
+ * orders, in groups that share one fsync of the directory.  An id is printed
+ * when its order is durable, not before.  A bad file or line is reported and
+ * passed over.  How texts are cut into jobs is intake.c's business.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/json.h"
+#include "libspool/submit.h"
+#include "tools/intake.h"
+#include "tools/spool.h"
+
+#define GROUP      256
+#define GROUP_SIZE (16 * 1024 * 1024) /* bytes held at once */
+
+struct submit {
+	struct tool *tool;
+	bool json;
+	const char **set; /* of -p, --priority, --name */
+	size_t set_n;
+	struct sp_id *after; /* of --after */
+	size_t after_n;
+
+	/* the group on its way; where[i]: "FILE:LINE" */
+	struct sp_submit group[GROUP];
+	char *text[GROUP];
+	char *where[GROUP];
+	size_t n, size;
+
+	struct sp_id *ids; /* accepted, for --wait */
+	size_t ids_n, ids_cap;
+	int answer;
+};
+
+/* ---- warnings ---- */
+
+static void
+warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
+    const char *file)
+{
+	static struct sp_names said;
+	char path[SP_FILE_MAX + 16];
+	struct stat st;
+	size_t i;
+
+	if (file[0] == '\0')
+		return;
+	(void)snprintf(path, sizeof path, "%s/%s", sp_dir_text(dir), file);
+	for (i = 0; i < said.n; i++) {
+		if (strcmp(sp_names_at(&said, i), path) == 0)
+			return;
+	}
+	if (fstatat(tool->spool.dir[dir], file, &st, AT_SYMLINK_NOFOLLOW) ==
+		0 &&
+	    S_ISREG(st.st_mode))
+		return;
+	complain("%s: warning: there is no file %s in the spool (yet); the job "
+		 "fails unless it is there when a worker takes it",
+	    where, path);
+	(void)sp_names_add(&said, path);
+}
+
+void
+submit_warn(
+    const struct tool *tool, const char *where, const char *text, size_t len)
+{
+	struct sp_job job;
+
+	if (sp_job_parse(text, len, &job, NULL) == SP_OK) {
+		warn_one(tool, where, SP_DIR_SCRIPTS, job.script);
+		warn_one(tool, where, SP_DIR_DATA, job.data);
+	}
+	sp_job_clear(&job);
+}
+
+/* ---- the group ---- */
+
+static void
+refuse(struct submit *submit, const char *where, enum sp_status st,
+    const char *words)
+{
+	struct sp_buf line = SP_BUF_INIT(64 * 1024);
+	struct sp_jw w;
+
+	complain("%s: %s", where, words);
+	if (submit->json) {
+		sp_jw_init(&w, &line);
+		sp_jw_open(&w, NULL, '{');
+		sp_jw_null(&w, "id");
+		sp_jw_text(&w, "from", where);
+		sp_jw_text(&w, "error", words);
+		sp_jw_close(&w, '}');
+		(void)puts(sp_buf_text(&line));
+		sp_buf_clear(&line);
+	}
+	if (st == SP_RETRY || st == SP_FATAL)
+		submit->answer = ANSWER_LATER;
+	else if (submit->answer == ANSWER_YES)
+		submit->answer = ANSWER_NO;
+}
+
+static void
+accept(struct submit *submit, const char *where, const struct sp_id *id)
+{
+	struct sp_buf line = SP_BUF_INIT(64 * 1024);
+	struct sp_id *ids;
+	struct sp_jw w;
+	size_t cap;
+
+	if (submit->json) {
+		sp_jw_init(&w, &line);
+		sp_jw_open(&w, NULL, '{');
+		sp_jw_text(&w, "id", id->text);
+		sp_jw_text(&w, "from", where);
+		sp_jw_null(&w, "error");
+		sp_jw_close(&w, '}');
+		(void)puts(sp_buf_text(&line));
+		sp_buf_clear(&line);
+	} else {
+		(void)puts(id->text);
+	}
+	if (submit->ids_n == submit->ids_cap) {
+		cap = submit->ids_cap == 0 ? GROUP : submit->ids_cap * 2;
+		if ((ids = realloc(submit->ids, cap * sizeof *ids)) == NULL)
+			return;
+		submit->ids = ids;
+		submit->ids_cap = cap;
+	}
+	submit->ids[submit->ids_n++] = *id;
+}
+
+static void
+flush_group(struct submit *submit)
+{
+	size_t i;
+
+	if (submit->n == 0)
+		return;
+	(void)sp_submit(&submit->tool->spool, submit->group, submit->n, NULL);
+	for (i = 0; i < submit->n; i++) {
+		if (submit->group[i].status == SP_OK)
+			accept(submit, submit->where[i], &submit->group[i].id);
+		else
+			refuse(submit, submit->where[i],
+			    submit->group[i].status, submit->group[i].err.text);
+		free(submit->text[i]);
+		free(submit->where[i]);
+	}
+	(void)fflush(stdout);
+	submit->n = submit->size = 0;
+}
+
+/* The job's own order.after and what --after adds. */
+static void
+print_after(
+    const struct submit *submit, const struct sp_job *job, struct sp_buf *out)
+{
+	const char *comma = "";
+	size_t i, k;
+
+	sp_buf_puts(out, "order.after=[");
+	for (i = 0; i < job->after_n; i++) {
+		sp_buf_printf(out, "%s\"%s\"", comma, job->after[i].text);
+		comma = ",";
+	}
+	for (i = 0; i < submit->after_n; i++) {
+		for (k = 0; k < job->after_n; k++) {
+			if (strcmp(job->after[k].text, submit->after[i].text) ==
+			    0)
+				break;
+		}
+		if (k < job->after_n)
+			continue;
+		sp_buf_printf(out, "%s\"%s\"", comma, submit->after[i].text);
+		comma = ",";
+	}
+	sp_buf_puts(out, "]");
+}
+
+/* The job as it goes in: with the options applied. */
+static enum sp_status
+apply(const struct submit *submit, const char *text, size_t len,
+    struct sp_buf *out, struct sp_err *err)
+{
+	struct sp_buf set = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_buf edited = SP_BUF_INIT(SP_JOB_MAX + 2);
+	const char *sets[1];
+	struct sp_job job;
+	enum sp_status st;
+
+	/* its own faults first: they are told better before an edit */
+	st = sp_job_parse(text, len, &job, err);
+	if (st != SP_OK && !job.object) {
+		sp_job_clear(&job);
+		return st;
+	}
+	sp_err_clear(err);
+	st = SP_OK;
+	if (submit->set_n > 0)
+		st = sp_job_edit(
+		    text, len, submit->set, submit->set_n, &edited, err);
+	else
+		sp_buf_put(&edited, text, len);
+	if (st == SP_OK && submit->after_n > 0) {
+		print_after(submit, &job, &set);
+		sets[0] = sp_buf_text(&set);
+		st = sp_job_edit(
+		    sp_buf_text(&edited), edited.len, sets, 1, out, err);
+	} else if (st == SP_OK) {
+		sp_buf_put(out, sp_buf_text(&edited), edited.len);
+	}
+	if (st == SP_OK && (set.failed || edited.failed || out->failed))
+		st = sp_err_set(err, SP_BAD,
+		    "it is longer than %d bytes; put what is large into a data "
+		    "file",
+		    SP_JOB_MAX);
+	sp_job_clear(&job);
+	sp_buf_clear(&set);
+	sp_buf_clear(&edited);
+	return st;
+}
+
+/* intake.c calls this for every job it has cut out. */
+static int
+take(void *arg, const char *where, const char *label, const char *text,
+    size_t len, const struct sp_err *bad)
+{
+	struct submit *submit = arg;
+	struct sp_buf out = SP_BUF_INIT(SP_JOB_MAX + 2);
+	struct sp_err err = { "" };
+	struct sp_submit *one;
+	enum sp_status st = SP_OK;
+
+	if (text == NULL) {
+		flush_group(submit); /* so that reports come in order */
+		if (bad != NULL)
+			refuse(submit, where, SP_BAD, bad->text);
+		return submit->answer == ANSWER_LATER;
+	}
+	st = apply(submit, text, len, &out, &err);
+	if (st == SP_OK) {
+		one = &submit->group[submit->n];
+		memset(one, 0, sizeof *one);
+		one->prio = -1;
+		(void)snprintf(one->label, sizeof one->label, "%s", label);
+		one->len = out.len;
+		one->text = submit->text[submit->n] =
+		    strndup(sp_buf_text(&out), out.len);
+		submit->where[submit->n] = strdup(where);
+		if (one->text == NULL || submit->where[submit->n] == NULL) {
+			free(submit->text[submit->n]);
+			free(submit->where[submit->n]);
+			st = sp_err_set(&err, SP_RETRY, "no memory");
+		}
+	}
+	if (st != SP_OK) {
+		flush_group(submit);
+		refuse(submit, where, st, err.text);
+	} else {
+		submit_warn(submit->tool, where, sp_buf_text(&out), out.len);
+		submit->n++;
+		submit->size += out.len;
+		if (submit->n == GROUP || submit->size > GROUP_SIZE)
+			flush_group(submit);
+	}
+	sp_buf_clear(&out);
+	return submit->answer == ANSWER_LATER;
+}
+
+/* ---- options ---- */
+
+struct options {
+	struct sp_names set, after;
+	bool wait;
+};
+
+static int
+add_set(struct options *o, const char *key, const char *value, bool quote)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
+	enum sp_status st;
+
+	sp_buf_puts(&text, key);
+	if (quote)
+		sp_json_put_text(&text, value);
+	else
+		sp_buf_puts(&text, value);
+	st = text.failed ? SP_RETRY : sp_names_add(&o->set, text.data);
+	sp_buf_clear(&text);
+	return st == SP_OK ? ANSWER_YES : complain_of(st, NULL, "options");
+}
+
+static int
+option(struct submit *submit, struct options *o, int c)
+{
+	long n;
+
+	switch (c) {
+	case 'p':
+		return add_set(o, "", optarg, false);
+	case 'P':
+		if (number_parse(optarg, 0, SP_PRIO_MAX, &n))
+			return add_set(o, "order.priority=", optarg, false);
+		complain("--priority %s: give 0 (first) to %d (last); %d is "
+			 "usual",
+		    optarg, SP_PRIO_MAX, SP_PRIO_USUAL);
+		return ANSWER_WRONG;
+	case 'n':
+		if (sp_label_ok(optarg))
+			return add_set(o, "order.name=", optarg, true);
+		complain("--name %s: give 1 to %d of A-Z a-z 0-9 _ -", optarg,
+		    SP_LABEL_MAX);
+		return ANSWER_WRONG;
+	case 'a':
+		return answer_of(sp_names_add(&o->after, optarg));
+	case 'w':
+		o->wait = true;
+		return ANSWER_YES;
+	case 'j':
+		submit->json = true;
+		return ANSWER_YES;
+	default:
+		return usage_wrong();
+	}
+}
+
+/* --after must be there; -p must be something that can be set. */
+static int
+settle_options(struct submit *submit, struct options *o)
+{
+	struct sp_buf out = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_err err = { "" };
+	enum sp_status st = SP_OK;
+	char **words;
+	int answer;
+	size_t i;
+
+	submit->set = calloc(o->set.n + 1, sizeof *submit->set);
+	words = calloc(o->after.n + 1, sizeof *words);
+	if (submit->set == NULL || words == NULL) {
+		free(words);
+		return complain_of(SP_RETRY, NULL, "no memory");
+	}
+	for (i = 0; i < o->set.n; i++)
+		submit->set[i] = sp_names_at(&o->set, i);
+	submit->set_n = o->set.n;
+	if (submit->set_n > 0)
+		st = sp_job_edit(
+		    "{}", 2, submit->set, submit->set_n, &out, &err);
+	sp_buf_clear(&out);
+	if (st != SP_OK) {
+		free(words);
+		return complain_of(st, &err, "-p");
+	}
+	for (i = 0; i < o->after.n; i++)
+		words[i] = o->after.text + o->after.at[i];
+	answer = pick_all(submit->tool, (int)o->after.n, words, &submit->after,
+	    &submit->after_n);
+	free(words);
+	return answer;
+}
+
+static void
+clear(struct submit *submit, struct options *o)
+{
+	sp_names_clear(&o->set);
+	sp_names_clear(&o->after);
+	free(submit->set);
+	free(submit->after);
+	free(submit->ids);
+}
+
+static int
+submit_run(struct tool *tool, int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "priority", required_argument, NULL, 'P' },
+		{ "after", required_argument, NULL, 'a' },
+		{ "name", required_argument, NULL, 'n' },
+		{ "wait", no_argument, NULL, 'w' },
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 },
+	};
+	static struct submit submit; /* the group is large */
+	struct options o = { 0 };
+	int c, answer = ANSWER_YES, waited;
+
+	submit.tool = tool;
+	while (answer == ANSWER_YES &&
+	    (c = getopt_long(argc, argv, "p:", longs, NULL)) != -1)
+		answer = option(&submit, &o, c);
+	if (answer == ANSWER_YES && optind == argc) {
+		complain("name the files to submit, or - for standard input");
+		answer = usage_wrong();
+	}
+	if (answer == ANSWER_YES)
+		answer = settle_options(&submit, &o);
+	if (answer == ANSWER_YES) {
+		for (; optind < argc && submit.answer != ANSWER_LATER; optind++)
+			intake_file(argv[optind], take, &submit);
+		flush_group(&submit);
+		answer = submit.answer;
+		if (optind < argc)
+			complain("stopped before %s", argv[optind]);
+	}
+	if (o.wait && submit.ids_n > 0) {
+		waited = wait_for(tool, submit.ids, submit.ids_n, -1);
+		if (waited > answer)
+			answer = waited;
+	}
+	clear(&submit, &o);
+	return answer;
+}
+
+const struct verb verb_submit = {
+	.name = "submit",
+	.usage = "[OPTION ...] FILE|- ...",
+	.help = "make orders of jobs",
+	.page =
+	    "FILE.json holds one job; FILE.jsonl, or - (standard input), one a "
+	    "line.  The ids are\nprinted, one a line, when the orders are "
+	    "durable.  A bad job is reported, the others\ngo on, and the exit "
+	    "code is 1.\n\n"
+	    "  -p KEY=VALUE   set a parameter (a.b.0 reaches inside); the value "
+	    "is JSON if it\n                 parses, else text\n"
+	    "  --priority N   0 first, 99 last, 50 when not said\n"
+	    "  --after ID     start when that one has succeeded; may be "
+	    "repeated\n"
+	    "  --name L       a name, to find it again\n"
+	    "  --wait         as 'spool wait' with the new ids\n"
+	    "  --json         one object a line: id, from, error\n\n"
+	    "  spool submit job.json -p learningRate=0.01 -p "
+	    "hiddenLayers.0.dropout=0\n"
+	    "  for lr in 0.1 0.01; do spool submit job.json -p "
+	    "learningRate=$lr; done |\n      spool wait -\n",
+	.run = submit_run,
+};
