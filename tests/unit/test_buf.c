@@ -105,6 +105,11 @@ START_TEST(room)
 	memcpy(at, "cdefgh", 6);
 	b.len += 6;
 	ck_assert_str_eq(sp_buf_text(&b), "abcdefgh");
+	sp_buf_reset(&b);
+	ck_assert_ptr_nonnull(at = sp_buf_room(&b, 6));
+	memcpy(at, "xyz", 3); /* less than was asked for */
+	b.len += 3;
+	ck_assert_str_eq(sp_buf_text(&b), "xyz");
 	sp_buf_clear(&b);
 
 	sp_buf_init(&b, (size_t)-1);

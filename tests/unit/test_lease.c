@@ -289,6 +289,50 @@ START_TEST(seen_again_in_the_round)
 }
 END_TEST
 
+/* One that was dead and came back is trusted as before: when it falls silent
+ * again together with the others, two leases pass. */
+START_TEST(back_is_as_before)
+{
+	struct sp_book book;
+	int64_t died = 0;
+
+	sp_book_init(&book, 100);
+	for (int64_t now = 1; now < 1000 && died == 0; now += 10) {
+		int64_t count = now < 300 ? 7 : now < 500 ? now : 500;
+
+		sp_book_begin(&book);
+		(void)sp_book_note(&book, "a-000000", count, false, now);
+		(void)sp_book_note(
+		    &book, "b-000000", now < 500 ? now : 500, false, now);
+		sp_book_end(&book, true, now);
+		if (now == 291)
+			ck_assert(sp_book_dead_is(&book, "a-000000", now));
+		if (now > 300 && sp_book_dead_is(&book, "a-000000", now))
+			died = now;
+	}
+	ck_assert_int_gt(died, 700);
+	ck_assert_int_le(died, 730);
+	sp_book_clear(&book);
+}
+END_TEST
+
+START_TEST(sleep_does_not_touch_who_beats)
+{
+	struct sp_book book;
+
+	sp_book_init(&book, 100);
+	for (int64_t now = 1; now <= 1001; now += 1000) {
+		sp_book_begin(&book);
+		(void)sp_book_note(&book, "a-000000", 7, false, now);
+		(void)sp_book_note(&book, "b-000000", now, false, now);
+		sp_book_end(&book, true, now);
+	}
+	ck_assert_int_eq(sp_book_silence(&book, "a-000000", 1001), 50);
+	ck_assert_int_eq(sp_book_silence(&book, "b-000000", 1001), 0);
+	sp_book_clear(&book);
+}
+END_TEST
+
 /* It has a file and holds an order: whatever is noted first, a missing file
  * is no beat. */
 static const int64_t twice[][2] = { { 7, 7 }, { 7, -1 }, { -1, 7 },
@@ -394,6 +438,8 @@ lease_suite(void)
 	ADD_TABLE(tcase, tell, stories);
 	tcase_add_test(tcase, late_is_more_than_a_lease);
 	tcase_add_test(tcase, seen_again_in_the_round);
+	tcase_add_test(tcase, back_is_as_before);
+	tcase_add_test(tcase, sleep_does_not_touch_who_beats);
 	ADD_TABLE(tcase, noted_twice, twice);
 	tcase_add_test(tcase, gone_twice);
 	tcase_add_test(tcase, not_noted_is_forgotten);
