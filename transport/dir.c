@@ -383,8 +383,7 @@ commit(struct tr *tr, struct sp_ended *group, size_t n, struct sp_err *err)
 		if (group[i].status == SP_OK)
 			dir_tidy(&d->spool, &group[i].name.id);
 	/* What waited for these may come now. */
-	(void)atomic_fetch_or(
-	    &d->dirty_later, SP_DIRTY(SP_DIR_DONE) | SP_DIRTY(SP_DIR_FAILED));
+	(void)atomic_fetch_or(&d->dirty_later, SP_DIRTY(SP_DIR_OUTCOMES));
 }
 
 static enum sp_status

@@ -1,0 +1,209 @@
+/*
+ * beat.c - say that we live and what we run; then compare what the spool says
+ * we hold with what we run.  A name we do not run goes back (a claim whose
+ * answer was lost); a run without its name is stopped, for the rename has
+ * decided already.
+ *
+ * A spool that is away stops no work: only order.exclusive asks for that.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libspool/log.h"
+#include "workerd/worker.h"
+
+#define CHANGED_MS 1000 /* between beats that only say what has changed */
+
+void
+beat_init(struct worker *w)
+{
+	struct sp_beat *b = &w->heart.self;
+
+	(void)memset(b, 0, sizeof *b);
+	sp_beat_self(b);
+	(void)snprintf(
+	    b->worker, sizeof b->worker, "%s", w->ops->worker(w->tr));
+	(void)snprintf(b->role, sizeof b->role, "worker");
+	b->slots = w->opt.slots;
+	b->cpus = w->cpus;
+	b->memory = w->memory;
+	b->running = calloc((size_t)w->opt.slots, sizeof *b->running);
+	if (b->running == NULL)
+		abort(); /* at start-up */
+	w->heart.good = sp_mono_ms();
+}
+
+void
+beat_clear(struct worker *w)
+{
+	free(w->heart.self.running);
+	w->heart.self.running = NULL;
+	sp_names_clear(&w->heart.ours);
+	sp_names_clear(&w->heart.stale);
+	sp_names_clear(&w->heart.cancel);
+}
+
+void
+beat_soon(struct worker *w)
+{
+	w->heart.changed = true;
+}
+
+bool
+beat_trusted(const struct worker *w, int64_t now)
+{
+	return (double)(now - w->heart.good) < w->policy->lease * 1000 / 2;
+}
+
+static void
+fill(struct worker *w)
+{
+	struct sp_beat *b = &w->heart.self;
+	int i;
+
+	b->running_n = 0;
+	for (i = 0; i < w->opt.slots; i++)
+		if (w->slot[i].state != SLOT_FREE)
+			(void)memcpy(b->running[b->running_n++],
+			    w->slot[i].text, SP_NAME_MAX);
+	(void)snprintf(b->state, sizeof b->state, "%s",
+	    w->terms > 0 || w->opt.drain ? "draining"
+		: b->running_n > 0       ? "busy"
+					 : "idle");
+	b->count++;
+}
+
+static struct slot *
+slot_of(struct worker *w, const char *name)
+{
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (w->slot[i].state != SLOT_FREE &&
+		    strcmp(w->slot[i].text, name) == 0)
+			return &w->slot[i];
+	return NULL;
+}
+
+static enum sp_status
+list_held(struct worker *w)
+{
+	struct sp_err err = { "" };
+	struct heart *h = &w->heart;
+	enum sp_status st;
+
+	st = w->ops->held(w->tr, &h->ours, &h->stale, &h->cancel, &err);
+	if (st != SP_OK && sp_warn_due("held"))
+		sp_warn("look at assigned/: %s", err.text);
+	return st;
+}
+
+/* What carries our W and is not ours to run. */
+static void
+give_back(struct worker *w)
+{
+	struct sp_err err;
+	struct sp_name name;
+	const char *text;
+	enum sp_status st;
+	size_t i;
+
+	for (i = 0; i < w->heart.ours.n; i++) {
+		text = sp_names_at(&w->heart.ours, i);
+		if (slot_of(w, text) != NULL ||
+		    commit_holds(&w->commit, text) ||
+		    sp_name_parse(text, &name) != SP_OK)
+			continue;
+		sp_err_clear(&err);
+		st = w->ops->release(w->tr, &name, TR_BACK, "back",
+		    "claimed, but the answer was lost", &err);
+		if (st == SP_OK)
+			sp_info("release order=%s: we hold it and do not run "
+				"it",
+			    name.id.text);
+		else if (st != SP_LOST && sp_warn_due(text))
+			sp_warn("release order=%s: %s", name.id.text, err.text);
+	}
+}
+
+/* Runs whose name is gone, or that somebody wants to be cancelled. */
+static void
+compare(struct worker *w, int64_t now)
+{
+	bool missing = false;
+	int i, pass;
+
+	/* Twice, freshly listed: it is three days of work. */
+	for (pass = 0; pass < 2; pass++) {
+		for (i = 0; i < w->opt.slots; i++) {
+			struct slot *s = &w->slot[i];
+
+			if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS)
+				continue;
+			if (sp_names_has(&w->heart.ours, s->text))
+				s->missing = 0;
+			else if (s->missing++ == 0)
+				missing = true;
+			else
+				slot_stop(s, STOP_GONE,
+				    "the order was taken from us", now);
+		}
+		if (!missing || list_held(w) != SP_OK)
+			break;
+	}
+	for (i = 0; i < w->opt.slots; i++)
+		if (w->slot[i].state == SLOT_RUNS &&
+		    sp_names_has(&w->heart.cancel, w->slot[i].name.id.text))
+			slot_stop(&w->slot[i], STOP_CANCEL, "cancelled", now);
+}
+
+static void
+beat(struct worker *w, int64_t now)
+{
+	struct heart *h = &w->heart;
+	struct sp_err err = { "" };
+	enum sp_status st;
+	size_t i;
+
+	fill(w);
+	st = w->ops->beat(w->tr, &h->self, &err);
+	if (st != SP_OK) {
+		if (!h->away || sp_warn_due("beat"))
+			sp_warn("beat failed: %s; jobs go on", err.text);
+		h->away = true;
+		return;
+	}
+	/* The moment before the write, not after: it may have stalled. */
+	h->good = now;
+	h->changed = false;
+	if (h->away)
+		sp_info("beat back: the spool is there again");
+	h->away = false;
+	if (list_held(w) != SP_OK)
+		return;
+	give_back(w);
+	compare(w, now);
+	for (i = 0; i < h->stale.n; i++)
+		if (sp_warn_due(sp_names_at(&h->stale, i)))
+			sp_info("stale order=%s: an earlier worker of our name "
+				"held it; the reaper decides",
+			    sp_names_at(&h->stale, i));
+}
+
+int64_t
+beat_tick(struct worker *w, int64_t now)
+{
+	struct heart *h = &w->heart;
+	int64_t due = h->next;
+
+	if (h->changed && h->tried + CHANGED_MS < due)
+		due = h->tried + CHANGED_MS;
+	if (now < due)
+		return due;
+	h->tried = now;
+	h->next = now + (int64_t)(w->policy->beat * 1000);
+	beat(w, now);
+	stray_sweep(w);
+	return h->next;
+}

@@ -1,0 +1,207 @@
+/*
+ * capture.c - what a job prints: both streams in arrival order into its live
+ * log, the end of stdout for the outcome's line, the end of stderr for the
+ * words of an error.
+ *
+ * Output is batched: a line shows up in the log within a tenth of a second, a
+ * flood costs one append for 64 KiB.  A log that cannot be written is given up,
+ * never the job.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/log.h"
+#include "workerd/worker.h"
+
+#define CHUNK       65536
+#define FLUSH_MS    100
+#define LOG_MOST    (UINT64_C(1) << 30) /* bytes of one attempt's log */
+#define LAST_ROUNDS 64                  /* at the end: 4 MiB, then enough */
+
+bool
+capture_open(struct capture *c, int child[2])
+{
+	int p[2], i;
+
+	capture_reset(c);
+	for (i = 0; i < 2; i++) {
+		/* Ours must not block; the job's end is as jobs expect it. */
+		if (pipe2(p, O_CLOEXEC) == -1)
+			break;
+		c->fd[i] = p[0];
+		child[i] = p[1];
+		if (fcntl(p[0], F_SETFL, O_NONBLOCK) == -1) {
+			(void)close(child[i]);
+			break;
+		}
+	}
+	if (i == 2)
+		return true;
+	if (i == 1)
+		(void)close(child[0]);
+	for (i = 0; i < 2; i++)
+		if (c->fd[i] != -1)
+			(void)close(c->fd[i]);
+	c->fd[0] = c->fd[1] = -1;
+	return false;
+}
+
+/* Keep at least the last SP_OUTCOME_MAX bytes of stdout. */
+static void
+keep_tail(struct capture *c, const char *data, size_t len)
+{
+	if (c->tail.len + len > c->tail.max) {
+		(void)memmove(c->tail.data,
+		    c->tail.data + c->tail.len - SP_OUTCOME_MAX,
+		    SP_OUTCOME_MAX);
+		c->tail.len = SP_OUTCOME_MAX;
+	}
+	sp_buf_put(&c->tail, data, len);
+}
+
+static void
+keep_last(struct capture *c, const char *data, size_t len)
+{
+	size_t keep;
+
+	if (len >= STDERR_TAIL) {
+		data += len - STDERR_TAIL;
+		len = STDERR_TAIL;
+	}
+	keep = STDERR_TAIL - len;
+	if (c->last_n > keep) {
+		(void)memmove(c->last, c->last + c->last_n - keep, keep);
+		c->last_n = keep;
+	}
+	(void)memcpy(c->last + c->last_n, data, len);
+	c->last_n += len;
+}
+
+static void
+keep_log(struct capture *c, const char *data, size_t len, int64_t now)
+{
+	static const char cut[] =
+	    "\n[workerd: the log is cut here, it has a GiB]\n";
+
+	if (c->logged > LOG_MOST)
+		return;
+	c->logged += len;
+	if (c->logged > LOG_MOST) {
+		data = cut;
+		len = sizeof cut - 1;
+	}
+	if (c->log.len == 0)
+		c->flush_at = now + FLUSH_MS;
+	sp_buf_put(&c->log, data, len);
+}
+
+/* One read; false when there is nothing (more) now. */
+static bool
+read_some(struct capture *c, int which, int64_t now)
+{
+	static char buf[CHUNK];
+	ssize_t n;
+
+	if (c->fd[which] == -1)
+		return false;
+	n = read(c->fd[which], buf, sizeof buf);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (n <= 0) {
+		(void)close(c->fd[which]);
+		c->fd[which] = -1;
+		return false;
+	}
+	keep_log(c, buf, (size_t)n, now);
+	if (which == 0)
+		keep_tail(c, buf, (size_t)n);
+	else
+		keep_last(c, buf, (size_t)n);
+	return true;
+}
+
+void
+capture_read(struct capture *c, int which, int64_t now)
+{
+	/* One chunk, then others have their turn; the tick empties the log's
+	 * buffer before the next one. */
+	(void)read_some(c, which, now);
+}
+
+void
+capture_flush(struct worker *w, struct slot *s)
+{
+	struct capture *c = &s->cap;
+	struct sp_err err = { "" };
+	bool failed;
+
+	c->flush_at = FAR;
+	if (c->log.len == 0)
+		return;
+	failed = w->ops->append(w->tr, &s->name, TR_LOG, c->log.data,
+		     c->log.len, &err) != SP_OK;
+	if (failed && !c->failed)
+		sp_warn("log order=%s not written: %s; the job goes on",
+		    s->name.id.text, err.text);
+	c->failed = failed;
+	sp_buf_reset(&c->log);
+	c->log.failed = false;
+}
+
+int64_t
+capture_tick(struct worker *w, struct slot *s, int64_t now)
+{
+	if (s->cap.log.len >= CHUNK || now >= s->cap.flush_at)
+		capture_flush(w, s);
+	return s->cap.flush_at;
+}
+
+void
+capture_close(struct worker *w, struct slot *s)
+{
+	struct capture *c = &s->cap;
+	int which, i;
+
+	for (which = 0; which < 2; which++) {
+		/* Somebody may still hold the other end and write for ever. */
+		for (i = 0; i < LAST_ROUNDS && read_some(c, which, 0); i++)
+			if (c->log.len >= CHUNK)
+				capture_flush(w, s);
+		if (c->fd[which] != -1)
+			(void)close(c->fd[which]);
+		c->fd[which] = -1;
+	}
+	capture_flush(w, s);
+}
+
+void
+capture_reset(struct capture *c)
+{
+	/* One flood's memory is not kept for ever. */
+	if (c->tail.cap > CHUNK)
+		sp_buf_clear(&c->tail);
+	sp_buf_reset(&c->tail);
+	sp_buf_reset(&c->log);
+	c->tail.max = 2 * SP_OUTCOME_MAX + CHUNK;
+	c->log.max = 4 * CHUNK;
+	c->tail.failed = c->log.failed = c->failed = false;
+	c->fd[0] = c->fd[1] = -1;
+	c->flush_at = FAR;
+	c->logged = 0;
+	c->last_n = 0;
+}
+
+void
+capture_clear(struct capture *c)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (c->fd[i] != -1)
+			(void)close(c->fd[i]);
+	c->fd[0] = c->fd[1] = -1;
+	sp_buf_clear(&c->tail);
+	sp_buf_clear(&c->log);
+}

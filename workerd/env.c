@@ -1,0 +1,234 @@
+/*
+ * env.c - what a script is told: its arguments and its environment
+ * (workerd(8), ENVIRONMENT OF A JOB).  Ours goes before order.env, and that
+ * before what workerd itself was started with.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "workerd/worker.h"
+
+#define ARG_MOST 131072 /* the kernel's MAX_ARG_STRLEN, its NUL included */
+
+extern char **environ;
+
+/* ---- programs ---- */
+
+static bool
+runs(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    access(path, X_OK) == 0;
+}
+
+bool
+env_find(const char *program, char out[PATH_MAX])
+{
+	const char *path = getenv("PATH"), *end;
+	char cwd[PATH_MAX];
+	int n;
+
+	if (program[0] == '/')
+		n = snprintf(out, PATH_MAX, "%s", program);
+	else if (strchr(program, '/') != NULL)
+		/* Not resolved further: a venv's python is a link. */
+		n = getcwd(cwd, sizeof cwd) == NULL
+		    ? -1
+		    : snprintf(out, PATH_MAX, "%s/%s", cwd, program);
+	else
+		n = -2;
+	if (n != -2)
+		return n > 0 && n < PATH_MAX && runs(out);
+	if (path == NULL)
+		path = "/usr/local/bin:/usr/bin:/bin";
+	for (;; path = end + 1) {
+		end = strchrnul(path, ':');
+		n = snprintf(
+		    out, PATH_MAX, "%.*s/%s", (int)(end - path), path, program);
+		if (path[0] == '/' && n > 0 && n < PATH_MAX && runs(out))
+			return true;
+		if (*end == '\0')
+			return false;
+	}
+}
+
+/* ---- environment ---- */
+
+static bool
+has_key(const struct sp_names *env, const char *pair)
+{
+	size_t i, len = (size_t)(strchrnul(pair, '=') - pair) + 1;
+
+	for (i = 0; i < env->n; i++)
+		if (strncmp(sp_names_at(env, i), pair, len) == 0)
+			return true;
+	return false;
+}
+
+/* Unless it was said before. */
+static bool
+add(struct sp_names *env, const char *pair)
+{
+	return strchr(pair, '=') == NULL || has_key(env, pair) ||
+	    sp_names_add(env, pair) == SP_OK;
+}
+
+static bool
+put(struct sp_names *env, const char *key, const char *value)
+{
+	char pair[PATH_MAX + 64];
+	int n = snprintf(pair, sizeof pair, "%s=%s", key, value);
+
+	return n > 0 && n < (int)sizeof pair && add(env, pair);
+}
+
+static bool
+put_number(struct sp_names *env, const char *key, unsigned value)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof text, "%u", value);
+	return put(env, key, text);
+}
+
+static bool
+put_file(struct sp_names *env, const char *key, const struct slot *s,
+    const char *file)
+{
+	char path[PATH_MAX + 32];
+
+	(void)snprintf(path, sizeof path, "%s/%s", s->dir, file);
+	return put(env, key, path);
+}
+
+static bool
+put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
+{
+	struct sp_err err = { "" };
+	char path[PATH_MAX];
+	bool old, ok;
+
+	/* First, for stray.c looks for these two. */
+	ok = put(env, "SPOOL_WORKER", w->ops->worker(w->tr)) &&
+	    put(env, "SPOOL_ID", s->name.id.text) &&
+	    put_number(env, "SPOOL_TICKET", s->name.ticket) &&
+	    put_number(env, "SPOOL_ATTEMPT", s->name.attempt + 1) &&
+	    put_file(env, "SPOOL_JOB", s, STAGE_JOB) &&
+	    put_file(env, "SPOOL_OUTCOME", s, STAGE_OUTCOME) &&
+	    put_file(env, "SPOOL_METRICS", s, STAGE_METRICS) &&
+	    put(env, "CUDA_VISIBLE_DEVICES", "") &&
+	    put(env, "CUDA_DEVICE_ORDER", "PCI_BUS_ID");
+	stage_data(s, path);
+	if (ok && path[0] != '\0')
+		ok = put(env, "SPOOL_DATA", path);
+	*away = w->ops->out_dir(
+		    w->tr, &s->name.id, path, sizeof path, &old, &err) != SP_OK;
+	if (*away) {
+		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
+		return false;
+	}
+	s->resumed = old && s->name.ticket > 1;
+	return ok && put(env, "SPOOL_OUT", path) &&
+	    (!s->resumed || put(env, "SPOOL_RESUME", "1"));
+}
+
+/* What workerd was started with, but for what is said of another job. */
+static bool
+put_inherited(struct sp_names *env)
+{
+	size_t i;
+
+	for (i = 0; environ[i] != NULL; i++) {
+		if (strncmp(environ[i], "SPOOL_", 6) == 0 &&
+		    strncmp(environ[i], "SPOOL_DIR=", 10) != 0)
+			continue;
+		if (!add(env, environ[i]))
+			return false;
+	}
+	return put(env, "PATH", "/usr/local/bin:/usr/bin:/bin");
+}
+
+static enum sp_status
+make_env(struct worker *w, struct slot *s, struct call *call)
+{
+	struct sp_names *env = &call->strings;
+	bool away = false, ok;
+	size_t i;
+
+	ok = put_ours(w, s, env, &away);
+	for (i = 0; ok && i < s->job.env_n; i++)
+		if (strncmp(s->job.env[i], "SPOOL_", 6) != 0)
+			ok = add(env, s->job.env[i]);
+	if (ok)
+		ok = put_inherited(env);
+	if (ok)
+		call->envp = calloc(env->n + 1, sizeof *call->envp);
+	if (!ok || call->envp == NULL) {
+		if (!away)
+			(void)snprintf(s->why, sizeof s->why, "no memory");
+		return SP_RETRY;
+	}
+	for (i = 0; i < env->n; i++)
+		call->envp[i] = env->text + env->at[i];
+	return SP_OK;
+}
+
+/* ---- arguments ---- */
+
+static bool
+python_is(const char *script)
+{
+	size_t n = strlen(script);
+
+	return n > 3 && strcmp(script + n - 3, ".py") == 0;
+}
+
+enum sp_status
+env_make(struct worker *w, struct slot *s, const struct sp_buf *dressed,
+    struct call *call)
+{
+	const char *python =
+	    s->job.python[0] != '\0' ? s->job.python : w->opt.python;
+	int n = 0;
+
+	(void)memset(call, 0, sizeof *call);
+	(void)snprintf(
+	    call->script, sizeof call->script, "%s/%s", s->dir, s->job.script);
+	if (!python_is(s->job.script)) {
+		(void)snprintf(
+		    call->program, sizeof call->program, "%s", call->script);
+		call->argv[n++] = call->program;
+	} else if (env_find(python, call->program)) {
+		call->argv[n++] = call->program;
+		call->argv[n++] = "-u";
+		call->argv[n++] = s->job.script;
+	} else {
+		(void)snprintf(s->why, sizeof s->why,
+		    "there is no program \"%.60s\" on this host: install it, "
+		    "or %s",
+		    python,
+		    s->job.python[0] != '\0'
+			? "mend order.python"
+			: "start workerd with --python PROG");
+		s->unfit = SP_CAUSE_BAD_HOST;
+		return SP_BAD;
+	}
+	/* A longer one is only in the file $SPOOL_JOB. */
+	if (dressed->len < ARG_MOST)
+		call->argv[n++] = dressed->data;
+	return make_env(w, s, call);
+}
+
+void
+env_clear(struct call *call)
+{
+	free(call->envp);
+	sp_names_clear(&call->strings);
+	call->envp = NULL;
+}

@@ -1,0 +1,411 @@
+/*
+ * look.c - find orders in new/ that fit, claim as many as there are free slots,
+ * start them.  A listing is walked through a window (libspool/scan.h); what was
+ * thought of an order is remembered, so its file is read once.
+ *
+ * A new listing is made when the last one is used up and something may have
+ * changed (the wake handle, a commit, a free slot), or by a clock that slows
+ * down while there is nothing; never faster than listing itself allows.
+ */
+#include <string.h>
+
+#include "libspool/log.h"
+#include "workerd/worker.h"
+
+#define BATCH       512   /* orders considered in one tick */
+#define EMPTY_MS    50    /* after the first look in vain; doubled each time */
+#define LOCAL_MS    30000 /* at most, with a wake handle that tells */
+#define AGAIN_MS    1000  /* an order that is not eligible, or not whole */
+#define COOL_MS     2000
+#define TROUBLE_MS  1000
+#define DRAIN_LEAST 100
+#define DRAIN_MOST  2000
+#define FORGET      4096 /* opinions kept beyond the length of the listing */
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* +-20 %: workers that were started together do not stay together. */
+static int64_t
+jitter(int64_t ms)
+{
+	return ms * 4 / 5 + (int64_t)(sp_dice() % 1024) * ms * 2 / 5 / 1024;
+}
+
+void
+look_soon(struct worker *w)
+{
+	w->look.dirty = true;
+	w->look.nothing = false;
+	w->look.drained_delay = 0;
+}
+
+void
+look_pause(struct worker *w, int64_t now, int64_t ms)
+{
+	w->look.pause = now + ms;
+}
+
+void
+look_cool(struct worker *w, const struct sp_id *id, int64_t now)
+{
+	struct look *l = &w->look;
+	size_t i = l->cool_n++ % COOL;
+
+	l->cool[i].id = *id;
+	l->cool[i].until = now + COOL_MS;
+}
+
+void
+look_clear(struct worker *w)
+{
+	sp_window_clear(&w->look.window);
+	verdict_clear(&w->look.seen);
+}
+
+/* ---- one order ---- */
+
+static void
+later(struct look *l, struct opinion *o, int64_t until)
+{
+	if (o != NULL) {
+		o->verdict = VERDICT_LATER;
+		o->until = until;
+	}
+	l->again = least(l->again, until);
+}
+
+/* Is an opinion still good?  What it says is acted upon. */
+static bool
+known_is(struct worker *w, const struct opinion *o, int64_t now)
+{
+	if (o == NULL)
+		return false;
+	switch (o->verdict) {
+	case VERDICT_NEVER:
+		return true;
+	case VERDICT_BUSY:
+		return o->freed == w->freed;
+	case VERDICT_LATER:
+		if (now < o->until)
+			w->look.again = least(w->look.again, o->until);
+		return now < o->until;
+	case VERDICT_NONE:
+		break;
+	}
+	return false;
+}
+
+static bool
+cool_is(struct look *l, const struct sp_id *id, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < COOL; i++)
+		if (now < l->cool[i].until &&
+		    strcmp(l->cool[i].id.text, id->text) == 0) {
+			l->again = least(l->again, l->cool[i].until);
+			return true;
+		}
+	return false;
+}
+
+/* No valid job: end it, unless it may be a file that is still being written. */
+static void
+refuse(struct worker *w, const struct sp_name *name, struct opinion *o,
+    bool whole, const char *why, int64_t now)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	if (!whole &&
+	    (o == NULL ||
+		(double)(now - o->first) < w->policy->settle * 1000)) {
+		later(&w->look, o, now + AGAIN_MS);
+		return;
+	}
+	st = w->ops->refuse(w->tr, name, why, &err);
+	if (st == SP_OK)
+		sp_info("refuse order=%s: %s", name->id.text, why);
+	else if (st != SP_LOST && st != SP_GONE) {
+		later(&w->look, o, now + AGAIN_MS);
+		if (sp_warn_due(name->id.text))
+			sp_warn("refuse order=%s: %s", name->id.text, err.text);
+	}
+}
+
+/* Does it fit, and may it run? */
+static bool
+wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
+    struct opinion *o, int64_t now)
+{
+	struct sp_err err = { "" };
+	enum verdict v;
+	char why[128];
+
+	if ((v = offer_judge(w, job, why)) != VERDICT_NONE) {
+		if (v == VERDICT_NEVER)
+			sp_info("skip order=%s: %s", name->id.text, why);
+		if (o != NULL) {
+			o->verdict = v;
+			o->freed = w->freed;
+		}
+		return false;
+	}
+	if (w->ops->eligible(w->tr, name, job, &err) == SP_OK)
+		return true;
+	later(&w->look, o, now + AGAIN_MS);
+	return false;
+}
+
+/* Read it once, before the claim: what does not fit is not taken from others.
+ * True: claim it. */
+static bool
+consider(struct worker *w, const struct sp_name *name, struct opinion *o,
+    int64_t now)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 64);
+	struct sp_err err = { "" };
+	struct sp_job job;
+	enum sp_status st;
+	bool yes = false;
+
+	st = w->ops->read(w->tr, name, &text, &err);
+	if (st == SP_OK) {
+		st = sp_job_parse(text.data, text.len, &job, &err);
+		if (st == SP_OK)
+			yes = wanted(w, name, &job, o, now);
+		else if (st == SP_BAD)
+			refuse(w, name, o, job.object, err.text, now);
+		else
+			later(&w->look, o, now + AGAIN_MS);
+		sp_job_clear(&job);
+	} else if (st != SP_GONE && st != SP_LOST) {
+		if (st == SP_RETRY)
+			look_pause(w, now, TROUBLE_MS);
+		later(&w->look, o, now + AGAIN_MS);
+		if (sp_warn_due(name->id.text))
+			sp_warn("read order=%s: %s", name->id.text, err.text);
+	}
+	sp_buf_clear(&text);
+	return yes;
+}
+
+static void
+claim(struct worker *w, struct slot *s, const struct sp_name *name,
+    struct opinion *o, int64_t now)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 64);
+	struct sp_err err = { "" };
+	struct sp_name claimed;
+	enum sp_status st;
+
+	st = w->ops->claim(w->tr, name, &claimed, &text, &err);
+	sp_window_told(&w->look.window, st == SP_OK);
+	if (st == SP_OK) {
+		w->look.claims++;
+		if (w->claims_left > 0)
+			w->claims_left--;
+		slot_start(w, s, &claimed, &text);
+	} else if (st != SP_LOST && st != SP_GONE) {
+		/* It may be ours all the same: the next beat compares. */
+		if (st == SP_RETRY)
+			look_pause(w, now, TROUBLE_MS);
+		later(&w->look, o, now + AGAIN_MS);
+		beat_soon(w);
+		if (sp_warn_due(name->id.text))
+			sp_warn("claim order=%s: %s", name->id.text, err.text);
+	}
+	sp_buf_clear(&text);
+}
+
+static void
+try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
+{
+	struct opinion *o = verdict_get(&w->look.seen, text);
+	struct sp_name name;
+
+	if (known_is(w, o, now) || sp_name_parse(text, &name) != SP_OK ||
+	    cool_is(&w->look, &name.id, now))
+		return;
+	if (o == NULL)
+		o = verdict_put(&w->look.seen, text, now);
+	if (o != NULL)
+		o->verdict = VERDICT_NONE;
+	if (consider(w, &name, o, now))
+		claim(w, s, &name, o, now);
+}
+
+/* ---- the window ---- */
+
+static bool
+may_claim(struct worker *w, int64_t now)
+{
+	return w->terms == 0 && w->claims_left != 0 && !w->heart.away &&
+	    now >= w->look.pause && slot_free(w) != NULL &&
+	    !commit_full_is(&w->commit);
+}
+
+static int64_t
+slowest(const struct worker *w)
+{
+	return w->ops->wake(w->tr) >= 0 ? LOCAL_MS
+					: (int64_t)(w->policy->poll * 1000);
+}
+
+static bool
+relist(struct worker *w, int64_t now)
+{
+	struct sp_names names = { 0 };
+	struct look *l = &w->look;
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	/* Before the listing: what changes during it counts as later. */
+	l->dirty = false;
+	st = w->ops->list(w->tr, &names, &err);
+	if (st == SP_OK && l->seen.n > names.n + FORGET)
+		verdict_clear(&l->seen);
+	if (st == SP_OK)
+		st = sp_window_fill(&l->window, &names, w->ops->workers(w->tr));
+	sp_names_clear(&names);
+	l->last = sp_mono_ms();
+	l->cost = l->last - now;
+	l->again = FAR;
+	l->claims = 0;
+	l->over = st != SP_OK;
+	if (st == SP_OK)
+		return true;
+	l->dirty = true;
+	look_pause(w, now, TROUBLE_MS);
+	if (sp_warn_due("list"))
+		sp_warn("list: %s", err.text);
+	return false;
+}
+
+/* All of the listing was tried. */
+static void
+used_up(struct worker *w, int64_t now)
+{
+	struct look *l = &w->look;
+	int64_t wait = slowest(w);
+
+	l->over = true;
+	l->nothing = l->claims == 0 && !l->dirty;
+	if (l->claims > 0)
+		l->empty = 0;
+	else if (l->empty < 16)
+		l->empty++;
+	if (l->empty < 16)
+		wait = least(wait, (int64_t)EMPTY_MS << l->empty);
+	l->next = least(now + jitter(wait), l->again);
+}
+
+int64_t
+look_tick(struct worker *w, int64_t now)
+{
+	struct look *l = &w->look;
+	const char *text;
+	unsigned before;
+	int64_t due;
+	int n;
+
+	if (!may_claim(w, now))
+		return now < l->pause ? l->pause : FAR;
+	/* A newer listing may have something more urgent, too. */
+	due = l->over ? l->next : FAR;
+	if (l->dirty)
+		due = least(due,
+		    l->last + l->cost * 2 +
+			(l->over ? 0 : EMPTY_MS + l->cost * 8));
+	if (now < due && l->over)
+		return due;
+	if (now >= due && !relist(w, now))
+		return l->pause;
+
+	before = l->claims;
+	for (n = 0; n < BATCH && may_claim(w, now); n++) {
+		if ((text = sp_window_next(&l->window, sp_dice())) == NULL) {
+			used_up(w, now);
+			return l->claims > before ? now : l->next;
+		}
+		try_one(w, slot_free(w), text, now);
+	}
+	return now;
+}
+
+/* ---- is that all? ---- */
+
+/* What lies in new/ and never fits here. */
+static enum sp_status
+unfit(struct look *l, struct sp_names *names)
+{
+	const struct sp_names *all = &l->window.names;
+	const struct opinion *o;
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	for (i = 0; i < all->n && st == SP_OK; i++) {
+		o = verdict_get(&l->seen, sp_names_at(all, i));
+		if (o != NULL && o->verdict == VERDICT_NEVER)
+			st = sp_names_add(names, sp_names_at(all, i));
+	}
+	return st; /* sorted, as the listing is */
+}
+
+static bool
+drained(struct worker *w)
+{
+	struct sp_names names = { 0 };
+	struct sp_err err = { "" };
+	bool yes = false;
+	enum sp_status st;
+
+	st = unfit(&w->look, &names);
+	if (st == SP_OK)
+		st = w->ops->drained(w->tr, &names, &yes, &err);
+	if (st != SP_OK && sp_warn_due("drained"))
+		sp_warn("drain: %s", err.text);
+	if (yes && names.n > 0)
+		sp_info(
+		    "drain leaves=%zu: they do not fit this worker", names.n);
+	sp_names_clear(&names);
+	return yes;
+}
+
+int64_t
+look_drained_tick(struct worker *w, int64_t now)
+{
+	struct look *l = &w->look;
+
+	if (!(w->opt.drain || w->opt.once) || !worker_idle_is(w))
+		return FAR;
+	if (w->claims_left == 0) {
+		w->done = true;
+		return FAR;
+	}
+	if (!l->over || !l->nothing)
+		return FAR;
+	if (w->opt.once) {
+		sp_info("once: nothing to claim");
+		w->done = true;
+		return FAR;
+	}
+	if (now < l->drained_at && l->drained_delay > 0)
+		return l->drained_at;
+	if (drained(w)) {
+		sp_info("drain: nothing is left to claim");
+		w->done = true;
+		return FAR;
+	}
+	l->drained_delay =
+	    l->drained_delay == 0 ? DRAIN_LEAST : l->drained_delay * 2;
+	l->drained_delay = least(l->drained_delay, DRAIN_MOST);
+	l->drained_at = now + l->drained_delay;
+	/* Somebody may have moved something since: look again as well. */
+	l->next = least(l->next, l->drained_at);
+	return l->drained_at;
+}

@@ -1,0 +1,306 @@
+/*
+ * main.c - workerd(8): take orders from a spool, run them, hand the outcomes
+ * back.  Here: what it was told, setting up, one loop that waits, farewell.
+ * The loop holds no policy; worker.h has the plan of the house.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libspool/log.h"
+#include "workerd/options.h"
+#include "workerd/worker.h"
+
+#define EXIT_WRONG 100 /* what was asked for cannot be */
+#define EXIT_LATER 111 /* it may work later */
+
+/* ---- signals ---- */
+
+bool
+worker_idle_is(struct worker *w)
+{
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (w->slot[i].state != SLOT_FREE)
+			return false;
+	return commit_idle_is(&w->commit);
+}
+
+/* Once: claim no more.  Twice: stop what runs.  Three times: at once. */
+static void
+terminate(struct worker *w)
+{
+	int64_t now = sp_mono_ms();
+	int i;
+
+	w->terms++;
+	w->heart.next = now; /* say so */
+	if (w->terms == 1)
+		sp_info("end: no more claims; what runs may end (a second "
+			"signal stops it)");
+	for (i = 0; i < w->opt.slots && w->terms > 1; i++) {
+		slot_stop(
+		    &w->slot[i], STOP_QUIT, "the worker was told to end", now);
+		if (w->terms > 2)
+			w->slot[i].kill_at = now;
+	}
+}
+
+static void
+take_signals(struct worker *w)
+{
+	struct signalfd_siginfo si;
+
+	while (read(w->signals, &si, sizeof si) == (ssize_t)sizeof si) {
+		if (si.ssi_signo == SIGCHLD)
+			slot_reap(w);
+		else if (si.ssi_signo == SIGHUP)
+			look_soon(w);
+		else
+			terminate(w);
+	}
+}
+
+static enum sp_status
+open_signals(struct worker *w, struct sp_err *err)
+{
+	static const int ours[] = { SIGCHLD, SIGTERM, SIGINT, SIGHUP };
+	struct sigaction dfl = { .sa_handler = SIG_DFL },
+			 ign = { .sa_handler = SIG_IGN };
+	sigset_t set;
+	size_t i;
+
+	(void)sigemptyset(&set);
+	for (i = 0; i < sizeof ours / sizeof *ours; i++)
+		(void)sigaddset(&set, ours[i]);
+	/* An ignored SIGCHLD would take our children's ends from us. */
+	(void)sigaction(SIGCHLD, &dfl, NULL);
+	(void)sigaction(SIGTERM, &dfl, NULL);
+	(void)sigaction(SIGPIPE, &ign, NULL);
+	(void)sigprocmask(SIG_SETMASK, &set, NULL);
+	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return w->signals == -1 ? sp_err_sys(err, "signalfd") : SP_OK;
+}
+
+/* ---- the loop ---- */
+
+static int64_t
+keep_tick(struct worker *w, int64_t now)
+{
+	bool idle = true;
+	int i;
+
+	if (w->terms > 0)
+		return FAR;
+	if (now < w->keep_at)
+		return w->keep_at;
+	for (i = 0; i < w->opt.slots; i++)
+		idle = idle && w->slot[i].state == SLOT_FREE;
+	w->keep_at = now + w->ops->keep(w->tr, idle, now);
+	return w->keep_at;
+}
+
+static void
+take_wake(struct worker *w)
+{
+	w->ops->drain(w->tr);
+	look_soon(w);
+	w->look.empty = 0;
+	w->keep_at = 0;
+	beat_soon(w); /* it may be a wish to cancel */
+}
+
+/* Wait for the first of: a signal, a change in the spool, a commit, output of a
+ * job, the deadline. */
+static void
+wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
+{
+	nfds_t n = 0, k;
+	int i, which;
+	int64_t now;
+
+	fds[n++] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
+	fds[n++] =
+	    (struct pollfd){ .fd = w->ops->wake(w->tr), .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = w->commit.event, .events = POLLIN };
+	for (i = 0; i < w->opt.slots; i++)
+		for (which = 0; which < 2; which++)
+			fds[n++] =
+			    (struct pollfd){ .fd = w->slot[i].cap.fd[which],
+				    .events = POLLIN };
+	if (poll(fds, n, ms > 60000 ? 60000 : (int)ms) <= 0)
+		return;
+	now = sp_mono_ms();
+	/* Output before deaths: what was printed last belongs to the log. */
+	for (k = 3; k < n; k++)
+		if (fds[k].revents != 0)
+			capture_read(
+			    &w->slot[(k - 3) / 2].cap, (int)(k - 3) % 2, now);
+	if (fds[1].revents != 0)
+		take_wake(w);
+	if (fds[2].revents != 0 && commit_done(&w->commit) > 0) {
+		look_soon(w); /* something may have waited for it */
+		w->keep_at = 0;
+	}
+	if (fds[0].revents != 0)
+		take_signals(w);
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void
+loop(struct worker *w)
+{
+	struct pollfd *fds = calloc(3 + 2 * (size_t)w->opt.slots, sizeof *fds);
+	int64_t now, next;
+
+	if (fds == NULL)
+		abort(); /* at start-up */
+	while (!w->done) {
+		now = sp_mono_ms();
+		next = beat_tick(w, now);
+		next = least(next, slot_tick(w, now));
+		next = least(next, look_tick(w, now));
+		next = least(next, keep_tick(w, now));
+		next = least(next, look_drained_tick(w, now));
+		if (w->terms > 0 && worker_idle_is(w))
+			w->done = true;
+		now = sp_mono_ms();
+		if (!w->done)
+			wait_for(w, fds, next > now ? next - now : 0);
+	}
+	free(fds);
+}
+
+/* ---- setting up ---- */
+
+static enum sp_status
+make_dir(struct worker *w, struct sp_err *err)
+{
+	const char *tmp = w->opt.work;
+	int n;
+
+	if (tmp == NULL && ((tmp = getenv("TMPDIR")) == NULL || *tmp != '/'))
+		tmp = "/tmp";
+	n = snprintf(
+	    w->dir, sizeof w->dir, "%s/spool-%s", tmp, w->ops->worker(w->tr));
+	if (n < 0 || n >= (int)sizeof w->dir)
+		return sp_err_set(err, SP_FATAL, "--work: too long");
+	(void)snprintf(w->shelf, sizeof w->shelf, "%s/shelf", w->dir);
+	if (mkdir(w->dir, 0700) == -1 || mkdir(w->shelf, 0700) == -1) {
+		(void)sp_err_set(err, SP_FATAL,
+		    "cannot make the work directory %s: %s; name another place "
+		    "with --work DIR",
+		    w->dir, strerror(errno));
+		w->dir[0] = '\0';
+		return SP_FATAL;
+	}
+	return SP_OK;
+}
+
+static enum sp_status
+reach(struct worker *w, struct sp_err *err)
+{
+	enum sp_status st;
+
+	if ((w->ops = tr_find(w->opt.url)) == NULL)
+		return sp_err_set(err, SP_FATAL,
+		    "%s: workerd reaches directories only, as yet: mount the "
+		    "spool here and give its path",
+		    w->opt.url);
+	st = w->ops->open(w->opt.url, w->opt.name, &w->tr, err);
+	if (st == SP_OK)
+		w->policy = w->ops->policy(w->tr);
+	return st;
+}
+
+static enum sp_status
+set_up(struct worker *w, struct sp_err *err)
+{
+	enum sp_status st;
+	int i;
+
+	/* What we were started with is not for jobs. */
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	w->slot = calloc((size_t)w->opt.slots, sizeof *w->slot);
+	if (w->null == -1 || w->slot == NULL)
+		return sp_err_sys(err, "start");
+	for (i = 0; i < w->opt.slots; i++)
+		capture_reset(&w->slot[i].cap);
+	w->claims_left = w->opt.once ? 1 : -1;
+	w->look.over = w->look.dirty = true;
+	w->look.again = FAR;
+	offer_init(w);
+
+	if ((st = open_signals(w, err)) != SP_OK ||
+	    (st = reach(w, err)) != SP_OK || (st = make_dir(w, err)) != SP_OK ||
+	    (st = stray_open(w, err)) != SP_OK ||
+	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
+		return st;
+	beat_init(w);
+	report_init(w);
+	return SP_OK;
+}
+
+static void
+farewell(struct worker *w)
+{
+	struct sp_err err = { "" };
+	int i;
+
+	commit_close(&w->commit);
+	if (w->ops->bye(w->tr, &err) != SP_OK)
+		sp_warn("bye: %s", err.text);
+	stray_sweep(w);
+	for (i = 0; i < w->opt.slots; i++)
+		capture_clear(&w->slot[i].cap);
+	look_clear(w);
+	beat_clear(w);
+	rmtree(w->dir);
+	stray_close(w);
+	w->ops->close(w->tr);
+	free(w->slot);
+	options_clear(&w->opt);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct worker w;
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	if (!options_parse(argc, argv, &w.opt))
+		return EXIT_WRONG;
+	sp_log_level(1 + w.opt.verbose);
+	if (geteuid() == 0 && !w.opt.allow_root) {
+		sp_warn("not as root: jobs run as the user that workerd runs "
+			"as; start it as an ordinary user (or say --allow-root "
+			"where everything is root's, as in a container)");
+		return EXIT_WRONG;
+	}
+	if ((st = set_up(&w, &err)) != SP_OK) {
+		sp_warn("%s", err.text);
+		/* The minder, if there is one, clears away what was made. */
+		return st == SP_RETRY ? EXIT_LATER : EXIT_WRONG;
+	}
+	sp_info("work worker=%s spool=%s slots=%d", w.ops->worker(w.tr),
+	    w.opt.url, w.opt.slots);
+	loop(&w);
+	farewell(&w);
+	return 0;
+}

@@ -1,0 +1,205 @@
+/*
+ * options.c - the words that workerd is started with: read, checked, explained.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "workerd/options.h"
+#include "workerd/worker.h"
+
+#ifndef SPOOL_VERSION
+#define SPOOL_VERSION "0.1"
+#endif
+
+#define SLOTS_MOST 1024
+
+static const char usage[] =
+    "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
+    "               [--work DIR] [--tag T]... [--allow-root] [-v] SPOOL\n";
+
+static const char help[] =
+    "Take orders from a spool, run their scripts, hand the outcomes back.\n"
+    "\n"
+    "  SPOOL          the spool's directory (or dir:PATH)\n"
+    "  -j, --jobs N   run up to N jobs at once (1)\n"
+    "  --drain        end when nothing claimable is left\n"
+    "  --once         take one order, run it, end\n"
+    "  --name N       the worker's name (this host's)\n"
+    "  --python PROG  what runs scripts that end in .py (python3)\n"
+    "  --work DIR     where jobs have their work directories ($TMPDIR or "
+    "/tmp)\n"
+    "  --tag T        what order.requires may ask for; may be repeated\n"
+    "  --allow-root   run jobs as root, if that is what we are\n"
+    "  -v             say more; -q: say less\n"
+    "  --help, --version\n"
+    "\n"
+    "SIGTERM or ^C: claim no more, let running jobs end.  A second one: stop\n"
+    "them and give their orders back.  SIGHUP: look again.\n"
+    "Exit: 0 ended as asked, 100 cannot be as asked, 111 try again later.\n";
+
+enum {
+	OPT_DRAIN = 256,
+	OPT_ONCE,
+	OPT_NAME,
+	OPT_PYTHON,
+	OPT_WORK,
+	OPT_TAG,
+	OPT_ROOT,
+	OPT_HELP,
+	OPT_VERSION
+};
+
+static const struct option longs[] = {
+	{ "jobs", required_argument, NULL, 'j' },
+	{ "drain", no_argument, NULL, OPT_DRAIN },
+	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "name", required_argument, NULL, OPT_NAME },
+	{ "python", required_argument, NULL, OPT_PYTHON },
+	{ "work", required_argument, NULL, OPT_WORK },
+	{ "tag", required_argument, NULL, OPT_TAG },
+	{ "allow-root", no_argument, NULL, OPT_ROOT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool
+wrong(const char *fmt, const char *what)
+{
+	(void)fprintf(stderr, "workerd: ");
+	(void)fprintf(stderr, fmt, what);
+	(void)fprintf(stderr, "\n%s", usage);
+	return false;
+}
+
+static bool
+take_slots(const char *text, int *slots_out)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < 1 ||
+	    n > SLOTS_MOST)
+		return wrong("-j %s: a whole number from 1 to 1024", text);
+	*slots_out = (int)n;
+	return true;
+}
+
+static bool
+take_python(const char *program, struct options *opt)
+{
+	/* Said by name, so it must be there. */
+	if (!env_find(program, opt->python))
+		return wrong("--python %s: there is no such program", program);
+	return true;
+}
+
+static bool
+take_tag(const char *tag, struct options *opt)
+{
+	const char **tags =
+	    realloc(opt->tags, (opt->tags_n + 1) * sizeof *tags);
+
+	if (tags == NULL)
+		return wrong("%s", strerror(errno));
+	opt->tags = tags;
+	opt->tags[opt->tags_n++] = tag;
+	return true;
+}
+
+static bool
+take(int c, struct options *opt)
+{
+	switch (c) {
+	case 'j':
+		return take_slots(optarg, &opt->slots);
+	case 'v':
+		opt->verbose++;
+		break;
+	case 'q':
+		opt->verbose--;
+		break;
+	case OPT_DRAIN:
+		opt->drain = true;
+		break;
+	case OPT_ONCE:
+		opt->once = true;
+		break;
+	case OPT_NAME:
+		(void)snprintf(opt->name, sizeof opt->name, "%s", optarg);
+		break;
+	case OPT_PYTHON:
+		return take_python(optarg, opt);
+	case OPT_WORK:
+		opt->work = optarg;
+		break;
+	case OPT_TAG:
+		return take_tag(optarg, opt);
+	case OPT_ROOT:
+		opt->allow_root = true;
+		break;
+	case OPT_HELP:
+		(void)printf("%s\n%s", usage, help);
+		exit(0);
+	case OPT_VERSION:
+		(void)printf("workerd %s\n", SPOOL_VERSION);
+		exit(0);
+	default:
+		(void)fprintf(stderr, "%s", usage);
+		return false;
+	}
+	return true;
+}
+
+/* The work directory goes into what scripts are told: it must stay true where
+ * they stand. */
+static bool
+work_ok(struct options *opt)
+{
+	static char path[PATH_MAX];
+	struct stat st;
+
+	if (opt->work == NULL)
+		return true;
+	if (realpath(opt->work, path) == NULL || stat(path, &st) == -1 ||
+	    !S_ISDIR(st.st_mode))
+		return wrong(
+		    "--work %s: there is no such directory", opt->work);
+	opt->work = path;
+	return true;
+}
+
+bool
+options_parse(int argc, char **argv, struct options *opt)
+{
+	int c;
+
+	(void)memset(opt, 0, sizeof *opt);
+	opt->slots = 1;
+	(void)strcpy(opt->python, "python3");
+	(void)gethostname(opt->name, sizeof opt->name - 1);
+	opt->name[strcspn(opt->name, ".")] = '\0';
+	while ((c = getopt_long(argc, argv, "j:vq", longs, NULL)) != -1)
+		if (!take(c, opt))
+			return false;
+	if (optind + 1 != argc)
+		return wrong("%s",
+		    optind == argc ? "which spool? give its directory"
+				   : "one spool at a time");
+	opt->url = argv[optind];
+	return work_ok(opt);
+}
+
+void
+options_clear(struct options *opt)
+{
+	free(opt->tags);
+	opt->tags = NULL;
+}

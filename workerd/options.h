@@ -1,0 +1,29 @@
+/*
+ * options.h - the words that workerd is started with.
+ */
+#ifndef WORKER_OPTIONS_H
+#define WORKER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct options {
+	const char *url;
+	char name[65];
+	char python[4096];
+	const char *work; /* NULL: $TMPDIR or /tmp */
+	const char **tags;
+	size_t tags_n;
+	int slots;
+	int verbose;
+	bool drain;
+	bool once;
+	bool allow_root;
+};
+
+/* false: they make no sense, which was said on stderr.  Ends the process
+ * after --help and --version. */
+bool options_parse(int argc, char **argv, struct options *opt_out);
+void options_clear(struct options *opt);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * report.c - what came of an attempt: its outcome and where it goes, or back to
+ * the queue.  The status and its words are libspool's to judge (outcome.h); who
+ * ended it, and why, is known here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libspool/json.h"
+#include "libspool/log.h"
+#include "workerd/worker.h"
+
+#define EXIT_PREEMPTED 75 /* EX_TEMPFAIL: queue me again */
+#define LINE_MOST      200
+#define AT_ONCE_MS     5000 /* so soon again: not at once */
+
+/* How often the kernel has killed for memory; -1: it does not say. */
+static int64_t
+oom_kills(void)
+{
+	char buf[16384];
+	const char *at;
+	ssize_t n;
+	int fd;
+
+	if ((fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, buf, sizeof buf - 1);
+	(void)close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	at = strstr(buf, "\noom_kill ");
+	return at == NULL ? -1 : strtoll(at + 10, NULL, 10);
+}
+
+void
+report_init(struct worker *w)
+{
+	w->oom_kills = oom_kills();
+}
+
+/* The last line of stderr that says something, for the words of an error. */
+static void
+last_line(struct capture *c, char out[LINE_MOST])
+{
+	char *end = c->last + c->last_n, *line;
+
+	*end = '\0';
+	while (end > c->last && (unsigned char)end[-1] <= ' ')
+		end--;
+	*end = '\0';
+	for (line = end; line > c->last && line[-1] != '\n'; line--)
+		;
+	sp_text_cut(out, LINE_MOST, line);
+}
+
+/* What an exit code does not tell, the last words may. */
+static enum sp_cause
+cause_of_words(const char *line)
+{
+	static const struct {
+		const char *words;
+		enum sp_cause cause;
+	} table[] = {
+		{ "CUDA out of memory", SP_CAUSE_CUDA_OOM },
+		{ "CUDA_ERROR_OUT_OF_MEMORY", SP_CAUSE_CUDA_OOM },
+		{ "No space left on device", SP_CAUSE_DISK_FULL },
+		{ "MemoryError", SP_CAUSE_OOM },
+		{ "std::bad_alloc", SP_CAUSE_OOM },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof table / sizeof *table; i++)
+		if (strstr(line, table[i].words) != NULL)
+			return table[i].cause;
+	return SP_CAUSE_EXIT;
+}
+
+/* How the process ended: run's cause, code and signal, and words. */
+static void
+how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
+{
+	char line[LINE_MOST];
+	int64_t kills;
+
+	run->exit_code = -1;
+	if (s->unfit != SP_CAUSE_OK) {
+		run->cause = s->unfit;
+		return;
+	}
+	if (WIFEXITED(s->wait))
+		run->exit_code = WEXITSTATUS(s->wait);
+	else
+		run->signal = WTERMSIG(s->wait);
+	if (s->stop == STOP_TIMEOUT) {
+		run->cause = SP_CAUSE_TIMEOUT;
+		return;
+	}
+	if (run->exit_code == 0) {
+		run->cause = SP_CAUSE_OK;
+		return;
+	}
+	last_line(&s->cap, line);
+	if (s->stop != STOP_NO) {
+		run->cause = run->signal != 0 ? SP_CAUSE_SIGNAL : SP_CAUSE_EXIT;
+		return; /* the words are those of the stop */
+	}
+	if (run->exit_code > 0) {
+		run->cause = cause_of_words(line);
+		(void)snprintf(s->why, sizeof s->why, "exit code %d%s%s",
+		    run->exit_code, line[0] != '\0' ? ": " : "", line);
+		return;
+	}
+	run->cause = SP_CAUSE_SIGNAL;
+	if (run->signal == SIGKILL && !s->killed &&
+	    (kills = oom_kills()) > w->oom_kills) {
+		w->oom_kills = kills;
+		run->cause = SP_CAUSE_OOM;
+		(void)snprintf(s->why, sizeof s->why,
+		    "out of memory: the kernel killed it (%ld MiB at most)",
+		    s->usage.ru_maxrss / 1024);
+	} else
+		(void)snprintf(s->why, sizeof s->why,
+		    "killed by signal %d (%s)", run->signal,
+		    strsignal(run->signal));
+}
+
+/* The script's own object: the file before the last line of stdout. */
+static const char *
+own_words(struct slot *s, struct sp_buf *file, size_t *len_out)
+{
+	if (s->dir[0] != '\0' && stage_outcome(s, file)) {
+		*len_out = file->len;
+		return file->data;
+	}
+	if (s->cap.tail.len == 0)
+		return NULL;
+	return sp_outcome_find(s->cap.tail.data, s->cap.tail.len, len_out);
+}
+
+static double
+seconds(struct timeval t)
+{
+	return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+static void
+back(struct slot *s, enum tr_release how, const char *cause)
+{
+	s->give = GIVE_RELEASE;
+	s->how = how;
+	s->cause = cause;
+}
+
+/* Stopped for our sake and not finished in spite of that, or by its own wish:
+ * it goes on later, here or elsewhere. */
+static bool
+preempted_is(const struct slot *s, const struct sp_run *run, bool spoke)
+{
+	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT)
+		return false;
+	if (run->exit_code == EXIT_PREEMPTED)
+		return true;
+	return (s->stop == STOP_QUIT || s->stop == STOP_SILENT) &&
+	    (run->exit_code != 0 || !spoke);
+}
+
+static void
+preempt(struct worker *w, struct slot *s)
+{
+	if (s->stop == STOP_NO) {
+		(void)snprintf(s->why, sizeof s->why,
+		    "it asked to be queued again (exit code %d)",
+		    EXIT_PREEMPTED);
+		if (s->ended - s->began < AT_ONCE_MS)
+			look_cool(w, &s->name.id, s->ended);
+	}
+	back(s, TR_PREEMPTED, sp_cause_text(SP_CAUSE_PREEMPTED));
+}
+
+static bool
+again_is(const struct worker *w, const struct slot *s, enum sp_cause cause)
+{
+	int attempts =
+	    s->job.attempts > 0 ? s->job.attempts : w->policy->attempts;
+
+	return !sp_status_good_is(s->status) &&
+	    (s->job.retry & 1U << cause) != 0 &&
+	    (int)s->name.attempt + 1 < attempts;
+}
+
+static void
+judge(struct worker *w, struct slot *s)
+{
+	struct sp_buf file = SP_BUF_INIT(SP_OUTCOME_MAX + 3 * 65536);
+	struct sp_run run = { .name = s->name,
+		.started = s->started,
+		.finished = s->finished,
+		.seconds = (double)(s->ended - s->began) / 1000,
+		.max_rss_kib = s->usage.ru_maxrss,
+		.cpu_seconds =
+		    seconds(s->usage.ru_utime) + seconds(s->usage.ru_stime) };
+	const char *own;
+	size_t len = 0;
+
+	(void)snprintf(run.host, sizeof run.host, "%s", w->heart.self.host);
+	how_it_ended(w, s, &run);
+	own = own_words(s, &file, &len);
+	if (preempted_is(s, &run, own != NULL)) {
+		preempt(w, s);
+	} else {
+		sp_buf_init(&s->outcome, SP_OUTCOME_MAX + 65536);
+		s->give = GIVE_COMMIT;
+		if (sp_outcome_make(&run, s->job.outcome_required, own, len,
+			s->why[0] != '\0' ? s->why : NULL, &s->outcome,
+			&s->status) != SP_OK) {
+			(void)snprintf(
+			    s->why, sizeof s->why, "no memory for the outcome");
+			back(
+			    s, TR_PREEMPTED, sp_cause_text(SP_CAUSE_PREEMPTED));
+		} else if (again_is(w, s, run.cause))
+			back(s, TR_RETRY, sp_cause_text(run.cause));
+		sp_info("end order=%s status=%d cause=%s seconds=%.3f%s%s",
+		    s->name.id.text, s->status, sp_cause_text(run.cause),
+		    run.seconds, s->why[0] != '\0' ? ": " : "", s->why);
+	}
+	sp_buf_clear(&file);
+}
+
+void
+report(struct worker *w, struct slot *s)
+{
+	if (s->stop == STOP_GONE) {
+		s->give = GIVE_NOTHING;
+	} else if (s->stop == STOP_CANCEL) {
+		s->give = GIVE_CANCEL;
+	} else if (s->pid == 0 && s->unfit == SP_CAUSE_OK) {
+		/* It never ran, and it was this host's fault. */
+		sp_warn("start order=%s failed: %s; it goes back",
+		    s->name.id.text, s->why);
+		back(s, TR_BACK, "host");
+	} else
+		judge(w, s);
+}

@@ -1,0 +1,356 @@
+/*
+ * slot.c - one attempt from its start to its end: staged, started, watched,
+ * stopped when there is a reason, and cleared away with all its processes.
+ * What came of it is report.c's business, handing it back give.c's.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libspool/log.h"
+#include "workerd/worker.h"
+
+#define PAUSE_MS 10000 /* after trouble of this host */
+#define GONE_MS  20    /* between looks whether a group is empty */
+
+struct slot *
+slot_free(struct worker *w)
+{
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (w->slot[i].state == SLOT_FREE)
+			return &w->slot[i];
+	return NULL;
+}
+
+void
+slot_empty(struct worker *w, struct slot *s)
+{
+	sp_job_clear(&s->job);
+	sp_buf_clear(&s->outcome);
+	s->state = SLOT_FREE;
+	w->freed++;
+	look_soon(w);
+	beat_soon(w);
+}
+
+/* ---- the start ---- */
+
+/* Words for an execve that failed, by what it was to run. */
+static void
+cannot_start(struct slot *s, const struct call *call, int why)
+{
+	const char *script = s->job.script;
+
+	s->unfit = SP_CAUSE_INVALID;
+	if (call->program != call->argv[0] ||
+	    strcmp(call->program, call->script) != 0) {
+		s->unfit = SP_CAUSE_BAD_HOST;
+		(void)snprintf(s->why, sizeof s->why,
+		    "cannot start %.100s: %s; name another one with "
+		    "order.python or workerd --python",
+		    call->program, strerror(why));
+	} else if (why == ENOEXEC)
+		(void)snprintf(s->why, sizeof s->why,
+		    "scripts/%.60s does not say what runs it: give it a first "
+		    "line like #!/bin/sh, or a name that ends in .py",
+		    script);
+	else if (why == ENOENT || why == ENOTDIR)
+		(void)snprintf(s->why, sizeof s->why,
+		    "the program that the first line of scripts/%.60s names "
+		    "is not on this host: install it or mend that line",
+		    script);
+	else if (why == EACCES) {
+		s->unfit = SP_CAUSE_BAD_HOST;
+		(void)snprintf(s->why, sizeof s->why,
+		    "cannot execute scripts/%.60s in %.60s: %s; start workerd "
+		    "with --work DIR on a filesystem not mounted noexec",
+		    script, s->dir, strerror(why));
+	} else
+		(void)snprintf(s->why, sizeof s->why,
+		    "cannot start scripts/%.60s: %s", script, strerror(why));
+}
+
+static bool
+host_trouble_is(int why)
+{
+	return why == EAGAIN || why == ENOMEM || why == EMFILE ||
+	    why == ENFILE || why == ENOSPC || why == EIO;
+}
+
+static enum sp_status
+launch(struct worker *w, struct slot *s, struct call *call)
+{
+	struct spawn how = { .program = call->program,
+		.argv = call->argv,
+		.envp = call->envp,
+		.dir = s->dir,
+		.in = w->null };
+	int child[2], why, n;
+
+	if (!capture_open(&s->cap, child)) {
+		(void)snprintf(
+		    s->why, sizeof s->why, "pipe: %s", strerror(errno));
+		return SP_RETRY;
+	}
+	how.out = child[0];
+	how.err = child[1];
+	why = spawn(&how, &s->pid);
+	if (why == E2BIG) {
+		/* A large environment leaves less room for the argument. */
+		for (n = 0; call->argv[n + 1] != NULL; n++)
+			;
+		call->argv[n] = NULL;
+		why = spawn(&how, &s->pid);
+	}
+	(void)close(child[0]);
+	(void)close(child[1]);
+	if (why == 0)
+		return SP_OK;
+	if (host_trouble_is(why)) {
+		(void)snprintf(
+		    s->why, sizeof s->why, "start: %s", strerror(why));
+		return SP_RETRY;
+	}
+	cannot_start(s, call, why);
+	return SP_BAD;
+}
+
+static enum sp_status
+prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
+{
+	struct sp_buf dressed = SP_BUF_INIT(2 * SP_JOB_MAX);
+	struct sp_err err = { "" };
+	struct call call = { 0 };
+	enum sp_status st;
+
+	if (sp_job_parse(text->data, text->len, &s->job, &err) != SP_OK) {
+		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
+		s->unfit = SP_CAUSE_INVALID;
+		return SP_BAD;
+	}
+	sp_job_dress(text->data, text->len, &s->name.id, &dressed);
+	if (dressed.failed) {
+		(void)snprintf(s->why, sizeof s->why, "no memory");
+		st = SP_RETRY;
+	} else
+		st = stage_make(w, s, &dressed);
+	if (st == SP_OK)
+		st = env_make(w, s, &dressed, &call);
+	if (st == SP_OK)
+		st = launch(w, s, &call);
+	env_clear(&call);
+	sp_buf_clear(&dressed);
+	return st;
+}
+
+/* It is over, one way or another: say what came of it and clear up. */
+static void
+finish(struct worker *w, struct slot *s)
+{
+	s->state = SLOT_GIVES;
+	s->give_at = s->give_delay = 0;
+	stray_sweep(w);
+	capture_close(w, s);
+	stage_metrics(w, s, true);
+	report(w, s);
+	stage_clear(s);
+	beat_soon(w);
+	(void)give_tick(w, s, sp_mono_ms());
+}
+
+void
+slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
+    const struct sp_buf *text)
+{
+	enum sp_status st;
+
+	s->name = *claimed;
+	sp_name_print(claimed, s->text);
+	s->state = SLOT_RUNS;
+	s->stop = STOP_NO;
+	s->unfit = SP_CAUSE_OK;
+	s->why[0] = s->dir[0] = '\0';
+	s->pid = 0;
+	s->killed = s->resumed = false;
+	s->metrics = 0;
+	s->missing = 0;
+	s->wait = 0;
+	(void)memset(&s->usage, 0, sizeof s->usage);
+	(void)memset(&s->job, 0, sizeof s->job);
+	s->started = sp_wall_ms();
+	s->began = sp_mono_ms();
+	s->metrics_due = s->began + METRICS_MS;
+	s->kill_at = FAR;
+
+	st = prepare(w, s, text);
+	if (st == SP_OK) {
+		sp_info("start order=%s ticket=%u script=%s pid=%d",
+		    s->name.id.text, s->name.ticket, s->job.script,
+		    (int)s->pid);
+		beat_soon(w);
+		return;
+	}
+	s->ended = sp_mono_ms();
+	s->finished = sp_wall_ms();
+	if (st == SP_RETRY)
+		look_pause(w, s->ended, PAUSE_MS);
+	finish(w, s);
+}
+
+/* ---- stopping ---- */
+
+static void
+signal_group(const struct slot *s, int sig)
+{
+	(void)kill(-s->pid, sig);
+}
+
+void
+slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
+{
+	if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS)
+		return;
+	if (s->stop != STOP_NO) {
+		/* Of all reasons this one leaves nothing to report. */
+		if (stop == STOP_GONE)
+			s->stop = stop;
+		return;
+	}
+	s->stop = stop;
+	(void)snprintf(s->why, sizeof s->why, "%s", why);
+	sp_info("stop order=%s: %s", s->name.id.text, why);
+	if (s->state == SLOT_LINGERS)
+		return; /* its group was told already */
+	s->kill_at = now + GRACE_MS;
+	signal_group(s, SIGTERM);
+	signal_group(s, SIGCONT); /* a stopped one would not hear it */
+}
+
+/* ---- the end ---- */
+
+static void
+reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
+{
+	int64_t now = sp_mono_ms();
+
+	s->wait = status;
+	s->usage = *usage;
+	s->ended = now;
+	s->finished = sp_wall_ms();
+	s->state = SLOT_LINGERS;
+	if (kill(-s->pid, 0) == -1 && errno == ESRCH) {
+		finish(w, s);
+		return;
+	}
+	/* Its children are still there: when we stopped it they have the rest
+	 * of the grace, to save what they have; else they are left over. */
+	if (s->stop == STOP_NO) {
+		signal_group(s, SIGTERM);
+		signal_group(s, SIGCONT);
+		s->kill_at = now + LINGER_MS;
+	}
+}
+
+void
+slot_reap(struct worker *w)
+{
+	struct rusage usage;
+	int i, status;
+	pid_t pid;
+
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+		if (pid == w->minder) {
+			sp_warn("minder gone: what outlives workerd now is "
+				"nobody's");
+			w->minder = -1;
+		}
+		for (i = 0; i < w->opt.slots; i++)
+			if (w->slot[i].state == SLOT_RUNS &&
+			    w->slot[i].pid == pid)
+				reaped(w, &w->slot[i], status, &usage);
+	}
+}
+
+/* ---- what is due ---- */
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t
+tick_runs(struct worker *w, struct slot *s, int64_t now)
+{
+	int64_t next = capture_tick(w, s, now), limit = FAR;
+	char why[128];
+
+	if (now >= s->metrics_due) {
+		stage_metrics(w, s, false);
+		s->metrics_due = now + METRICS_MS;
+	}
+	if (s->job.timeout > 0)
+		limit = s->began + (int64_t)(s->job.timeout * 1000);
+	if (s->stop == STOP_NO && now >= limit) {
+		(void)snprintf(why, sizeof why,
+		    "timed out after %g s (order.timeout)", s->job.timeout);
+		slot_stop(s, STOP_TIMEOUT, why, now);
+	}
+	if (s->stop == STOP_NO && s->job.exclusive && !beat_trusted(w, now))
+		slot_stop(s, STOP_SILENT,
+		    "the spool is out of reach and order.exclusive forbids to "
+		    "go on without it",
+		    now);
+	if (s->stop != STOP_NO && !s->killed && now >= s->kill_at) {
+		sp_info("kill order=%s", s->name.id.text);
+		signal_group(s, SIGKILL);
+		s->killed = true;
+	}
+	next = least(next, s->metrics_due);
+	if (s->stop == STOP_NO)
+		next = least(next, limit);
+	else if (!s->killed)
+		next = least(next, s->kill_at);
+	return next;
+}
+
+static int64_t
+tick_lingers(struct worker *w, struct slot *s, int64_t now)
+{
+	bool gone = kill(-s->pid, 0) == -1 && errno == ESRCH;
+
+	(void)capture_tick(w, s, now);
+	if (!gone && now >= s->kill_at) {
+		sp_info("kill order=%s: left-over processes", s->name.id.text);
+		signal_group(s, SIGKILL);
+		gone = true;
+	}
+	if (!gone)
+		return least(now + GONE_MS, s->kill_at);
+	finish(w, s);
+	return now;
+}
+
+int64_t
+slot_tick(struct worker *w, int64_t now)
+{
+	int64_t next = FAR;
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++) {
+		struct slot *s = &w->slot[i];
+
+		if (s->state == SLOT_RUNS)
+			next = least(next, tick_runs(w, s, now));
+		else if (s->state == SLOT_LINGERS)
+			next = least(next, tick_lingers(w, s, now));
+		else if (s->state == SLOT_GIVES)
+			next = least(next, give_tick(w, s, now));
+	}
+	return next;
+}

@@ -1,0 +1,72 @@
+/*
+ * spawn.c - start a program in a session of its own, with nothing of ours:
+ * no handles, no blocked or ignored signals.  It dies when we die.
+ *
+ * vfork, for posix_spawn cannot set the death signal and fork copies page
+ * tables: the child borrows our memory until it calls execve and must not
+ * return, allocate or lock.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "workerd/worker.h"
+
+/* Runs in the child, in our memory. */
+static _Noreturn void
+child(const struct spawn *how, pid_t parent, volatile int *why)
+{
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	int sig;
+
+	(void)setsid();
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent) /* we died before that */
+		_exit(127);
+	/* Ignored signals would stay ignored over execve. */
+	for (sig = 1; sig < 32; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP)
+			(void)sigaction(sig, &dfl, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	if (chdir(how->dir) == -1 || dup2(how->in, 0) == -1 ||
+	    dup2(how->out, 1) == -1 || dup2(how->err, 2) == -1) {
+		*why = errno;
+		_exit(127);
+	}
+	/* Ours are all O_CLOEXEC; this is for those we were started with. */
+	(void)close_range(3, ~0U, 0);
+	(void)execve(
+	    how->program, (char *const *)(uintptr_t)how->argv, how->envp);
+	*why = errno;
+	_exit(127);
+}
+
+int
+spawn(const struct spawn *how, pid_t *pid_out)
+{
+	volatile int why = 0;
+	pid_t parent = getpid(), pid;
+	sigset_t all, before;
+
+	/* No handler of ours may run in the child. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = vfork();
+	if (pid == 0)
+		child(how, parent, &why);
+	if (pid == -1)
+		why = errno;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid == -1)
+		return why;
+	if (why != 0) {
+		(void)wait4(pid, NULL, 0, NULL);
+		return why;
+	}
+	*pid_out = pid;
+	return 0;
+}

@@ -1,0 +1,213 @@
+/*
+ * stage.c - the work directory of one attempt: the script and the data file
+ * under their own names, and our own files, whose names begin with a dot and so
+ * cannot be a job's.  What the job leaves there is read here, as the planted
+ * thing it may be, and all of it is removed at the end.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/log.h"
+#include "workerd/worker.h"
+
+#define METRICS_CHUNK 65536
+#define METRICS_MOST  (64 << 20) /* bytes of one attempt */
+
+static void
+path_in(const struct slot *s, const char *name, char out[PATH_MAX])
+{
+	(void)snprintf(out, PATH_MAX, "%s/%s", s->dir, name);
+}
+
+void
+stage_data(const struct slot *s, char out[PATH_MAX])
+{
+	out[0] = '\0';
+	if (s->job.data[0] == '\0')
+		return;
+	/* scripts/x and data/x: two files that want one name. */
+	if (strcmp(s->job.data, s->job.script) == 0)
+		path_in(s, ".spool-data", out);
+	else
+		path_in(s, s->job.data, out);
+}
+
+static enum sp_status
+trouble(struct slot *s, const char *what)
+{
+	(void)snprintf(
+	    s->why, sizeof s->why, "%.120s: %s", what, strerror(errno));
+	return SP_RETRY;
+}
+
+static enum sp_status
+write_job(struct slot *s, const struct sp_buf *dressed)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	path_in(s, STAGE_JOB, path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return trouble(s, path);
+	if (sp_write_all(fd, dressed->data, dressed->len) != SP_OK) {
+		(void)close(fd);
+		return trouble(s, path);
+	}
+	return close(fd) == -1 ? trouble(s, path) : SP_OK;
+}
+
+static enum sp_status
+fetch(struct worker *w, struct slot *s, int which, const char *file,
+    const char *key, const char *dst)
+{
+	const char *dir = sp_dir_text((enum sp_dir)which);
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	st = w->ops->stage(w->tr, which, file, w->shelf, dst, &err);
+	switch (st) {
+	case SP_OK:
+		return SP_OK;
+	case SP_GONE:
+		(void)snprintf(s->why, sizeof s->why,
+		    "%s names \"%.100s\", which is not in %s/: "
+		    "put it into %s/",
+		    key, file, dir, dir);
+		break;
+	case SP_BAD:
+	case SP_LOST:
+		(void)snprintf(s->why, sizeof s->why,
+		    "%s: %.120s: put a plain file into %s/", key, err.text,
+		    dir);
+		break;
+	case SP_FATAL:
+	case SP_RETRY:
+		(void)snprintf(s->why, sizeof s->why, "%.200s", err.text);
+		return SP_RETRY;
+	}
+	s->unfit = SP_CAUSE_INVALID;
+	return SP_BAD;
+}
+
+enum sp_status
+stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
+{
+	char path[PATH_MAX];
+	enum sp_status st;
+
+	(void)snprintf(s->dir, sizeof s->dir, "%s/%s.t%ua%u", w->dir,
+	    s->name.id.text, s->name.ticket, s->name.attempt);
+	if (mkdir(s->dir, 0700) == -1) {
+		s->dir[0] = '\0';
+		return trouble(s, w->dir);
+	}
+	if ((st = write_job(s, dressed)) != SP_OK)
+		return st;
+	path_in(s, s->job.script, path);
+	st = fetch(w, s, SP_DIR_SCRIPTS, s->job.script, "scriptName", path);
+	if (st == SP_OK && s->job.data[0] != '\0') {
+		stage_data(s, path);
+		st =
+		    fetch(w, s, SP_DIR_DATA, s->job.data, "dataFileName", path);
+	}
+	return st;
+}
+
+void
+stage_clear(struct slot *s)
+{
+	if (s->dir[0] != '\0')
+		rmtree(s->dir);
+	s->dir[0] = '\0';
+}
+
+/* ---- what the job leaves ---- */
+
+/* A FIFO, a device or a link in the place of our file must not hold us up or
+ * lead us elsewhere. */
+static int
+open_left(const struct slot *s, const char *name, struct stat *st)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (s->dir[0] == '\0')
+		return -1;
+	path_in(s, name, path);
+	fd = open(
+	    path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return -1;
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
+/* Whole lines only, for a script may be in the middle of one; at the end the
+ * rest as well.  True: there may be more. */
+static bool
+metrics_chunk(struct worker *w, struct slot *s, int fd, bool final)
+{
+	static char buf[METRICS_CHUNK];
+	const char *nl;
+	ssize_t n;
+
+	n = pread(fd, buf, sizeof buf, s->metrics);
+	if (n <= 0)
+		return false;
+	if ((nl = memrchr(buf, '\n', (size_t)n)) != NULL)
+		n = nl + 1 - buf;
+	else if (!final && n < (ssize_t)sizeof buf)
+		return false;
+	if (w->ops->append(w->tr, &s->name, TR_METRICS, buf, (size_t)n, NULL) !=
+	    SP_OK)
+		return false; /* the same bytes next time */
+	s->metrics += n;
+	return true;
+}
+
+void
+stage_metrics(struct worker *w, struct slot *s, bool final)
+{
+	struct stat st;
+	int fd;
+
+	if ((fd = open_left(s, STAGE_METRICS, &st)) == -1)
+		return;
+	if (st.st_size < s->metrics)
+		s->metrics = 0; /* written anew */
+	while (st.st_size > s->metrics && s->metrics < METRICS_MOST &&
+	    metrics_chunk(w, s, fd, final))
+		;
+	(void)close(fd);
+}
+
+bool
+stage_outcome(const struct slot *s, struct sp_buf *text_out)
+{
+	struct stat st;
+	char *at;
+	ssize_t n;
+	int fd;
+
+	if ((fd = open_left(s, STAGE_OUTCOME, &st)) == -1)
+		return false;
+	sp_buf_reset(text_out);
+	/* One byte more than is allowed shows that it is too long. */
+	while ((at = sp_buf_room(text_out, 65536)) != NULL &&
+	    text_out->len <= SP_OUTCOME_MAX && (n = read(fd, at, 65536)) > 0)
+		text_out->len += (size_t)n;
+	(void)close(fd);
+	/* Opened and then nothing written: as if it were not there. */
+	for (n = 0; (size_t)n < text_out->len; n++)
+		if (strchr(" \t\r\n", text_out->data[n]) == NULL)
+			return true;
+	return false;
+}

@@ -1,0 +1,352 @@
+/*
+ * worker.h - what a worker knows, and the doors between its rooms:
+ *
+ *	look -> slot (stage, env, spawn, capture) -> report -> give -> commit
+ *
+ * main.c waits; look.c claims; slot.c carries one attempt from its start to its
+ * end; report.c says what came of it; give.c hands it back; commit.c commits on
+ * a thread of its own; beat.c says that we live and compares what we hold with
+ * what we run; stray.c leaves no process behind.
+ *
+ * `_tick` does what is due and returns when it wants to be called again, by
+ * sp_mono_ms.
+ */
+#ifndef WORKER_H
+#define WORKER_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "libspool/fit.h"
+#include "libspool/outcome.h"
+#include "libspool/spool.h"
+#include "transport/transport.h"
+#include "workerd/options.h"
+
+#define FAR         (INT64_MAX / 4) /* no deadline */
+#define GRACE_MS    5000            /* between SIGTERM and SIGKILL */
+#define LINGER_MS   500  /* for what outlives the main process unasked */
+#define METRICS_MS  1000 /* between copies of a job's metrics */
+#define STDERR_TAIL 4096 /* of stderr, for the words of an error */
+#define COOL        16
+#define WORK_MAX    2048             /* our directory's path */
+#define DIR_MAX     (WORK_MAX + 256) /* one below it */
+
+/* ---- what came to mind about an order in new/ (verdict.c) ---- */
+
+enum verdict {
+	VERDICT_NONE,
+	VERDICT_NEVER, /* does not fit this worker, however idle */
+	VERDICT_BUSY,  /* fits, but not beside what runs now */
+	VERDICT_LATER  /* not eligible, or not whole yet: ask again then */
+};
+
+struct opinion {
+	uint64_t key; /* of the name; 0: free */
+	enum verdict verdict;
+	unsigned freed; /* BUSY holds until another slot was freed */
+	int64_t until;  /* LATER holds until then */
+	int64_t first;  /* when it was first seen */
+};
+
+struct verdicts {
+	struct opinion *row;
+	size_t n, cap;
+};
+
+struct opinion *verdict_get(const struct verdicts *v, const char *name);
+/* A row for this name, new or old; NULL on no memory. */
+struct opinion *verdict_put(struct verdicts *v, const char *name, int64_t now);
+void verdict_clear(struct verdicts *v);
+
+/* ---- the output of a job (capture.c) ---- */
+
+struct capture {
+	int fd[2];          /* our ends of stdout and stderr, -1: closed */
+	struct sp_buf log;  /* not appended yet */
+	int64_t flush_at;   /* when it must be */
+	uint64_t logged;    /* bytes, with those */
+	struct sp_buf tail; /* of stdout, for the last JSON line */
+	char last[STDERR_TAIL + 1]; /* of stderr */
+	size_t last_n;
+	bool failed; /* the last append: warned already */
+};
+
+/* ---- slots ---- */
+
+enum slot_state {
+	SLOT_FREE,
+	SLOT_RUNS,
+	SLOT_LINGERS, /* the main process is gone, its group is not */
+	SLOT_GIVES    /* it is over; to be committed, released or cancelled */
+};
+
+/* Why we told it to stop. */
+enum stop {
+	STOP_NO,
+	STOP_TIMEOUT,
+	STOP_CANCEL,
+	STOP_GONE,   /* the order is no longer ours */
+	STOP_SILENT, /* order.exclusive, and no beat got through */
+	STOP_QUIT    /* we are to go */
+};
+
+enum give {
+	GIVE_COMMIT,
+	GIVE_RELEASE,
+	GIVE_CANCEL,
+	GIVE_NOTHING /* it is no longer ours */
+};
+
+struct slot {
+	enum slot_state state;
+	struct sp_name name; /* as claimed */
+	char text[SP_NAME_MAX];
+	struct sp_job job;
+	char dir[DIR_MAX]; /* the work directory, "" when there is none */
+	bool resumed;
+
+	pid_t pid; /* its session and process group too */
+	int wait;  /* what wait4 said */
+	struct rusage usage;
+	int64_t began; /* sp_mono_ms */
+	int64_t ended;
+	int64_t started; /* sp_wall_ms, for the outcome */
+	int64_t finished;
+
+	enum stop stop;
+	char why[256];       /* words for the stop, or why it could not start */
+	enum sp_cause unfit; /* cause when it could not start, else 0 */
+	int64_t kill_at;
+	bool killed;
+
+	struct capture cap;
+	off_t metrics; /* bytes copied */
+	int64_t metrics_due;
+	unsigned missing; /* listings in a row without our name */
+
+	/* SLOT_GIVES */
+	enum give give;
+	enum tr_release how;
+	const char *cause;
+	struct sp_buf outcome;
+	int status;
+	int64_t give_at;
+	int64_t give_delay;
+};
+
+/* ---- commits ---- */
+
+struct commit_item {
+	struct commit_item *next;
+	struct sp_name name;
+	char text[SP_NAME_MAX];
+	struct sp_buf outcome;
+	int status;
+	bool lost; /* out */
+};
+
+struct commit {
+	const struct tr_ops *ops;
+	struct tr *tr;
+	pthread_t thread;
+	bool running;
+	int event; /* readable when something was done */
+
+	pthread_mutex_t lock; /* for all below */
+	pthread_cond_t wake;
+	struct commit_item *queue; /* newest first */
+	struct commit_item *hand;  /* being committed */
+	struct commit_item *done;  /* for the main thread to report */
+	size_t pending;            /* queue and hand */
+	bool stuck;                /* the last try failed for some */
+	bool stop;
+};
+
+/* ---- looking and beating ---- */
+
+struct look {
+	struct sp_window window;
+	struct verdicts seen;
+	bool over;          /* the window is used up */
+	bool nothing;       /* the last whole pass claimed nothing */
+	bool dirty;         /* something may have changed since the listing */
+	unsigned claims;    /* in this pass */
+	unsigned empty;     /* passes without a claim, in a row */
+	int64_t last, cost; /* when the last listing ended, what it took */
+	int64_t next;       /* look by the clock */
+	int64_t again;      /* a verdict runs out */
+	int64_t pause;      /* no claims before */
+	int64_t drained_at; /* ask then whether all is done */
+	int64_t drained_delay;
+	struct {
+		struct sp_id id;
+		int64_t until;
+	} cool[COOL]; /* preempted at once: not claimed at once */
+	size_t cool_n;
+};
+
+struct heart {
+	struct sp_beat self;
+	int64_t next;
+	int64_t tried;
+	int64_t good; /* when a beat last got through */
+	bool changed; /* what runs has changed since */
+	bool away;    /* the last one failed */
+	struct sp_names ours, stale, cancel;
+};
+
+struct worker {
+	struct options opt;
+	const struct tr_ops *ops;
+	struct tr *tr;
+	const struct sp_policy *policy;
+	char dir[WORK_MAX];  /* our own, below --work */
+	char shelf[DIR_MAX]; /* copies of scripts and data */
+	int null;            /* /dev/null */
+	int signals;         /* signalfd */
+	double cpus;
+	int64_t memory;
+
+	struct slot *slot;
+	unsigned freed; /* counts slots that became free */
+	struct look look;
+	struct heart heart;
+	struct commit commit;
+	int64_t keep_at;
+
+	pid_t minder;
+	int minder_fd;
+	int64_t oom_kills; /* of the kernel, when last looked */
+
+	unsigned terms;  /* SIGTERMs so far */
+	int claims_left; /* -1: any number */
+	bool done;       /* nothing is left for us to do */
+};
+
+/* main.c */
+bool worker_idle_is(struct worker *w); /* nothing runs or waits to be given */
+
+/* look.c: find orders that fit, claim them, start them. */
+int64_t look_tick(struct worker *w, int64_t now);
+void look_soon(struct worker *w);
+/* No claims for a while: it is the host that has trouble. */
+void look_pause(struct worker *w, int64_t now, int64_t ms);
+/* It asked to be queued again as soon as it had started: not by us at once. */
+void look_cool(struct worker *w, const struct sp_id *id, int64_t now);
+/* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
+int64_t look_drained_tick(struct worker *w, int64_t now);
+void look_clear(struct worker *w);
+
+/* offer.c: what this machine has, and what is free of it. */
+void offer_init(struct worker *w);
+/* VERDICT_NONE: it fits now. */
+enum verdict
+offer_judge(const struct worker *w, const struct sp_job *job, char why[128]);
+
+/* slot.c */
+struct slot *slot_free(struct worker *w);
+void slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
+    const struct sp_buf *text);
+void slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now);
+/* Children have died. */
+void slot_reap(struct worker *w);
+int64_t slot_tick(struct worker *w, int64_t now);
+/* It is over and was handed back. */
+void slot_empty(struct worker *w, struct slot *s);
+
+/* stage.c: the work directory of an attempt. */
+#define STAGE_JOB     ".spool-job.json"
+#define STAGE_OUTCOME ".spool-outcome.json"
+#define STAGE_METRICS ".spool-metrics.jsonl"
+/* SP_OK; SP_BAD: what the job names is not there, s->why and s->unfit say so;
+ * SP_RETRY: this host has trouble, s->why says which. */
+enum sp_status
+stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed);
+void stage_clear(struct slot *s);
+/* Where the data file lies in the work directory; "" when there is none. */
+void stage_data(const struct slot *s, char path_out[PATH_MAX]);
+/* Copy what came to the metrics. */
+void stage_metrics(struct worker *w, struct slot *s, bool final);
+/* $SPOOL_OUTCOME as the script left it; false: nothing there that is one. */
+bool stage_outcome(const struct slot *s, struct sp_buf *text_out);
+/* Remove a directory and all below it, following nothing. */
+void rmtree(const char *path);
+
+/* env.c: what a script is told. */
+struct call {
+	char program[PATH_MAX];
+	char script[PATH_MAX];
+	const char *argv[6];
+	char **envp;
+	struct sp_names strings; /* that envp points into */
+};
+/* SP_OK; SP_BAD: no such interpreter, s->why; SP_RETRY: no memory. */
+enum sp_status env_make(struct worker *w, struct slot *s,
+    const struct sp_buf *dressed, struct call *call_out);
+void env_clear(struct call *call);
+/* The path of a program, as a shell would find it. */
+bool env_find(const char *program, char path_out[PATH_MAX]);
+
+/* spawn.c: a process, as fast as it goes.  0, or why not. */
+struct spawn {
+	const char *program;
+	const char *const *argv;
+	char *const *envp;
+	const char *dir;
+	int in, out, err;
+};
+int spawn(const struct spawn *how, pid_t *pid_out);
+
+/* capture.c */
+bool capture_open(struct capture *c, int child_out[2]);
+/* Read a chunk of what is there. */
+void capture_read(struct capture *c, int which, int64_t now);
+void capture_flush(struct worker *w, struct slot *s);
+int64_t capture_tick(struct worker *w, struct slot *s, int64_t now);
+/* Read what is left, close, flush. */
+void capture_close(struct worker *w, struct slot *s);
+void capture_reset(struct capture *c);
+void capture_clear(struct capture *c);
+
+/* report.c: what came of an attempt: fills the slot's give. */
+void report_init(struct worker *w);
+void report(struct worker *w, struct slot *s);
+
+/* give.c: commit, release or cancel; again until it is done. */
+int64_t give_tick(struct worker *w, struct slot *s, int64_t now);
+
+/* commit.c */
+enum sp_status commit_open(struct commit *c, const struct tr_ops *ops,
+    struct tr *tr, struct sp_err *err);
+/* SP_OK: taken, outcome is empty now; SP_RETRY: no memory. */
+enum sp_status commit_put(struct commit *c, const struct sp_name *name,
+    int status, struct sp_buf *outcome);
+bool commit_holds(struct commit *c, const char *name);
+bool commit_idle_is(struct commit *c);
+/* Outcomes pile up or cannot be written: claim no more. */
+bool commit_full_is(struct commit *c);
+/* Report what was done; the number of orders. */
+size_t commit_done(struct commit *c);
+/* Wait until all is committed. */
+void commit_close(struct commit *c);
+
+/* beat.c */
+void beat_init(struct worker *w);
+int64_t beat_tick(struct worker *w, int64_t now);
+void beat_soon(struct worker *w);
+/* What the order.exclusive jobs may still trust in. */
+bool beat_trusted(const struct worker *w, int64_t now);
+void beat_clear(struct worker *w);
+
+/* stray.c */
+enum sp_status stray_open(struct worker *w, struct sp_err *err);
+/* Kill what ended attempts have left to us. */
+void stray_sweep(struct worker *w);
+void stray_close(struct worker *w);
+
+#endif
