@@ -93,15 +93,16 @@ script() {
 # job SCRIPT [extra JSON members]: the text of a job
 job() { printf '{"scriptName":"%s"%s}\n' "$1" "${2:+,$2}"; }
 
+# ACTOR_ENV: environment of the next one started (SPOOL_CRASH=...).
 start_spoold() {
-	spoold ${1+"$@"} "$S" >>"$T/spoold.log" 2>&1 &
+	env ${ACTOR_ENV:-} spoold ${1+"$@"} "$S" >>"$T/spoold.log" 2>&1 &
 	SPOOLD=$!
 	PIDS="$PIDS $SPOOLD"
 }
 
 start_worker() {
-	workerd $ROOTOK --work "$T/work" --python "$PYTHON" ${1+"$@"} "$S" \
-	    >>"$T/worker.log" 2>&1 &
+	env ${ACTOR_ENV:-} workerd $ROOTOK --work "$T/work" --python "$PYTHON" \
+	    ${1+"$@"} "$S" >>"$T/worker.log" 2>&1 &
 	WORKER=$!
 	PIDS="$PIDS $WORKER"
 }

@@ -78,11 +78,17 @@ cycle() {
 	case $1 in
 	worker)
 		if [ "$4" = daemon ]; then start_spoold; fi
-		SPOOL_CRASH=$2:$3 start_worker --drain -j 2
+		ACTOR_ENV=SPOOL_CRASH=$2:$3
+		if [ "$2" = none ]; then ACTOR_ENV=SPOOL_CRASH_LOG=$T/points; fi
+		start_worker -j 2
+		ACTOR_ENV=
 		victim_pid=$WORKER
 		;;
 	spoold)
-		SPOOL_CRASH=$2:$3 start_spoold
+		ACTOR_ENV=SPOOL_CRASH=$2:$3
+		if [ "$2" = none ]; then ACTOR_ENV=SPOOL_CRASH_LOG=$T/points; fi
+		start_spoold
+		ACTOR_ENV=
 		victim_pid=$SPOOLD
 		start_worker -j 2
 		;;
@@ -119,9 +125,7 @@ outcomes_ok() {
 
 matrix() { # ACTOR RECOVERY
 	# Which points does it pass in an undisturbed run?
-	export SPOOL_CRASH_LOG="$T/points"
 	cycle "$1" none 1 "$2"
-	unset SPOOL_CRASH_LOG
 	[ -s "$T/points" ] || fail "no crash point passed"
 	for point in $(actor_points); do
 		cycle "$1" "$point" 1 "$2"
