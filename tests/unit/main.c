@@ -11,6 +11,7 @@ static Suite *(*const suites[])(void) = {
 	buf_suite,
 	err_suite,
 	log_suite,
+	id_suite,
 	name_suite,
 	state_suite,
 	policy_suite,
@@ -20,6 +21,8 @@ static Suite *(*const suites[])(void) = {
 	job_suite,
 	outcome_suite,
 	beat_suite,
+	row_suite,
+	row_suite,
 };
 
 static void

@@ -9,6 +9,7 @@
 Suite *buf_suite(void);
 Suite *err_suite(void);
 Suite *log_suite(void);
+Suite *id_suite(void);
 Suite *name_suite(void);
 Suite *state_suite(void);
 Suite *policy_suite(void);
@@ -18,6 +19,8 @@ Suite *json_suite(void);
 Suite *job_suite(void);
 Suite *outcome_suite(void);
 Suite *beat_suite(void);
+Suite *row_suite(void);
+Suite *row_suite(void);
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 /* A test that runs once for each row of a table, with the row's number in _i.

@@ -1,0 +1,543 @@
+/*
+ * test_outcome.c - outcomes: the verdict for every way an attempt can end, the
+ * text that tells it, and that the text can be read back whatever the script
+ * said.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libspool/json.h"
+#include "libspool/outcome.h"
+#include "tests/unit/suites.h"
+
+#define ID "20261122T190212345-9f3c21ab"
+
+static struct sp_run
+run_of(enum sp_cause cause)
+{
+	struct sp_run run = { .exit_code = 0, .cause = cause };
+
+	ck_assert_int_eq(
+	    sp_name_parse("50." ID ".t3a1@gpu07-3fa9c2.wine.json", &run.name),
+	    SP_OK);
+	if (cause == SP_CAUSE_EXIT)
+		run.exit_code = 3;
+	if (cause == SP_CAUSE_SIGNAL) {
+		run.exit_code = -1;
+		run.signal = 9;
+	}
+	return run;
+}
+
+static const struct {
+	enum sp_cause cause;
+	bool required;
+	const char *script;
+	/* wanted: the number, the cause, the error as JSON (NULL: none), and
+	 * run.scriptStatus as JSON (NULL: none) */
+	int status;
+	enum sp_cause final;
+	const char *error, *said;
+} verdicts[] = {
+	{ SP_CAUSE_OK, false, NULL, 204, SP_CAUSE_OK, NULL, NULL },
+	{ SP_CAUSE_OK, true, NULL, 502, SP_CAUSE_NO_OUTCOME,
+	    "\"an outcome is required (order.outcome) and the script gave "
+	    "none\"",
+	    NULL },
+	{ SP_CAUSE_OK, true, "{}", 200, SP_CAUSE_OK, NULL, NULL },
+	{ SP_CAUSE_OK, false, "{\"loss\":1}", 200, SP_CAUSE_OK, NULL, NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":200}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":\"200\"}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":200.0}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":201}", 200, SP_CAUSE_OK, NULL,
+	    "201" },
+	{ SP_CAUSE_OK, false, "{\"status\":299}", 200, SP_CAUSE_OK, NULL,
+	    "299" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"completed\"}", 200, SP_CAUSE_OK,
+	    NULL, "\"completed\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"OK\"}", 200, SP_CAUSE_OK, NULL,
+	    "\"OK\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"Success\"}", 200, SP_CAUSE_OK,
+	    NULL, "\"Success\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"succeeded\"}", 200, SP_CAUSE_OK,
+	    NULL, "\"succeeded\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"DONE\"}", 200, SP_CAUSE_OK, NULL,
+	    "\"DONE\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":null}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":300}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status 300\"", "300" },
+	{ SP_CAUSE_OK, false, "{\"status\":199}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status 199\"", "199" },
+	{ SP_CAUSE_OK, false, "{\"status\":500}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status 500\"", NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":-200}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status -200\"", "-200" },
+	{ SP_CAUSE_OK, false, "{\"status\":200.5}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status 200.5\"", "200.5" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"failed\"}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status \\\"failed\\\"\"", "\"failed\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"\"}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status \\\"\\\"\"", "\"\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":\"0200\"}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":\"2000000000200\"}", 500,
+	    SP_CAUSE_EXIT, "\"the script says status \\\"2000000000200\\\"\"",
+	    "\"2000000000200\"" },
+	{ SP_CAUSE_OK, false, "{\"status\":[]}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status []\"", NULL },
+	{ SP_CAUSE_OK, false, "{\"status\":true}", 500, SP_CAUSE_EXIT,
+	    "\"the script says status true\"", "true" },
+	{ SP_CAUSE_OK, false, "{\"status\":400,\"error\":\"no column x\"}", 500,
+	    SP_CAUSE_EXIT, "\"no column x\"", "400" },
+	{ SP_CAUSE_OK, false, "{\"status\":200,\"error\":\"no\"}", 500,
+	    SP_CAUSE_EXIT, "\"no\"", "200" },
+	{ SP_CAUSE_OK, false, "{\"error\":{\"code\":[1,2]}}", 500,
+	    SP_CAUSE_EXIT, "{\"code\":[1,2]}", NULL },
+	{ SP_CAUSE_OK, false, "{\"error\":null}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"error\":\"\"}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"error\":false}", 200, SP_CAUSE_OK, NULL,
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"error\":true}", 500, SP_CAUSE_EXIT, "true",
+	    NULL },
+	{ SP_CAUSE_OK, false, "{\"error\":0}", 500, SP_CAUSE_EXIT, "0", NULL },
+	{ SP_CAUSE_OK, false, "[1]", 500, SP_CAUSE_INVALID, "*cannot be read",
+	    NULL },
+	{ SP_CAUSE_OK, false, "", 500, SP_CAUSE_INVALID, "*file is empty",
+	    NULL },
+	{ SP_CAUSE_OK, true, "{\"a\":", 500, SP_CAUSE_INVALID,
+	    "*it ends in the middle", NULL },
+	/* a process that failed is not made good by what it printed */
+	{ SP_CAUSE_EXIT, false, NULL, 500, SP_CAUSE_EXIT, "\"exit code 3\"",
+	    NULL },
+	{ SP_CAUSE_EXIT, true, NULL, 500, SP_CAUSE_EXIT, "\"exit code 3\"",
+	    NULL },
+	{ SP_CAUSE_EXIT, false, "{\"status\":200,\"loss\":1}", 500,
+	    SP_CAUSE_EXIT, "\"exit code 3\"", "200" },
+	{ SP_CAUSE_EXIT, false, "{\"error\":\"no file\"}", 500, SP_CAUSE_EXIT,
+	    "\"no file\"", NULL },
+	{ SP_CAUSE_EXIT, false, "garbage", 500, SP_CAUSE_EXIT,
+	    "\"exit code 3\"", NULL },
+	{ SP_CAUSE_SIGNAL, false, "{\"status\":\"ok\"}", 500, SP_CAUSE_SIGNAL,
+	    "\"killed by signal 9 (KILL)\"", "\"ok\"" },
+	{ SP_CAUSE_TIMEOUT, false, "{\"loss\":1}", 408, SP_CAUSE_TIMEOUT,
+	    "\"timed out\"", NULL },
+	{ SP_CAUSE_NO_OUTCOME, true, NULL, 502, SP_CAUSE_NO_OUTCOME,
+	    "*an outcome is required", NULL },
+	{ SP_CAUSE_INVALID, false, NULL, 500, SP_CAUSE_INVALID,
+	    "\"the job cannot be run\"", NULL },
+	{ SP_CAUSE_OOM, false, NULL, 500, SP_CAUSE_OOM, "\"out of memory\"",
+	    NULL },
+	{ SP_CAUSE_CANCELLED, false, NULL, 499, SP_CAUSE_CANCELLED,
+	    "\"cancelled\"", NULL },
+	{ SP_CAUSE_PREEMPTED, false, NULL, 503, SP_CAUSE_PREEMPTED,
+	    "\"preempted\"", NULL },
+	{ SP_CAUSE_LOST, false, NULL, 503, SP_CAUSE_LOST,
+	    "\"the worker was lost\"", NULL },
+	{ SP_CAUSE_DEPENDENCY, false, NULL, 424, SP_CAUSE_DEPENDENCY,
+	    "*dependency", NULL },
+};
+
+/* A member as JSON, "" when it is not there; want "*x": x is in it. */
+static void
+member_is(const struct json_t *object, const char *key, const char *want)
+{
+	struct sp_buf b = SP_BUF_INIT(1 << 20);
+	const struct json_t *value = sp_json_get(object, key);
+
+	if (value != NULL)
+		sp_json_put(&b, value);
+	if (want != NULL && *want == '*')
+		ck_assert_msg(strstr(sp_buf_text(&b), want + 1) != NULL,
+		    "%s: %s, wanted %s", key, sp_buf_text(&b), want);
+	else
+		ck_assert_str_eq(sp_buf_text(&b), want == NULL ? "" : want);
+	sp_buf_clear(&b);
+}
+
+START_TEST(judges)
+{
+	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_run run = run_of(verdicts[_i].cause);
+	const char *script = verdicts[_i].script;
+	struct json_t *json;
+	int status = 0, again = 0;
+
+	ck_assert_int_eq(
+	    sp_outcome_make(&run, verdicts[_i].required, script,
+		script == NULL ? 0 : strlen(script), NULL, &b, &status),
+	    SP_OK);
+	ck_assert_int_eq(status, verdicts[_i].status);
+	ck_assert_int_eq((int)run.cause, (int)verdicts[_i].final);
+	ck_assert_int_eq(sp_outcome_status(b.data, b.len, &again), SP_OK);
+	ck_assert_int_eq(again, status);
+
+	ck_assert_int_eq(sp_json_parse(b.data, b.len, &json, NULL), SP_OK);
+	member_is(json, "error", verdicts[_i].error);
+	member_is(sp_json_get(json, "run"), "scriptStatus", verdicts[_i].said);
+	ck_assert_str_eq(
+	    sp_json_text(sp_json_get(sp_json_get(json, "run"), "cause")),
+	    sp_cause_text(run.cause));
+	sp_json_free(json);
+	sp_buf_clear(&b);
+}
+END_TEST
+
+START_TEST(layout)
+{
+	static const char script[] =
+	    "{\"zeta\":1,\"_id\":\"x\",\"loss\":0.25,\"run\":{\"a\":1},"
+	    "\"jobId\":7,\"curve\":[1,NaN,3e0],\"orderId\":null,\"alpha\":"
+	    "\"\\u00e4\",\"status\":\"completed\",\"error\":null}";
+	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_run run = run_of(SP_CAUSE_OK);
+	int status;
+
+	(void)strcpy(run.host, "gpu07");
+	run.started = 1795374132345;
+	run.finished = 1795374145678;
+	run.seconds = 13.3330004;
+	run.max_rss_kib = 4096;
+	run.cpu_seconds = 25.5;
+	run.gpus = "0,1";
+	run.script_sha256 = "abc";
+	run.data_sha256 = "def";
+	ck_assert_int_eq(sp_outcome_make(&run, false, script, strlen(script),
+			     NULL, &b, &status),
+	    SP_OK);
+	ck_assert_str_eq(sp_buf_text(&b),
+	    "{\"_id\":\"" ID "\",\"jobId\":\"" ID "\",\"orderId\":\"" ID
+	    "\",\"status\":200,\"zeta\":1,\"loss\":0.25,\"curve\":[1,null,3.0],"
+	    "\"alpha\":\"\xc3\xa4\",\"run\":{\"attempt\":2,\"ticket\":3,"
+	    "\"worker\":\"gpu07-3fa9c2\",\"host\":\"gpu07\",\"started\":"
+	    "\"2026-11-22T19:02:12.345Z\",\"finished\":\"2026-11-22T19:02:25."
+	    "678Z\",\"seconds\":13.333,\"exitCode\":0,\"cause\":\"ok\","
+	    "\"maxRssKiB\":4096,\"cpuSeconds\":25.5,\"gpus\":\"0,1\","
+	    "\"scriptSha256\":\"abc\",\"dataSha256\":\"def\",\"nonFinite\":["
+	    "\"curve.1\"],\"scriptStatus\":\"completed\"}}\n");
+	sp_buf_clear(&b);
+}
+END_TEST
+
+START_TEST(layout_least)
+{
+	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_run run = run_of(SP_CAUSE_OK);
+	int status;
+
+	run.exit_code = -1;
+	ck_assert_int_eq(
+	    sp_outcome_make(&run, false, NULL, 0, NULL, &b, &status), SP_OK);
+	ck_assert_str_eq(sp_buf_text(&b),
+	    "{\"_id\":\"" ID "\",\"jobId\":\"" ID "\",\"orderId\":\"" ID
+	    "\",\"status\":204,\"run\":{\"attempt\":2,\"ticket\":3,\"worker\":"
+	    "\"gpu07-3fa9c2\",\"cause\":\"ok\"}}\n");
+	sp_buf_clear(&b);
+}
+END_TEST
+
+/* Words of ours: the script's come first; with a good verdict they are a note.
+ */
+START_TEST(our_words)
+{
+	static const struct {
+		enum sp_cause cause;
+		const char *script, *error, *note;
+	} rows[] = {
+		{ SP_CAUSE_SIGNAL, NULL, "\"over its memory\"", NULL },
+		{ SP_CAUSE_EXIT, "{\"error\":\"its\"}", "\"its\"", NULL },
+		{ SP_CAUSE_OK, "{}", NULL, "\"over its memory\"" },
+		{ SP_CAUSE_OK, NULL, NULL, "\"over its memory\"" },
+	};
+	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		const char *script = rows[i].script;
+		struct sp_run run = run_of(rows[i].cause);
+		struct json_t *json;
+		int status;
+
+		sp_buf_reset(&b);
+		ck_assert_int_eq(sp_outcome_make(&run, false, script,
+				     script == NULL ? 0 : strlen(script),
+				     "over its memory", &b, &status),
+		    SP_OK);
+		ck_assert_int_eq(
+		    sp_json_parse(b.data, b.len, &json, NULL), SP_OK);
+		member_is(json, "error", rows[i].error);
+		member_is(sp_json_get(json, "run"), "note", rows[i].note);
+		sp_json_free(json);
+	}
+	sp_buf_clear(&b);
+}
+END_TEST
+
+/* Make an outcome of `script`, check that it can be read, return its status. */
+static int
+survives(const struct sp_buf *script)
+{
+	struct sp_buf b = SP_BUF_INIT(2 * SP_OUTCOME_MAX);
+	struct sp_run run = run_of(SP_CAUSE_OK);
+	int status = 0, again = 0;
+
+	ck_assert(!script->failed);
+	ck_assert_int_eq(sp_outcome_make(&run, false, script->data, script->len,
+			     NULL, &b, &status),
+	    SP_OK);
+	ck_assert_uint_le(b.len, SP_OUTCOME_MAX);
+	ck_assert_int_eq(sp_outcome_status(b.data, b.len, &again), SP_OK);
+	ck_assert_int_eq(again, status);
+	sp_buf_clear(&b);
+	return status;
+}
+
+static void
+repeat(struct sp_buf *b, const char *head, const char *item, size_t upto,
+    const char *tail)
+{
+	sp_buf_reset(b);
+	sp_buf_puts(b, head);
+	while (b->len < upto)
+		sp_buf_puts(b, item);
+	sp_buf_puts(b, tail);
+}
+
+/* An outcome that could not be read back would make an order that never ends:
+ * reports that grow when they are written, or nest one level deeper in ours. */
+START_TEST(always_readable)
+{
+	struct sp_buf b = SP_BUF_INIT(2 * SP_OUTCOME_MAX);
+	struct json_t *json;
+	size_t i, n;
+
+	repeat(&b, "{\"a\":\"", "x", 900000, "\"}");
+	ck_assert_int_eq(survives(&b), 200);
+	repeat(&b, "{\"a\":\"", "x", SP_OUTCOME_MAX - 100, "\"}");
+	ck_assert_int_eq(survives(&b), 500);
+	repeat(&b, "{\"a\":\"", "x", SP_OUTCOME_MAX + 1, "\"}");
+	ck_assert_int_eq(survives(&b), 500);
+	repeat(&b, "{\"a\":\"", "\x7f", 900000, "\"}");
+	ck_assert_int_eq(survives(&b), 500);
+	repeat(&b, "{\"a\":[0", ",1e5", 900000, "]}");
+	ck_assert_int_eq(survives(&b), 500);
+	repeat(&b, "{\"a\":[0", ",NaN", 600000, "]}");
+	ck_assert_int_eq(survives(&b), 200);
+	repeat(&b, "{\"status\":\"", "\x7f", 200000, "\"}");
+	ck_assert_int_eq(survives(&b), 500);
+	repeat(&b, "{\"error\":\"", "\x7f", 100000, "\"}");
+	ck_assert_int_eq(survives(&b), 500);
+	for (i = 0; i < 2; i++) { /* the deepest that is read */
+		sp_buf_reset(&b);
+		sp_buf_puts(&b, i == 0 ? "{\"status\":" : "{\"error\":");
+		for (n = 1; n < SP_JSON_DEPTH; n++)
+			sp_buf_puts(&b, "[");
+		for (n = 1; n < SP_JSON_DEPTH; n++)
+			sp_buf_puts(&b, "]");
+		sp_buf_puts(&b, "}");
+		ck_assert_int_eq(
+		    sp_json_parse(b.data, b.len, &json, NULL), SP_OK);
+		sp_json_free(json);
+		ck_assert_int_eq(survives(&b), 500);
+	}
+	sp_buf_clear(&b);
+}
+END_TEST
+
+START_TEST(many_non_finite)
+{
+	struct sp_buf script = SP_BUF_INIT(1 << 20), b = SP_BUF_INIT(1 << 20);
+	struct sp_run run = run_of(SP_CAUSE_OK);
+	struct json_t *json, *list;
+	int status;
+
+	repeat(&script, "{\"loss\":[0", ",NaN", 40000, "]}");
+	ck_assert_int_eq(sp_outcome_make(&run, false, script.data, script.len,
+			     NULL, &b, &status),
+	    SP_OK);
+	ck_assert_int_eq(sp_json_parse(b.data, b.len, &json, NULL), SP_OK);
+	list = sp_json_get(sp_json_get(json, "run"), "nonFinite");
+	ck_assert_str_eq(sp_json_text(sp_json_at(list, 0)), "loss.1");
+	ck_assert_uint_gt(sp_json_count(list), 100);
+	ck_assert_uint_lt(sp_json_count(list), 1000);
+	ck_assert_str_eq(
+	    sp_json_text(sp_json_at(list, sp_json_count(list) - 1)), "...");
+	sp_json_free(json);
+	sp_buf_clear(&script);
+	sp_buf_clear(&b);
+}
+END_TEST
+
+/* ---- ends ---- */
+
+static const struct {
+	int status;
+	const char *cause;
+} ends[] = {
+	{ SP_ST_INVALID, "invalid" },
+	{ SP_ST_DEPENDENCY, "dependency" },
+	{ SP_ST_CANCELLED, "cancelled" },
+	{ SP_ST_LOST, "lost" },
+	{ SP_ST_FAILED, "exit" },
+};
+
+START_TEST(ends_without_run)
+{
+	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_name name;
+	char want[600];
+	int status;
+
+	ck_assert_int_eq(
+	    sp_name_parse("50." ID ".t4a2@keep-000001.json", &name), SP_OK);
+	ck_assert_int_eq(sp_outcome_end(&name, "h", 1795374132345,
+			     ends[_i].status, "so it is", &b),
+	    SP_OK);
+	(void)snprintf(want, sizeof want,
+	    "{\"_id\":\"" ID "\",\"jobId\":\"" ID "\",\"orderId\":\"" ID
+	    "\",\"status\":%d,\"error\":\"so it is\",\"run\":{\"attempt\":2,"
+	    "\"ticket\":4,\"worker\":\"keep-000001\",\"host\":\"h\","
+	    "\"finished\":\"2026-11-22T19:02:12.345Z\",\"cause\":\"%s\"}}\n",
+	    ends[_i].status, ends[_i].cause);
+	ck_assert_str_eq(sp_buf_text(&b), want);
+	ck_assert_int_eq(sp_outcome_status(b.data, b.len, &status), SP_OK);
+	ck_assert_int_eq(status, ends[_i].status);
+	sp_buf_clear(&b);
+}
+END_TEST
+
+START_TEST(ends_never_tried)
+{
+	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_name name;
+
+	ck_assert_int_eq(
+	    sp_name_parse("50." ID ".t2a0@keep-000001.json", &name), SP_OK);
+	ck_assert_int_eq(
+	    sp_outcome_end(&name, NULL, 0, SP_ST_CANCELLED, NULL, &b), SP_OK);
+	ck_assert_str_eq(sp_buf_text(&b),
+	    "{\"_id\":\"" ID "\",\"jobId\":\"" ID "\",\"orderId\":\"" ID
+	    "\",\"status\":499,\"run\":{\"ticket\":2,\"worker\":"
+	    "\"keep-000001\",\"cause\":\"cancelled\"}}\n");
+	sp_buf_clear(&b);
+}
+END_TEST
+
+/* ---- reading ---- */
+
+static const struct {
+	const char *text;
+	int want; /* -1: bad */
+} statuses[] = {
+	{ "{\"status\":200}", 200 },
+	{ "{\"a\":1,\"status\":500}\n", 500 },
+	{ "{\"status\":\"200\"}", -1 },
+	{ "{\"status\":-1}", -1 },
+	{ "{\"status\":1e9}", -1 },
+	{ "{\"status\":null}", -1 },
+	{ "{}", -1 },
+	{ "{\"status\":200", -1 },
+	{ "{\"status\":200,\"a\":NaN}", -1 },
+	{ "", -1 },
+};
+
+START_TEST(reads_status)
+{
+	int status = -1;
+
+	ck_assert_int_eq(sp_outcome_status(statuses[_i].text,
+			     strlen(statuses[_i].text), &status),
+	    statuses[_i].want < 0 ? SP_BAD : SP_OK);
+	ck_assert_int_eq(status, statuses[_i].want);
+}
+END_TEST
+
+static const struct {
+	const char *text, *want;
+} logs[] = {
+	{ "", NULL },
+	{ "\n\n", NULL },
+	{ "hello\n", NULL },
+	{ "{}", "{}" },
+	{ "{}\n", "{}" },
+	{ "a\n{\"x\":1}\n", "{\"x\":1}" },
+	{ "{\"x\":1}\n{\"x\":2}\n", "{\"x\":2}" },
+	{ "{\"x\":1}\r\nbye\r\n", "{\"x\":1}" },
+	{ "{\"x\":1}  \t\r\n\r\n", "{\"x\":1}" },
+	{ "  {\"x\":1}\n", "{\"x\":1}" },
+	{ "{\"x\":1}\n{\"x\":\n", "{\"x\":1}" },
+	{ "{\"x\":1}\n[1]\n\"x\"\n7\n{a}\n{\"b\"}\n", "{\"x\":1}" },
+	{ "{\"x\":NaN}\n", "{\"x\":NaN}" },
+	{ "{\n\"x\":1\n}\n", NULL }, /* over many lines */
+	{ "loss {\"x\":1}\n", NULL },
+	{ "{\"x\":1} done\n", NULL },
+	{ "\n{\"x\":1}", "{\"x\":1}" },
+};
+
+START_TEST(finds)
+{
+	size_t len = 0;
+	const char *got =
+	    sp_outcome_find(logs[_i].text, strlen(logs[_i].text), &len);
+
+	if (logs[_i].want == NULL) {
+		ck_assert_ptr_null(got);
+		return;
+	}
+	ck_assert_ptr_nonnull(got);
+	ck_assert_uint_eq(len, strlen(logs[_i].want));
+	ck_assert_mem_eq(got, logs[_i].want, len);
+}
+END_TEST
+
+/* Neither a line that is too long nor bytes that are no text are in the way. */
+START_TEST(finds_behind_garbage)
+{
+	struct sp_buf b = SP_BUF_INIT(4 * SP_OUTCOME_MAX);
+	const char *got;
+	size_t len;
+
+	sp_buf_puts(&b, "{\"x\":1}\n");
+	sp_buf_put(&b, "\0\xff\n{\0}\n", 7);
+	sp_buf_puts(&b, "{\"x\":\"");
+	while (b.len < 2 * SP_OUTCOME_MAX)
+		sp_buf_puts(
+		    &b, "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
+	sp_buf_puts(&b, "\"}\n");
+	got = sp_outcome_find(b.data, b.len, &len);
+	ck_assert_ptr_eq(got, b.data);
+	ck_assert_uint_eq(len, 7);
+	sp_buf_clear(&b);
+}
+END_TEST
+
+Suite *
+outcome_suite(void)
+{
+	Suite *s = suite_create("outcome");
+	TCase *make = tcase_create("make"), *end = tcase_create("end");
+	TCase *in = tcase_create("read");
+
+	ADD_TABLE(make, judges, verdicts);
+	tcase_add_test(make, layout);
+	tcase_add_test(make, layout_least);
+	tcase_add_test(make, our_words);
+	tcase_add_test(make, always_readable);
+	tcase_add_test(make, many_non_finite);
+	tcase_set_timeout(make, 30);
+	ADD_TABLE(end, ends_without_run, ends);
+	tcase_add_test(end, ends_never_tried);
+	ADD_TABLE(in, reads_status, statuses);
+	ADD_TABLE(in, finds, logs);
+	tcase_add_test(in, finds_behind_garbage);
+	suite_add_tcase(s, make);
+	suite_add_tcase(s, end);
+	suite_add_tcase(s, in);
+	return s;
+}
