@@ -25,6 +25,17 @@ provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
 	sp_attempt_print(name, file_out + 1);
 }
 
+/* tTaA@W.json in runs/DAY/ID/ */
+static void
+note_name(const struct sp_name *name, char file_out[SP_NAME_MAX + 8])
+{
+	char attempt[SP_NAME_MAX];
+
+	sp_attempt_print(name, attempt);
+	(void)snprintf(
+	    file_out, SP_NAME_MAX + 8, "%s.json", attempt + SP_ID_LEN + 1);
+}
+
 static bool
 whole_is(const struct sp_spool *sp, const char *file, int *status_out,
     struct sp_err *err)
@@ -138,8 +149,7 @@ publish_note(const struct sp_spool *sp, const struct sp_name *name,
 
 	if (sp_run_open(sp, &name->id, false, &run, NULL) != SP_OK)
 		return SP_GONE;
-	sp_attempt_print(name, file);
-	(void)strcat(file, ".json");
+	note_name(name, file);
 	s = sp_read(run, file, SP_OUTCOME_MAX, &text, &st, NULL);
 	if (s == SP_OK &&
 	    sp_outcome_status(text.data, text.len, &status) != SP_OK)
@@ -367,7 +377,7 @@ sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
 	if (st != SP_OK)
 		return st;
 	provisional(name, from);
-	(void)snprintf(to, sizeof to, "%s.json", from + 1);
+	note_name(name, to);
 	st = sp_move_file(sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
 	if (st == SP_LOST)
 		drop_provisional(sp, name);

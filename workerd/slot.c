@@ -177,6 +177,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->why[0] = s->dir[0] = '\0';
 	s->pid = 0;
 	s->killed = s->resumed = false;
+	capture_reset(&s->cap); /* what the last one said is not this one's */
 	s->metrics = 0;
 	s->missing = 0;
 	s->wait = 0;
@@ -244,6 +245,10 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 	s->finished = sp_wall_ms();
 	s->state = SLOT_LINGERS;
 	if (kill(-s->pid, 0) == -1 && errno == ESRCH) {
+		finish(w, s);
+		return;
+	}
+	if (s->killed) { /* and so was its group */
 		finish(w, s);
 		return;
 	}
