@@ -15,6 +15,7 @@
 
 #include "libspool/file.h"
 #include "libspool/json.h"
+#include "libspool/move.h"
 #include "libspool/policy.h"
 #include "tools/check.h"
 
@@ -230,7 +231,9 @@ look_policy(int root, struct check *check)
 	    sp_policy_parse(sp_buf_text(&text), text.len, &policy, &err) !=
 		SP_OK) {
 		(void)check_say(check, CHECK_SETUP, SP_DIRS, "", "spool.json",
-		    NULL, "%.250s", err.text);
+		    NULL, "%.250s",
+		    strncmp(err.text, "spool.json: ", 12) == 0 ? err.text + 12
+							       : err.text);
 		is = st == SP_OK || st == SP_BAD ? 2 : 3;
 	}
 	if (is == 2 &&
@@ -289,7 +292,7 @@ mend_setup(const char *where, int root, int policy, struct check *check)
 	size_t i;
 
 	if (policy == 3)
-		st = sp_err_set(&err, SP_BAD, "see what it says");
+		st = sp_err_set(&err, SP_BAD, "left alone");
 	if (policy == 2)
 		st = policy_aside(root, &err);
 	if (st == SP_OK)

@@ -6,6 +6,7 @@
  *	checkrule.c	what follows from it between the directories
  *	checkrest.c	the same for what lies beside: runs/, marks, tmp/, ...
  *	checkfix.c	mends, a function for each kind
+ *	checkover.c	the mends of how orders end
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -49,7 +50,7 @@ struct finding {
 	bool mine;           /* VERDICT: the outcome is of this commit */
 	char words[256];
 	bool mended;
-	char how[160]; /* what was done, or why nothing could be */
+	char how[240]; /* what was done, or why nothing could be */
 };
 
 /* An order's entry in a state directory. */
@@ -111,5 +112,19 @@ enum sp_status check_rest(struct check *check, struct sp_err *err);
 
 /* Mend one; fills mended and how. */
 void check_fix(struct check *check, struct finding *finding);
+
+/* Says in finding->how what it did. */
+typedef enum sp_status
+fix_fn(struct check *check, struct finding *finding, struct sp_err *err);
+
+/* Into repair/. */
+fix_fn check_fix_aside;
+/* To another name, in the state's own directory; aside if that is taken. */
+enum sp_status check_fix_rename(struct check *check, struct finding *finding,
+    enum sp_state to, const struct sp_name *name, struct sp_err *err);
+
+/* ---- checkover.c ---- */
+
+fix_fn check_fix_owner, check_fix_outcome, check_fix_verdict, check_fix_orphan;
 
 #endif

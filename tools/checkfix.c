@@ -34,8 +34,9 @@ state_of(const struct finding *finding)
 	return (enum sp_state)(int)finding->dir;
 }
 
-static enum sp_status
-fix_aside(struct check *check, struct finding *finding, struct sp_err *err)
+enum sp_status
+check_fix_aside(
+    struct check *check, struct finding *finding, struct sp_err *err)
 {
 	const struct sp_spool *spool = check->spool;
 	enum sp_status st;
@@ -60,11 +61,11 @@ fix_aside(struct check *check, struct finding *finding, struct sp_err *err)
 }
 
 /* To another name, in the state's own directory, never over anything. */
-static enum sp_status
-rename_to(struct check *check, struct finding *finding, enum sp_state to,
+enum sp_status
+check_fix_rename(struct check *check, struct finding *finding, enum sp_state to,
     const struct sp_name *name, struct sp_err *err)
 {
-	char file[SP_NAME_MAX];
+	char file[SP_NAME_MAX], day[SP_DAY_LEN + 1];
 	enum sp_status st;
 	int fromfd, tofd;
 
@@ -85,11 +86,14 @@ rename_to(struct check *check, struct finding *finding, enum sp_state to,
 	(void)close(fromfd);
 	if (st == SP_LOST) {
 		sp_err_clear(err);
-		return fix_aside(check, finding, err);
+		return check_fix_aside(check, finding, err);
 	}
+	sp_id_day(&name->id, day);
 	if (st == SP_OK)
 		(void)snprintf(finding->how, sizeof finding->how,
-		    "renamed to %s/%.140s", sp_state_text(to), file);
+		    "renamed to %s/%s%s%.140s", sp_state_text(to),
+		    sp_state_over_is(to) ? day : "",
+		    sp_state_over_is(to) ? "/" : "", file);
 	return st;
 }
 
@@ -102,13 +106,13 @@ fix_name(struct check *check, struct finding *finding, struct sp_err *err)
 
 	if (!known_is(finding) || check_order(check, &name.id) != NULL ||
 	    name.ticket >= SP_COUNT_MAX)
-		return fix_aside(check, finding, err);
+		return check_fix_aside(check, finding, err);
 	name.ticket++;
 	name.worker[0] = '\0';
 	if (sp_state_over_is(to))
 		(void)snprintf(
 		    name.worker, sizeof name.worker, "%s", check->spool->actor);
-	return rename_to(
+	return check_fix_rename(
 	    check, finding, to == SP_ASSIGNED ? SP_NEW : to, &name, err);
 }
 
@@ -118,7 +122,7 @@ fix_plain(struct check *check, struct finding *finding, struct sp_err *err)
 	enum sp_status st;
 
 	if (finding->dir != SP_DIR_NEW)
-		return fix_aside(check, finding, err);
+		return check_fix_aside(check, finding, err);
 	st = sp_set_bad(check->spool, check->spool->dir[SP_DIR_NEW],
 	    finding->file, finding->words, err);
 	(void)snprintf(finding->how, sizeof finding->how, "moved to bad/");
@@ -128,7 +132,7 @@ fix_plain(struct check *check, struct finding *finding, struct sp_err *err)
 static enum sp_status
 fix_place(struct check *check, struct finding *finding, struct sp_err *err)
 {
-	return rename_to(
+	return check_fix_rename(
 	    check, finding, state_of(finding), &finding->name, err);
 }
 
@@ -167,7 +171,7 @@ renew(struct check *check, struct finding *finding, const char *text,
 	st = sp_publish(check->spool, fd, file, text, len, 0, err);
 	(void)close(fd);
 	if (st == SP_OK)
-		st = fix_aside(check, finding, err);
+		st = check_fix_aside(check, finding, err);
 	if (st == SP_OK)
 		(void)snprintf(finding->how, sizeof finding->how,
 		    "made anew as %.100s; the old file is in repair/", file);
@@ -206,14 +210,14 @@ fix_links(struct check *check, struct finding *finding, struct sp_err *err)
 	char file[SP_NAME_MAX];
 
 	if (order == NULL)
-		return fix_aside(check, finding, err);
+		return check_fix_aside(check, finding, err);
 	sp_name_print(&order->name, file);
 	if (state_of(finding) == order->state &&
 	    strcmp(file, finding->file) == 0)
 		return copy_out(check, finding, err);
 	/* the name too many goes; the one that stays becomes its own file,
 	 * unless it is over: then nobody starts it */
-	st = fix_aside(check, finding, err);
+	st = check_fix_aside(check, finding, err);
 	if (st != SP_OK || sp_state_over_is(order->state))
 		return st;
 	memset(&other, 0, sizeof other);
@@ -238,7 +242,7 @@ fix_count(struct check *check, struct finding *finding, struct sp_err *err)
 		if (st != SP_OK && st != SP_GONE)
 			return st;
 	}
-	return rename_to(check, finding, state_of(finding), &name, err);
+	return check_fix_rename(check, finding, state_of(finding), &name, err);
 }
 
 static enum sp_status
@@ -263,152 +267,6 @@ fix_text(struct check *check, struct finding *finding, struct sp_err *err)
 	default:
 		return renew(check, finding, lost, sizeof lost - 1, err);
 	}
-}
-
-/* ---- assigned to nobody ---- */
-
-static unsigned
-attempts_of(struct check *check, const struct sp_name *name)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 2);
-	unsigned most = (unsigned)check->spool->policy.attempts;
-	struct sp_job job;
-
-	memset(&job, 0, sizeof job);
-	if (!name->bundle &&
-	    sp_order_read(check->spool, SP_ASSIGNED, name, &text, NULL) ==
-		SP_OK &&
-	    sp_job_parse(sp_buf_text(&text), text.len, &job, NULL) == SP_OK &&
-	    job.attempts > 0)
-		most = (unsigned)job.attempts;
-	sp_job_clear(&job);
-	sp_buf_clear(&text);
-	return most;
-}
-
-/* It had finished: the outcome counts, under its own name. */
-static enum sp_status
-commit_for(struct check *check, struct finding *finding, int status,
-    struct sp_err *err)
-{
-	const struct sp_spool *spool = check->spool;
-	enum sp_state to = sp_status_good_is(status) ? SP_DONE : SP_FAILED;
-	struct sp_name same;
-	enum sp_status st;
-
-	st = sp_move_step(
-	    spool, SP_STEP_COMMIT, SP_ASSIGNED, to, &finding->name, &same, err);
-	if (st == SP_OK)
-		st = sp_move_sync(spool, &same.id, to, SP_ASSIGNED, err);
-	if (st == SP_OK)
-		st = sp_outcome_publish(spool, &same, err);
-	(void)snprintf(finding->how, sizeof finding->how,
-	    "it had finished: its outcome was committed");
-	return st;
-}
-
-static enum sp_status
-fix_owner(struct check *check, struct finding *finding, struct sp_err *err)
-{
-	const struct sp_spool *spool = check->spool;
-	const struct sp_name *name = &finding->name;
-	struct sp_name to;
-	enum sp_status st;
-	int status;
-
-	if (sp_outcome_waits(spool, name, &status, NULL) == SP_OK)
-		return commit_for(check, finding, status, err);
-	if (name->attempt + 1 >= attempts_of(check, name)) {
-		(void)snprintf(finding->how, sizeof finding->how,
-		    "ended with status %d: its attempts are spent", SP_ST_LOST);
-		(void)sp_attempt_note(
-		    spool, name, "lost", finding->words, NULL);
-		return sp_end(spool, SP_ASSIGNED, name, SP_ST_LOST, true,
-		    finding->words, err);
-	}
-	st = sp_move_step(
-	    spool, SP_STEP_RETRY, SP_ASSIGNED, SP_WAITING, name, &to, err);
-	if (st == SP_OK)
-		st = sp_move_sync(spool, &to.id, SP_WAITING, SP_ASSIGNED, err);
-	if (st == SP_OK)
-		(void)sp_attempt_note(
-		    spool, name, "lost", finding->words, NULL);
-	(void)snprintf(finding->how, sizeof finding->how,
-	    "given back to waiting/ for another attempt");
-	return st;
-}
-
-/* ---- outcomes ---- */
-
-/* The one that was committed, else one that says what is known: where the order
- * stands. */
-static enum sp_status
-fix_outcome(struct check *check, struct finding *finding, struct sp_err *err)
-{
-	struct sp_buf text = SP_BUF_INIT(64 * 1024);
-	bool good = finding->dir == SP_DIR_DONE;
-	char file[SP_ID_LEN + 8], host[65] = "";
-	enum sp_status st;
-
-	st = sp_outcome_publish(check->spool, &finding->name, err);
-	if (st != SP_GONE) {
-		(void)snprintf(finding->how, sizeof finding->how,
-		    "published the outcome that was committed");
-		return st;
-	}
-	sp_err_clear(err);
-	(void)gethostname(host, sizeof host - 1);
-	(void)snprintf(file, sizeof file, "%s.json", finding->name.id.text);
-	st = sp_outcome_end(&finding->name, host, check->now,
-	    good ? SP_ST_SILENT : SP_ST_LOST,
-	    good ? "" : "its outcome was lost; spool check wrote this one",
-	    &text);
-	if (st == SP_OK)
-		st =
-		    sp_publish(check->spool, check->spool->dir[SP_DIR_OUTCOMES],
-			file, text.data, text.len, 0, err);
-	sp_buf_clear(&text);
-	(void)snprintf(finding->how, sizeof finding->how,
-	    "it was lost; wrote one with status %d",
-	    good ? SP_ST_SILENT : SP_ST_LOST);
-	return st == SP_LOST ? SP_OK : st;
-}
-
-/* An outcome of this very commit is right, and the order goes to its side; one
- * of another attempt is not this order's. */
-static enum sp_status
-fix_verdict(struct check *check, struct finding *finding, struct sp_err *err)
-{
-	const struct entry *order = check_order(check, &finding->name.id);
-	struct finding stands;
-	enum sp_status st;
-
-	if (!finding->mine || order == NULL || !sp_state_over_is(order->state))
-		return fix_aside(check, finding, err);
-	memset(&stands, 0, sizeof stands);
-	stands.dir = (enum sp_dir)(int)order->state;
-	stands.name = order->name;
-	(void)snprintf(stands.sub, sizeof stands.sub, "%s", order->day);
-	sp_name_print(&order->name, stands.file);
-	st = rename_to(check, &stands,
-	    sp_status_good_is(finding->status) ? SP_DONE : SP_FAILED,
-	    &order->name, err);
-	(void)snprintf(finding->how, sizeof finding->how, "%s", stands.how);
-	return st;
-}
-
-static enum sp_status
-fix_orphan(struct check *check, struct finding *finding, struct sp_err *err)
-{
-	size_t n;
-
-	if (finding->file[0] != '.' ||
-	    check_entries(check, &finding->name.id, &n) == NULL)
-		return fix_aside(check, finding, err);
-	(void)snprintf(finding->how, sizeof finding->how,
-	    "moved beside the job, to runs/");
-	return sp_attempt_note(
-	    check->spool, &finding->name, "lost", finding->words, err);
 }
 
 /* ---- beside the orders ---- */
@@ -444,7 +302,7 @@ fix_tmp(struct check *check, struct finding *finding, struct sp_err *err)
 		    "a bundle that was cut short: finished");
 		return SP_OK;
 	}
-	return fix_aside(check, finding, err);
+	return check_fix_aside(check, finding, err);
 }
 
 /* Into its own DAY, if there is nothing yet. */
@@ -461,7 +319,7 @@ fix_runs(struct check *check, struct finding *finding, struct sp_err *err)
 	    check_entries(check, &finding->name.id, &n) == NULL ||
 	    sp_make_dir(runs, day, NULL) != SP_OK ||
 	    sp_open_dir(runs, day, &tofd, NULL) != SP_OK)
-		return fix_aside(check, finding, err);
+		return check_fix_aside(check, finding, err);
 	st = check_open(check, SP_DIR_RUNS, finding->sub, &fromfd, err);
 	if (st == SP_OK) {
 		st = sp_move_file(
@@ -471,7 +329,7 @@ fix_runs(struct check *check, struct finding *finding, struct sp_err *err)
 	(void)close(tofd);
 	if (st != SP_OK && st != SP_GONE) {
 		sp_err_clear(err);
-		return fix_aside(check, finding, err);
+		return check_fix_aside(check, finding, err);
 	}
 	(void)snprintf(
 	    finding->how, sizeof finding->how, "moved to runs/%s/", day);
@@ -485,19 +343,19 @@ static fix_fn *const fixes[CHECK_KINDS] = {
 	[CHECK_PLAIN] = fix_plain,
 	[CHECK_PLACE] = fix_place,
 	[CHECK_LINKS] = fix_links,
-	[CHECK_TWICE] = fix_aside,
+	[CHECK_TWICE] = check_fix_aside,
 	[CHECK_COUNT] = fix_count,
 	[CHECK_TEXT] = fix_text,
-	[CHECK_OWNER] = fix_owner,
-	[CHECK_OUTCOME] = fix_outcome,
-	[CHECK_TORN] = fix_aside,
-	[CHECK_VERDICT] = fix_verdict,
-	[CHECK_ORPHAN] = fix_orphan,
+	[CHECK_OWNER] = check_fix_owner,
+	[CHECK_OUTCOME] = check_fix_outcome,
+	[CHECK_TORN] = check_fix_aside,
+	[CHECK_VERDICT] = check_fix_verdict,
+	[CHECK_ORPHAN] = check_fix_orphan,
 	[CHECK_WHY] = fix_why,
 	[CHECK_MARK] = fix_mark,
 	[CHECK_TMP] = fix_tmp,
 	[CHECK_RUNS] = fix_runs,
-	[CHECK_STRAY] = fix_aside,
+	[CHECK_STRAY] = check_fix_aside,
 };
 
 void
@@ -510,8 +368,8 @@ check_fix(struct check *check, struct finding *finding)
 		return;
 	st = fixes[finding->kind](check, finding, &err);
 	if (st == SP_GONE || st == SP_LOST) {
-		(void)snprintf(finding->how, sizeof finding->how,
-		    "it moved by itself meanwhile");
+		(void)snprintf(
+		    finding->how, sizeof finding->how, "it is no longer there");
 		st = SP_OK;
 	}
 	finding->mended = st == SP_OK;

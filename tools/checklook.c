@@ -70,7 +70,7 @@ look_drop(struct check *check, const struct place *place, const char *file,
 	if (sp_name_parse(file, &name) != SP_OK)
 		return;
 	(void)check_say(check, CHECK_NAME, SP_DIR_NEW, "", file, &name,
-	    "an order in new/ has no worker in its name");
+	    "its name has @WORKER; orders in new/ are nobody's");
 	note(check, place, &name, st, true);
 }
 
@@ -104,11 +104,11 @@ look_name(struct check *check, const struct place *place, const char *file)
 			return;
 		}
 		(void)check_say(check, CHECK_NAME, dir, place->sub, file,
-		    parsed ? &name : NULL,
-		    !parsed ? "is not the name of an order"
-			: owned
-			? "an order in this place has @WORKER in its name"
-			: "an order in this place has no worker in its name");
+		    parsed ? &name : NULL, "%s%s",
+		    !parsed     ? "is not the name of an order"
+			: owned ? "its name lacks the @WORKER of orders in "
+				: "its name has @WORKER, unlike orders in ",
+		    !parsed ? "" : sp_state_text(place->state));
 		if (parsed)
 			note(check, place, &name, &st, true);
 		return;

@@ -168,7 +168,7 @@ void table_init(
     struct table *table, const struct table_column *column, size_t columns);
 /* The next cell; any text, escaped here; "" shows as "-". */
 void table_put(struct table *table, const char *text);
-/* To stdout.  Columns in which every cell is empty are left out. */
+/* To stdout.  Columns with nothing in them are left out on a terminal. */
 int table_print(struct table *table);
 void table_clear(struct table *table);
 

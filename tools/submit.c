@@ -82,10 +82,33 @@ submit_warn(
 
 /* ---- the group ---- */
 
-static void
-refuse(struct submit *submit, const char *where, enum sp_status st,
-    const char *words)
+/* "FILE:3" and "line 2, column 8, at x: ..." -> "FILE:4" and "column 8, ...".
+ */
+static const char *
+point(const char *where, const char *words, char place_out[4096])
 {
+	const char *colon = strrchr(where, ':');
+	unsigned long first, line;
+	char *end;
+
+	(void)snprintf(place_out, 4096, "%s", where);
+	if (strncmp(words, "line ", 5) != 0 || colon == NULL)
+		return words;
+	line = strtoul(words + 5, &end, 10);
+	if (strncmp(end, ", ", 2) != 0)
+		return words;
+	first = strtoul(colon + 1, NULL, 10);
+	(void)snprintf(place_out, 4096, "%.*s:%lu", (int)(colon - where), where,
+	    first + line - 1);
+	return end + 2;
+}
+
+static void
+refuse(
+    struct submit *submit, const char *from, enum sp_status st, const char *why)
+{
+	char where[4096];
+	const char *words = point(from, why, where);
 	struct sp_buf line = SP_BUF_INIT(64 * 1024);
 	struct sp_jw w;
 

@@ -1,7 +1,7 @@
 /*
  * table.c - aligned columns that fit the terminal: columns with nothing in
  * them are left out, then the least important ones, then long cells are cut.
- * Into a pipe everything is written whole.
+ * Into a pipe everything is written, and whole.
  */
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +58,7 @@ total(const struct table *table, const int wide[])
 
 /* wide[c]: cells of column c, 0 when it is not shown. */
 static void
-measure(const struct table *table, size_t rows, int wide[])
+measure(const struct table *table, size_t rows, bool all, int wide[])
 {
 	const char *cell;
 	size_t c, r;
@@ -72,7 +72,7 @@ measure(const struct table *table, size_t rows, int wide[])
 				wide[c] = cells;
 		}
 		cells = (int)strlen(table->column[c].title);
-		if (wide[c] > 0 && wide[c] < cells)
+		if ((wide[c] > 0 || all) && wide[c] < cells)
 			wide[c] = cells;
 	}
 }
@@ -189,7 +189,7 @@ table_print(struct table *table)
 	}
 	if (rows == 0)
 		return ANSWER_YES;
-	measure(table, rows, wide);
+	measure(table, rows, limit == 0, wide);
 	if (limit > 0)
 		fit(table, limit, wide);
 	print_line(table, wide, rows, rows, false);
