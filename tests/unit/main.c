@@ -22,7 +22,6 @@ static Suite *(*const suites[])(void) = {
 	outcome_suite,
 	beat_suite,
 	row_suite,
-	row_suite,
 };
 
 static void
