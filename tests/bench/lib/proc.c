@@ -1,0 +1,115 @@
+/*
+ * proc.c - the programs under measurement: started so that they cannot outlive
+ * us, waited for with a deadline, and made to end cleanly.
+ */
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/lib/bench.h"
+
+#define DEADLINE 30.0
+
+pid_t
+bench_start(const char *const argv[])
+{
+	pid_t us = getpid(), pid = fork();
+
+	if (pid == -1)
+		bench_die("cannot fork");
+	if (pid > 0)
+		return pid;
+	/* What they print is no line of ours. */
+	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != us)
+		_exit(127);
+	(void)execv(argv[0], (char *const *)argv);
+	_exit(127);
+}
+
+void
+bench_reap(pid_t pid, const char *what)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid || status != 0)
+		bench_die("%s ended with status %#x", what, (unsigned)status);
+}
+
+pid_t
+bench_worker(const char *spool, const char *slots, const char *more)
+{
+	char path[PATH_MAX], work[PATH_MAX];
+	const char *argv[12];
+	size_t n = 0;
+
+	bench_program("workerd", path);
+	(void)snprintf(work, sizeof work, "%s.work", spool);
+	(void)close(bench_dir("%s", work));
+	argv[n++] = path;
+	argv[n++] = "--name";
+	argv[n++] = "bench";
+	argv[n++] = "-j";
+	argv[n++] = slots;
+	argv[n++] = "--work";
+	argv[n++] = work;
+	if (geteuid() == 0)
+		argv[n++] = "--allow-root";
+	if (more != NULL)
+		argv[n++] = more;
+	argv[n++] = spool;
+	argv[n] = NULL;
+	return bench_start(argv);
+}
+
+pid_t
+bench_spoold(const char *spool)
+{
+	char path[PATH_MAX];
+
+	bench_program("spoold", path);
+	return bench_start((const char *[]){ path, spool, NULL });
+}
+
+static bool
+beats_is(const char *spool, const char *name)
+{
+	char path[PATH_MAX];
+	size_t len = strlen(name);
+	bool found = false;
+	struct dirent *e;
+	DIR *d;
+
+	(void)snprintf(path, sizeof path, "%s/workers", spool);
+	if ((d = opendir(path)) == NULL)
+		bench_die("no %s", path);
+	while (!found && (e = readdir(d)) != NULL)
+		found =
+		    strncmp(e->d_name, name, len) == 0 && e->d_name[len] == '-';
+	(void)closedir(d);
+	return found;
+}
+
+void
+bench_await_beat(const char *spool, const char *name)
+{
+	double end = bench_now() + DEADLINE;
+
+	while (!beats_is(spool, name)) {
+		if (bench_now() > end)
+			bench_die("%s does not beat", name);
+		bench_pause(0.002);
+	}
+}
+
+void
+bench_stop(pid_t pid, const char *what)
+{
+	if (kill(pid, SIGTERM) == -1)
+		bench_die("%s is gone", what);
+	bench_reap(pid, what);
+}

@@ -1,0 +1,115 @@
+/*
+ * noop.c - jobs that do nothing, through a real workerd with 2 slots on a fresh
+ * spool, without spoold and with it, against posix_spawn('/bin/true') and
+ * waitpid with 2 in flight.  The time is workerd's whole life: start, look,
+ * claim, run, commit, publish, drain, end.
+ */
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/lib/bench.h"
+
+#define SLOTS 2
+#define UNIT  "jobs/s"
+
+static double
+floor_rate(size_t n)
+{
+	static char path[] = "/bin/true", *const argv[] = { path, NULL };
+	size_t begun = 0, ended = 0;
+	double begin = bench_now();
+	int status, rc;
+	pid_t pid;
+
+	while (ended < n) {
+		while (begun < n && begun - ended < SLOTS) {
+			rc = posix_spawn(
+			    &pid, argv[0], NULL, NULL, argv, environ);
+			if (rc != 0)
+				bench_die("spawn: %s", strerror(rc));
+			begun++;
+		}
+		if (waitpid(-1, &status, 0) == -1 || status != 0)
+			bench_die("/bin/true failed");
+		ended++;
+	}
+	return (double)n / (bench_now() - begin);
+}
+
+/* A spool with n orders in new/, settled on the disk. */
+static void
+lay_spool(const char *path, size_t n)
+{
+	char text[SP_NAME_MAX], script[BENCH_PATH + 16];
+	struct sp_name *name;
+	struct sp_spool sp;
+	size_t i;
+
+	bench_spool(path, &sp);
+	(void)snprintf(script, sizeof script, "%s/scripts/true", path);
+	bench_copy("/bin/true", script);
+	if ((name = calloc(n, sizeof *name)) == NULL)
+		bench_die("no memory");
+	bench_names(name, n);
+	for (i = 0; i < n; i++) {
+		sp_name_print(&name[i], text);
+		bench_write(sp.dir[SP_DIR_NEW], text, bench_job,
+		    strlen(bench_job), false);
+	}
+	bench_settle(sp.root);
+	free(name);
+	sp_spool_close(&sp);
+}
+
+static double
+our_rate(size_t n, bool daemon)
+{
+	char path[BENCH_PATH], outcomes[BENCH_PATH + 16];
+	double begin, took;
+	pid_t spoold = 0;
+
+	bench_fresh(daemon ? "noop-spoold" : "noop", path);
+	lay_spool(path, n);
+	if (daemon) {
+		spoold = bench_spoold(path);
+		bench_await_beat(path, "spoold");
+	}
+
+	begin = bench_now();
+	bench_reap(bench_worker(path, "2", "--drain"), "workerd");
+	took = bench_now() - begin;
+
+	if (daemon)
+		bench_stop(spoold, "spoold");
+	(void)snprintf(outcomes, sizeof outcomes, "%s/outcomes", path);
+	if (bench_count(outcomes) != n)
+		bench_die(
+		    "%zu jobs left %zu outcomes", n, bench_count(outcomes));
+	return (double)n / took;
+}
+
+int
+main(int argc, char **argv)
+{
+	double spawn[3], ours;
+	size_t i, n;
+
+	bench_begin(argc, argv);
+	n = bench_many(1500);
+	for (i = 0; bench_round(i); i++) {
+		spawn[0] = floor_rate(n);
+		ours = our_rate(n, false);
+		spawn[1] = floor_rate(n);
+		bench_row("no-op jobs, 2 slots : posix_spawn + waitpid", UNIT,
+		    ours, spawn[0], spawn[1]);
+		ours = our_rate(n, true);
+		spawn[2] = floor_rate(n);
+		bench_row("no-op jobs, with spoold : posix_spawn + waitpid",
+		    UNIT, ours, spawn[1], spawn[2]);
+	}
+	return 0;
+}
