@@ -115,8 +115,8 @@ drain() {
 
 stop() { # PID...: SIGTERM and wait
 	for _p in "$@"; do
-		kill -TERM "$_p" 2>/dev/null
-		wait "$_p" 2>/dev/null
+		kill -TERM "$_p" 2>/dev/null || :
+		wait "$_p" 2>/dev/null || :
 	done
 }
 
@@ -133,13 +133,14 @@ dead() { ! kill -0 "$1" 2>/dev/null; }
 promises() { sh "$TOP/tests/promises" "$S" "$@" || fail "a promise is broken"; }
 
 end_all() {
-	for _p in $PIDS; do kill -KILL "$_p" 2>/dev/null; done
-	wait 2>/dev/null
+	for _p in $PIDS; do kill -KILL "$_p" 2>/dev/null || :; done
+	wait 2>/dev/null || :
 }
 
 one_story() {
 	T=$(mktemp -d "${TMPDIR:-/tmp}/spool-test.XXXXXX") || exit 1
 	S=$T/spool
+	mkdir "$T/work"
 	PIDS=
 	export SPOOL_DIR="$S"
 	(

@@ -21,7 +21,6 @@
 #define ADMIT_MS   250   /* of one listing, for drops */
 #define MARKS_MS   1000  /* age of the list of marks */
 #define SERVER_MS  10000 /* age of the server's clock */
-#define WORKERS_MS 5000  /* age of the count of workers */
 #define KEEP_BUSY  2000  /* between housekeepings while jobs run */
 #define RAW_PASSES 2
 
@@ -52,7 +51,7 @@ open_dir(
 		free(d);
 		return st;
 	}
-	d->marks_at = d->server_at = d->workers_at = -1;
+	d->marks_at = d->server_at = -1;
 	d->dirty = SP_DIRTY_ALL;
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
@@ -125,21 +124,14 @@ dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err)
 	return SP_OK;
 }
 
-/* Files in workers/; a dead one or spoold among them only widens a window. */
+/* As the keeper last saw them alive; it looks before we first list. */
 static unsigned
 workers(struct tr *tr)
 {
 	struct dir *d = dir_of(tr);
-	struct sp_names names = { 0 };
-	int64_t now = sp_mono_ms();
+	unsigned n = d->keep == NULL ? 0 : sp_keep_workers(d->keep);
 
-	if (d->workers_at != -1 && now - d->workers_at < WORKERS_MS)
-		return d->workers;
-	d->workers_at = now;
-	if (sp_list(d->spool.dir[SP_DIR_WORKERS], false, &names, NULL) == SP_OK)
-		d->workers = names.n > 0 ? (unsigned)names.n : 1;
-	sp_names_clear(&names);
-	return d->workers;
+	return n == 0 ? 1 : n;
 }
 
 static const struct sp_policy *

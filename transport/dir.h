@@ -53,8 +53,6 @@ struct dir {
 	struct sp_names hold, cancel; /* marks, */
 	int64_t marks_at;             /* listed then; -1: not yet */
 	int64_t server_ms, server_at; /* the server's clock, asked then */
-	unsigned workers;
-	int64_t workers_at;
 
 	struct dircopy shelf[DIR_SHELF];
 	unsigned long shelf_used;

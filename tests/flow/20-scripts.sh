@@ -68,7 +68,7 @@ t_table() {
 	PY
 	put shell.sh <<-'SH'
 	#!/bin/sh
-	echo "{\"loss\":1,\"arg\":\"$(echo "$1" | cut -c1-8)\"}"
+	echo "{\"loss\":1,\"arg\":\"$(echo "$1" | cut -c3-5)\"}"
 	SH
 	put noexec.xyz <<-'SH'
 	this has no first line that names an interpreter
@@ -99,7 +99,7 @@ t_table() {
 	is "$(pick required '[.status, .run.cause]')" '[502,"no-outcome"]'
 	is "$(pick slow '[.status, .run.cause]')" '[408,"timeout"]'
 	is "$(pick forged '[._id == .jobId, ._id == .orderId, (._id|length), .run.exitCode]')" '[true,true,27,0]'
-	is "$(pick shell '[.status, .arg]')" '[200,"{\"_id\":\""]'
+	is "$(pick shell '[.status, .arg]')" '[200,"_id"]'
 	is "$(pick noexec .status)" 500
 	is "$(pick missing .status)" 500
 	has "$(pick missing .error)" 'missing.py'

@@ -190,7 +190,7 @@ t_sigterm_twice() {
 	start_worker
 	soon test -s "$T/mark.1"
 	kill -TERM "$WORKER"
-	soon grep -q drain "$T/worker.log"
+	soon grep -q "a second signal" "$T/worker.log"
 	kill -TERM "$WORKER"
 	soon dead "$WORKER"
 	soon dead "$(cat "$T/mark.1")"
