@@ -132,10 +132,10 @@ list_dir(
 		return SP_OK;
 	}
 	if (st != SP_OK)
-		return sp_err_set(err, st, "open %s", path);
+		return sp_err_set(err, SP_RETRY, "open %s", path);
 	st = sp_list(fd, false, out, err);
 	(void)close(fd);
-	return st;
+	return st == SP_OK ? SP_OK : SP_RETRY; /* BAD is for the database */
 }
 
 /* Two sorted lists side by side.  *more_out: time was up. */

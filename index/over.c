@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "index/inner.h"
+#include "libspool/find.h"
 
 struct over {
 	const struct sp_names *files;
@@ -40,8 +41,7 @@ over_all(struct work *w, struct sp_names *odd_out, struct sp_err *err)
 	enum sp_status st;
 
 	st = sp_list(w->ix->spool->dir[SP_DIR_OUTCOMES], false, &files, err);
-	if (st == SP_OK)
-		st = sql_over(w->ix->sql, over_one, &o, err);
+	st = st == SP_OK ? sql_over(w->ix->sql, over_one, &o, err) : SP_RETRY;
 	sp_names_clear(&files);
 	return st;
 }
@@ -70,6 +70,7 @@ work_outcomes(struct work *w, bool *more_out, struct sp_err *err)
 	size_t i;
 
 	*more_out = false;
+	sp_refresh(w->ix->spool, SP_DIR_OUTCOMES);
 	st = w->ix->compare ? over_all(w, &names, err)
 			    : sql_pending(w->ix->sql, &names, err);
 	for (i = 0; st == SP_OK && i < names.n; i++) {

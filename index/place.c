@@ -229,7 +229,8 @@ index_load(struct index *ix, struct sp_err *err)
 	enum sp_status st;
 
 	while ((st = load_once(ix, &why)) == SP_BAD && ix->thrown++ < THROWS) {
-		sp_warn("index thrown away: %s", why.text);
+		if (sp_warn_due(why.text))
+			sp_warn("index thrown away: %s", why.text);
 		sp_err_clear(&why);
 		index_throw(ix);
 	}

@@ -43,15 +43,15 @@ serve(struct index *ix, struct sp_err *err)
 {
 	const struct timespec nap = { .tv_nsec = LOOK_MS * 1000000L };
 	struct index_report report;
+	int tries, most = ix->spool->local ? 10 : 150;
 	enum sp_status st;
-	int tries;
 
 	for (tries = 0;; tries++) {
 		st = index_sync(ix, 0, 0, &report, err);
 		if (st != SP_OK || (!report.more && report.fresh))
 			return st;
 		if (!report.more) {
-			if (tries >= 10)
+			if (tries >= most)
 				return SP_OK; /* somebody is at work */
 			(void)nanosleep(&nap, NULL);
 		}

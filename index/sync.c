@@ -303,7 +303,8 @@ index_sync(struct index *ix, unsigned flags, int64_t share_ms,
 	stamps_clear(&w.now);
 	free(w.done);
 	if (st == SP_BAD) {
-		sp_warn("index thrown away: %s", why.text);
+		if (sp_warn_due(why.text))
+			sp_warn("index thrown away: %s", why.text);
 		index_throw(ix);
 		report->more = true;
 		if (++ix->thrown > 3)

@@ -14,7 +14,8 @@
 #define LOOK_LOCAL  60000 /* ms between looks that should find nothing */
 #define LOOK_REMOTE 10000 /* at most, where the clock is all we have */
 #define LOOK_FORCE  20    /* remote looks until times are not believed */
-#define ANEW_MS     2000
+#define ANEW_REST   500   /* ms after the last time */
+#define ANEW_MS     2000  /* ms between tries that fail */
 
 static void
 set_watch(struct daemon *d)
@@ -22,7 +23,7 @@ set_watch(struct daemon *d)
 	struct sp_err err = { "" };
 
 	d->watching = watch_set(&d->spool, &err) == SP_OK && d->spool.local;
-	if (err.text[0] != '\0')
+	if (err.text[0] != '\0' && sp_warn_due("watch"))
 		sp_warn("watch: %s; looking every %g s instead", err.text,
 		    d->spool.policy.poll);
 	d->look_every =
@@ -49,7 +50,7 @@ daemon_open(
 	(void)snprintf(
 	    d->beat.worker, sizeof d->beat.worker, "%s", d->spool.actor);
 	(void)strcpy(d->beat.role, "spoold");
-	(void)strcpy(d->beat.state, "busy");
+	(void)strcpy(d->beat.state, "idle");
 	now = sp_mono_ms();
 	d->anew_at = d->ready_at = NEVER;
 	d->beat_at = now;
@@ -83,8 +84,10 @@ daemon_news(struct daemon *d, int64_t now)
 
 	if (news.anew) {
 		d->anew = true;
-		if (d->anew_at > now + ANEW_MS)
-			d->anew_at = now;
+		if (d->anew_at == NEVER)
+			d->anew_at = now < d->anew_ended + ANEW_REST
+			    ? d->anew_ended + ANEW_REST
+			    : now;
 	}
 	if (news.dirty == 0)
 		return;
@@ -95,7 +98,7 @@ daemon_news(struct daemon *d, int64_t now)
 	/* An order that is dropped on an idle spool is admitted at once. */
 	pace_wake(
 	    &d->keep_pace, now, 0, 2, d->keep_pace.took > 5 ? 4 : 1, 2000);
-	if (d->index != NULL || !d->standby) {
+	if (d->index != NULL) {
 		if (d->index_again <= ANEW_MS)
 			d->index_again = 0;
 		pace_wake(
@@ -133,6 +136,7 @@ anew_tick(struct daemon *d, int64_t now)
 	sp_info("spool opened anew");
 	d->anew = false;
 	d->anew_at = NEVER;
+	d->anew_ended = now;
 	d->index_again = 0;
 	d->beat_at = now;
 	daemon_rescan(d, now);
@@ -157,11 +161,13 @@ look_tick(struct daemon *d, int64_t now)
 			d->index_flags |= INDEX_FORCE;
 		if (d->looks % (LOOK_FORCE * 20) == 0)
 			d->index_flags |= INDEX_OUTCOMES;
+		if (d->looks % LOOK_FORCE == 0 && watch_fd() == -1)
+			set_watch(d);
 	}
 	d->changed = false;
 	if (d->keep_pace.at > now)
 		d->keep_pace.at = now;
-	if (d->index_pace.at > now && (d->index != NULL || !d->standby))
+	if (d->index_pace.at > now && d->index != NULL)
 		d->index_pace.at = now;
 	d->look_at = now + d->look_every;
 	return d->look_at;

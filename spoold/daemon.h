@@ -49,7 +49,7 @@ struct daemon {
 	bool changed; /* since the last look */
 
 	bool anew; /* open the spool again */
-	int64_t anew_at;
+	int64_t anew_at, anew_ended;
 };
 
 #define NEVER INT64_MAX

@@ -16,6 +16,7 @@
 #define READY_MS    100 /* at most so often */
 #define SHARE_MS    300 /* of one turn: others wait meanwhile */
 #define STANDBY_MS  3000
+#define STAMPS_MS   5000
 #define AGAIN_MIN   50
 #define AGAIN_MAX   60000
 #define TROUBLE_MIN 1000
@@ -94,10 +95,16 @@ synced(struct daemon *d, const struct index_report *report, int64_t ended)
 		return;
 	}
 	d->index_flags = 0;
-	if (report->fresh)
+	if (report->fresh) {
 		d->index_again = 0;
-	else /* times must be a little older to be believed */
+		/* What no event tells of, a change in done/DAY/ by hand, say:
+		 * looking at the times of directories costs little. */
+		if (d->watching)
+			pace_wake(&d->index_pace, ended, 0, STAMPS_MS, 200,
+			    AGAIN_MAX);
+	} else { /* times must be a little older to be believed */
 		d->index_pace.at = ended + again(d, AGAIN_MIN, AGAIN_MAX);
+	}
 }
 
 int64_t
