@@ -99,7 +99,7 @@ main(int argc, char **argv)
 	size_t i, n;
 
 	bench_begin(argc, argv);
-	n = bench_many(1500);
+	n = bench_many(400);
 	for (i = 0; bench_round(i); i++) {
 		spawn[0] = floor_rate(n);
 		ours = our_rate(n, false);

@@ -165,7 +165,7 @@ sample(const struct sp_spool *sp, enum way way, size_t n)
 		if (way == WAY_SUBMIT || way == WAY_CP)
 			await_outcome(sp, stamp.id);
 		/* Idle again, and not in step with anybody's timer. */
-		bench_pause(0.002 + sp_dice() % 8000 / 1e6);
+		bench_pause(0.0005 + sp_dice() % 4000 / 1e6);
 	}
 	out.p50 = bench_percentile(value + WARM, n, 0.50);
 	out.p99 = bench_percentile(value + WARM, n, 0.99);

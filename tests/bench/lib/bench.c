@@ -79,7 +79,7 @@ bench_round(size_t done)
 {
 	if (done == 0)
 		return true;
-	return !bench_quick() && done < 7 && bench_now() - began < 55;
+	return !bench_quick() && done < 7 && bench_now() - began < 50;
 }
 
 size_t
@@ -137,7 +137,8 @@ bench_fresh(const char *kind, char path_out[BENCH_PATH])
 {
 	static unsigned count;
 
-	(void)snprintf(path_out, BENCH_PATH, "%.40s.%u", kind, count++);
+	(void)snprintf(path_out, BENCH_PATH, "%.40s.%ld.%u", kind,
+	    (long)getpid(), count++);
 }
 
 int
