@@ -67,6 +67,24 @@ dir_out(struct tr *tr, const struct sp_id *id, char *path_out, size_t size,
 	return st;
 }
 
+/* Half of it would come twice when the caller tries again. */
+static enum sp_status
+append_whole(int fd, const void *data, size_t len)
+{
+	enum sp_status st;
+	struct stat was;
+	int saved;
+
+	if (fstat(fd, &was) == -1)
+		return sp_errno_status(errno);
+	st = sp_write_all(fd, data, len);
+	saved = errno;
+	if (st != SP_OK)
+		(void)!ftruncate(fd, was.st_size);
+	errno = saved;
+	return st;
+}
+
 enum sp_status
 dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
     const void *data, size_t len, struct sp_err *err)
@@ -88,7 +106,8 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 	if (fd == -1) {
 		st = sp_err_sys(err, "open runs/%s/%s", claimed->id.text, file);
 	} else {
-		if ((st = sp_write_all(fd, data, len)) != SP_OK)
+		st = append_whole(fd, data, len);
+		if (st != SP_OK)
 			(void)sp_err_sys(
 			    err, "write runs/%s/%s", claimed->id.text, file);
 		if (close(fd) == -1 && st == SP_OK)

@@ -87,7 +87,7 @@ struct tr_ops {
 	 * earlier attempt had it. */
 	enum sp_status (*out_dir)(struct tr *tr, const struct sp_id *id,
 	    char *path_out, size_t size, bool *old_out, struct sp_err *err);
-	/* Append to what the attempt leaves. */
+	/* Append to what the attempt leaves, all of it or nothing. */
 	enum sp_status (*append)(struct tr *tr, const struct sp_name *claimed,
 	    enum tr_trace which, const void *data, size_t len,
 	    struct sp_err *err);

@@ -4,11 +4,12 @@
  * words of an error.
  *
  * Output is batched: a line shows up in the log within a tenth of a second, a
- * flood costs one append for 64 KiB.  A log that cannot be written is given up,
- * never the job.
+ * flood costs one append for 64 KiB.  While the log cannot be written a MiB is
+ * kept and the rest is missing from it; the job never waits for that.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 
 #define CHUNK       65536
 #define FLUSH_MS    100
+#define AWAY_MS     1000 /* between tries while the log cannot be written */
+#define LOG_HELD    (16 * CHUNK)        /* bytes kept meanwhile */
 #define LOG_MOST    (UINT64_C(1) << 30) /* bytes of one attempt's log */
 #define LAST_ROUNDS 64                  /* at the end: 4 MiB, then enough */
 
@@ -92,9 +95,12 @@ keep_log(struct capture *c, const char *data, size_t len, int64_t now)
 		data = cut;
 		len = sizeof cut - 1;
 	}
-	if (c->log.len == 0)
+	if (c->flush_at == FAR)
 		c->flush_at = now + FLUSH_MS;
-	sp_buf_put(&c->log, data, len);
+	if (c->lost > 0 || c->log.len + len > LOG_HELD)
+		c->lost += len; /* no holes but one */
+	else
+		sp_buf_put(&c->log, data, len);
 }
 
 /* One read; false when there is nothing (more) now. */
@@ -130,32 +136,54 @@ capture_read(struct capture *c, int which, int64_t now)
 	(void)read_some(c, which, now);
 }
 
-void
-capture_flush(struct worker *w, struct slot *s)
+/* What is held, then a word about what could not be. */
+static bool
+append(struct worker *w, struct slot *s, struct sp_err *err)
+{
+	struct capture *c = &s->cap;
+	char words[128];
+	int n;
+
+	if (c->log.len > 0 &&
+	    w->ops->append(
+		w->tr, &s->name, TR_LOG, c->log.data, c->log.len, err) != SP_OK)
+		return false;
+	sp_buf_reset(&c->log);
+	if (c->lost == 0)
+		return true;
+	n = snprintf(words, sizeof words,
+	    "\n[workerd: %llu bytes are missing here: the spool was out of "
+	    "reach]\n",
+	    (unsigned long long)c->lost);
+	if (w->ops->append(w->tr, &s->name, TR_LOG, words, (size_t)n, err) !=
+	    SP_OK)
+		return false;
+	c->lost = 0;
+	return true;
+}
+
+static void
+flush(struct worker *w, struct slot *s, int64_t now)
 {
 	struct capture *c = &s->cap;
 	struct sp_err err = { "" };
-	bool failed;
+	bool failed = !append(w, s, &err);
 
-	c->flush_at = FAR;
-	if (c->log.len == 0)
-		return;
-	failed = w->ops->append(w->tr, &s->name, TR_LOG, c->log.data,
-		     c->log.len, &err) != SP_OK;
 	if (failed && !c->failed)
 		sp_warn("log order=%s not written: %s; the job goes on",
 		    s->name.id.text, err.text);
 	c->failed = failed;
-	sp_buf_reset(&c->log);
-	c->log.failed = false;
+	c->flush_at = failed ? now + AWAY_MS : FAR;
 }
 
 int64_t
 capture_tick(struct worker *w, struct slot *s, int64_t now)
 {
-	if (s->cap.log.len >= CHUNK || now >= s->cap.flush_at)
-		capture_flush(w, s);
-	return s->cap.flush_at;
+	struct capture *c = &s->cap;
+
+	if (now >= c->flush_at || (c->log.len >= CHUNK && !c->failed))
+		flush(w, s, now);
+	return c->flush_at;
 }
 
 void
@@ -167,13 +195,13 @@ capture_close(struct worker *w, struct slot *s)
 	for (which = 0; which < 2; which++) {
 		/* Somebody may still hold the other end and write for ever. */
 		for (i = 0; i < LAST_ROUNDS && read_some(c, which, 0); i++)
-			if (c->log.len >= CHUNK)
-				capture_flush(w, s);
+			if (c->log.len >= CHUNK && !c->failed)
+				flush(w, s, 0);
 		if (c->fd[which] != -1)
 			(void)close(c->fd[which]);
 		c->fd[which] = -1;
 	}
-	capture_flush(w, s);
+	flush(w, s, 0);
 }
 
 void
@@ -182,14 +210,16 @@ capture_reset(struct capture *c)
 	/* One flood's memory is not kept for ever. */
 	if (c->tail.cap > CHUNK)
 		sp_buf_clear(&c->tail);
+	if (c->log.cap > 4 * CHUNK)
+		sp_buf_clear(&c->log);
 	sp_buf_reset(&c->tail);
 	sp_buf_reset(&c->log);
 	c->tail.max = 2 * SP_OUTCOME_MAX + CHUNK;
-	c->log.max = 4 * CHUNK;
+	c->log.max = LOG_HELD + CHUNK;
 	c->tail.failed = c->log.failed = c->failed = false;
 	c->fd[0] = c->fd[1] = -1;
 	c->flush_at = FAR;
-	c->logged = 0;
+	c->logged = c->lost = 0;
 	c->last_n = 0;
 }
 

@@ -1,10 +1,12 @@
 /*
  * rmtree.c - remove a directory and everything below it.  Jobs write there:
- * links are not followed, directories without permissions are opened up.
+ * links are not followed, directories without permissions are opened up, and
+ * one handle is enough for any depth.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,8 +14,20 @@
 #include "libspool/log.h"
 #include "workerd/worker.h"
 
-#define DEEPEST 200 /* handles that are open at once */
-#define PASSES  3
+#define AGAIN   3 /* times that one directory may turn out not to be empty */
+#define DEEPEST 1000000
+
+/* The way back up: ".." is believed only if it is the one we came from. */
+struct trail {
+	struct stat *at;
+	size_t n, cap;
+};
+
+static bool
+same(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
 static int
 open_for_good(int at, const char *name)
@@ -26,54 +40,102 @@ open_for_good(int at, const char *name)
 	return fd;
 }
 
-static void empty(int fd, int depth);
-
-static void
-remove_one(int at, const char *name, bool dir, int depth)
+/* Is it gone now?  Not: a directory with something in it. */
+static bool
+removed(int at, const char *name)
 {
-	int fd;
+	int i;
 
-	if (!dir && (unlinkat(at, name, 0) == 0 || errno == ENOENT))
-		return;
-	if (!dir && errno == EACCES && fchmod(at, 0700) == 0 &&
-	    unlinkat(at, name, 0) == 0)
-		return;
-	if (depth < DEEPEST && (fd = open_for_good(at, name)) != -1)
-		empty(fd, depth + 1);
-	if (unlinkat(at, name, AT_REMOVEDIR) == -1 && errno == EACCES &&
-	    fchmod(at, 0700) == 0)
-		(void)unlinkat(at, name, AT_REMOVEDIR);
+	for (i = 0; i < 2; i++) {
+		if (unlinkat(at, name, 0) == 0 || errno == ENOENT ||
+		    unlinkat(at, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return true;
+		if (errno != EACCES || fchmod(at, 0700) == -1)
+			break;
+	}
+	return false;
+}
+
+/* Remove what can be removed at once.  What cannot is opened and returned; -1:
+ * nothing is left, -2: something that we cannot open. */
+static int
+thin_out(int fd)
+{
+	int at = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), sub = -1;
+	struct dirent *e;
+	DIR *d;
+
+	if (at == -1 || (d = fdopendir(at)) == NULL) {
+		if (at != -1)
+			(void)close(at);
+		return -2;
+	}
+	while (sub == -1 && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0 || removed(fd, e->d_name))
+			continue;
+		if ((sub = open_for_good(fd, e->d_name)) == -1)
+			sub = -2;
+	}
+	(void)closedir(d);
+	return sub;
+}
+
+static bool
+push(struct trail *t, int fd)
+{
+	struct stat *at;
+	size_t cap = t->cap == 0 ? 64 : t->cap * 2;
+
+	if (t->n == t->cap) {
+		if (cap > DEEPEST ||
+		    (at = realloc(t->at, cap * sizeof *at)) == NULL)
+			return false;
+		t->at = at;
+		t->cap = cap;
+	}
+	return fstat(fd, &t->at[t->n++]) == 0;
 }
 
 /* Takes the handle. */
 static void
-empty(int fd, int depth)
+empty(int fd)
 {
-	struct dirent *e;
-	DIR *d;
+	struct stat last = { 0 }, now;
+	struct trail t = { 0 };
+	int next, again = 0;
 
-	if ((d = fdopendir(fd)) == NULL) {
+	while (fd != -1 && (next = thin_out(fd)) != -2) {
+		if (next == -1) { /* back up, where it will be removed */
+			if (t.n == 0 || fstat(fd, &last) == -1)
+				break;
+			next = openat(
+			    fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+			if (next != -1 &&
+			    (fstat(next, &now) == -1 ||
+				!same(&now, &t.at[--t.n]))) {
+				(void)close(next);
+				next = -1;
+			}
+		} else if (fstat(next, &now) == -1 ||
+		    (same(&now, &last) && ++again > AGAIN) || !push(&t, fd)) {
+			(void)close(next);
+			next = -1;
+		}
 		(void)close(fd);
-		return;
+		fd = next;
 	}
-	while ((e = readdir(d)) != NULL)
-		if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-			remove_one(
-			    dirfd(d), e->d_name, e->d_type == DT_DIR, depth);
-	(void)closedir(d);
+	if (fd != -1)
+		(void)close(fd);
+	free(t.at);
 }
 
 void
 rmtree(const char *path)
 {
-	int fd, i;
-
-	/* Again, for a listing may skip names while others go. */
-	for (i = 0; i < PASSES; i++) {
-		if ((fd = open_for_good(AT_FDCWD, path)) != -1)
-			empty(fd, 0);
-		if (rmdir(path) == 0 || errno == ENOENT)
-			return;
-	}
-	sp_warn("work directory %s stays: %s", path, strerror(errno));
+	if (rmdir(path) == 0 || errno == ENOENT)
+		return;
+	empty(open_for_good(AT_FDCWD, path));
+	if (rmdir(path) == -1 && errno != ENOENT)
+		sp_warn("work directory %s stays: %s", path, strerror(errno));
 }

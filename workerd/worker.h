@@ -66,11 +66,12 @@ void verdict_clear(struct verdicts *v);
 /* ---- the output of a job (capture.c) ---- */
 
 struct capture {
-	int fd[2];          /* our ends of stdout and stderr, -1: closed */
-	struct sp_buf log;  /* not appended yet */
-	int64_t flush_at;   /* when it must be */
-	uint64_t logged;    /* bytes, with those */
-	struct sp_buf tail; /* of stdout, for the last JSON line */
+	int fd[2];         /* our ends of stdout and stderr, -1: closed */
+	struct sp_buf log; /* not appended yet */
+	int64_t flush_at;  /* when it must be */
+	uint64_t logged;   /* bytes, with those */
+	uint64_t lost; /* bytes that found no room while the spool was away */
+	struct sp_buf tail;         /* of stdout, for the last JSON line */
 	char last[STDERR_TAIL + 1]; /* of stderr */
 	size_t last_n;
 	bool failed; /* the last append: warned already */
@@ -306,7 +307,6 @@ int spawn(const struct spawn *how, pid_t *pid_out);
 bool capture_open(struct capture *c, int child_out[2]);
 /* Read a chunk of what is there. */
 void capture_read(struct capture *c, int which, int64_t now);
-void capture_flush(struct worker *w, struct slot *s);
 int64_t capture_tick(struct worker *w, struct slot *s, int64_t now);
 /* Read what is left, close, flush. */
 void capture_close(struct worker *w, struct slot *s);
