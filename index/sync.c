@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "index/inner.h"
+#include "libspool/crash.h"
 #include "libspool/log.h"
 
 #define MSEC          ((int64_t)1000000)
@@ -159,8 +160,10 @@ commit(struct work *w, struct sp_err *err)
 	if (ix->lines.next.at != ix->lines.mark.at &&
 	    (st = sql_lines_set(ix->sql, &ix->lines.next, err)) != SP_OK)
 		return st;
+	SP_CRASH("index.lines");
 	if ((st = sql_commit(ix->sql, err)) != SP_OK)
 		return st;
+	SP_CRASH("index.commit");
 	w->begun = false;
 	lines_keep(&ix->lines);
 	for (i = ix->known.n; i-- > 0;)
@@ -321,7 +324,7 @@ index_head(
 	enum sp_status st;
 
 	if (ix->sql == NULL)
-		return SP_RETRY;
+		return sp_err_set(err, SP_RETRY, "the index is not open");
 	st = sql_head(ix->sql, SP_NEW, n, text_out, err);
 	if (st == SP_OK && text_out->failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");

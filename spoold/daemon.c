@@ -2,8 +2,10 @@
  * daemon.c - opening the spool, taking news from the watch, and the chores that
  * are a call into libspool: housekeeping and beating.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libspool/file.h"
@@ -14,7 +16,7 @@
 #define LOOK_LOCAL  60000 /* ms between looks that should find nothing */
 #define LOOK_REMOTE 10000 /* at most, where the clock is all we have */
 #define LOOK_FORCE  20    /* remote looks until times are not believed */
-#define ANEW_REST   500   /* ms after the last time */
+#define ANEW_REST   300   /* ms: rm -r of a spool shall not meet us half-way */
 #define ANEW_MS     2000  /* ms between tries that fail */
 
 static void
@@ -77,18 +79,21 @@ daemon_rescan(struct daemon *d, int64_t now)
 	d->look_at = now + d->look_every;
 }
 
+static void
+want_anew(struct daemon *d, int64_t now)
+{
+	if (!d->anew)
+		d->anew_at = now + ANEW_REST;
+	d->anew = true;
+}
+
 void
 daemon_news(struct daemon *d, int64_t now)
 {
 	struct watch_news news = watch_take();
 
-	if (news.anew) {
-		d->anew = true;
-		if (d->anew_at == NEVER)
-			d->anew_at = now < d->anew_ended + ANEW_REST
-			    ? d->anew_ended + ANEW_REST
-			    : now;
-	}
+	if (news.anew)
+		want_anew(d, now);
 	if (news.dirty == 0)
 		return;
 	d->changed = true;
@@ -106,19 +111,52 @@ daemon_news(struct daemon *d, int64_t now)
 	}
 }
 
-/* A directory was replaced under us, or the policy was: start from the path
- * again, under the same W.  While that fails what we have must do. */
+static bool
+leads_to(const char *path, int fd)
+{
+	struct stat a, b;
+
+	return stat(path, &a) == 0 && fstat(fd, &b) == 0 &&
+	    a.st_ino == b.st_ino && a.st_dev == b.st_dev;
+}
+
+void
+daemon_place(struct daemon *d, int64_t now)
+{
+	if (!leads_to(d->spool.path, d->spool.root))
+		want_anew(d, now);
+}
+
+/* Where the spool is that we have open, wherever it was moved to; if it is
+ * nowhere any more, the path that we were given. */
+static const char *
+place(const struct daemon *d, char buf[PATH_MAX])
+{
+	char link[64];
+	ssize_t n;
+
+	(void)snprintf(link, sizeof link, "/proc/self/fd/%d", d->spool.root);
+	n = readlink(link, buf, PATH_MAX - 1);
+	if (n <= 0)
+		return d->path;
+	buf[n] = '\0';
+	return leads_to(buf, d->spool.root) ? buf : d->path;
+}
+
+/* A directory was replaced under us, or the policy was, or the spool moved:
+ * open it again, under the same W.  While that fails what we have must do. */
 int64_t
 anew_tick(struct daemon *d, int64_t now)
 {
 	struct sp_spool spool;
 	struct sp_err err = { "" };
 	struct sp_keep *keep;
+	char buf[PATH_MAX];
 
 	if (!d->anew || now < d->anew_at)
 		return d->anew ? d->anew_at : NEVER;
 	d->anew_at = now + ANEW_MS;
-	if (sp_spool_open(d->path, "spoold", &spool, &err) != SP_OK) {
+	if (sp_spool_open(place(d, buf), "spoold", &spool, &err) != SP_OK) {
 		if (sp_warn_due("anew"))
 			sp_warn("open again: %s", err.text);
 		return d->anew_at;
@@ -133,10 +171,9 @@ anew_tick(struct daemon *d, int64_t now)
 		(void)usleep(100000); /* no memory for a few bytes */
 	d->keep = keep;
 	set_watch(d);
-	sp_info("spool opened anew");
+	sp_info("spool opened anew: %s", d->spool.path);
 	d->anew = false;
 	d->anew_at = NEVER;
-	d->anew_ended = now;
 	d->index_again = 0;
 	d->beat_at = now;
 	daemon_rescan(d, now);
@@ -153,6 +190,7 @@ look_tick(struct daemon *d, int64_t now)
 	if (now < d->look_at)
 		return d->look_at;
 	d->dirty = SP_DIRTY_ALL;
+	daemon_place(d, now);
 	if (!d->watching) {
 		d->look_every = d->changed ? poll : d->look_every * 3 / 2;
 		if (d->look_every > LOOK_REMOTE)

@@ -49,7 +49,7 @@ struct daemon {
 	bool changed; /* since the last look */
 
 	bool anew; /* open the spool again */
-	int64_t anew_at, anew_ended;
+	int64_t anew_at;
 };
 
 #define NEVER INT64_MAX
@@ -64,6 +64,8 @@ void daemon_close(struct daemon *d);
 void daemon_news(struct daemon *d, int64_t now);
 /* Look at everything, whatever is known. */
 void daemon_rescan(struct daemon *d, int64_t now);
+/* Does its path still lead to the spool that we have open? */
+void daemon_place(struct daemon *d, int64_t now);
 int64_t anew_tick(struct daemon *d, int64_t now);
 int64_t look_tick(struct daemon *d, int64_t now);
 int64_t keep_tick(struct daemon *d, int64_t now);

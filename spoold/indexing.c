@@ -17,6 +17,7 @@
 #define SHARE_MS    300 /* of one turn: others wait meanwhile */
 #define STANDBY_MS  3000
 #define STAMPS_MS   5000
+#define GONE_MS     200 /* whoever removes it may want to finish */
 #define AGAIN_MIN   50
 #define AGAIN_MAX   60000
 #define TROUBLE_MIN 1000
@@ -131,13 +132,14 @@ index_tick(struct daemon *d, int64_t now)
 		sp_warn("index/ was taken away");
 		index_drop(d, false);
 		d->index_again = 0;
-		d->index_pace.at = ended;
+		d->index_pace.at = ended + GONE_MS;
 	} else {
 		if (sp_warn_due(err.text))
 			sp_warn("index: %s", err.text);
 		(void)unlinkat(index_dir(d->index), READY, 0);
 		d->ready_known = false;
 		d->index_pace.at = ended + again(d, TROUBLE_MIN, TROUBLE_MAX);
+		daemon_place(d, ended);
 	}
 	return d->index_pace.at;
 }

@@ -263,8 +263,7 @@ event(const struct watch_event *e, struct watch_news *news)
 		news->dirty = SP_DIRTY_ALL;
 		news->anew = true;
 	} else if (e->mask & IN_MOVE_SELF) {
-		/* The handles of a spool that was moved as a whole hold. */
-		news->anew |= i != ROOT;
+		news->anew = true;
 	} else if (i == ROOT) {
 		root_event(e, news);
 	} else if (e->name[0] != '.') {
