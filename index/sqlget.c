@@ -1,6 +1,7 @@
 /*
  * sqlget.c - typed calls that read the database.
  */
+#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /*
  * sqlput.c - typed calls that write to the database.
  */
-#include <stdlib.h>
+#include <sqlite3.h>
 #include <string.h>
 
 #include "index/sql.h"

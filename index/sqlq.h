@@ -1,10 +1,9 @@
 /*
- * sqlq.h - statements, for sql.c, sqlput.c and sqlget.c only.
+ * sqlq.h - statements, for sql.c, sqlput.c and sqlget.c only; they include
+ * sqlite3.h before it.
  */
 #ifndef INDEX_SQLQ_H
 #define INDEX_SQLQ_H
-
-#include <sqlite3.h>
 
 #include "libspool/err.h"
 
