@@ -8,7 +8,7 @@
 # Out of tree:  make -f /src/spool/Makefile  (writes build/ where you stand)
 
 TOP	:= $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
-VPATH	:= $(TOP)
+vpath %.c $(TOP)
 PREFIX	?= /usr/local
 DESTDIR	?=
 VARIANT	?= plain
@@ -77,12 +77,13 @@ BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
 .PHONY: all check check-build check-labs bench demo install uninstall fuzz \
-	lint deps clean help helpers programs
+	lint deps clean help helpers programs benches
 .DELETE_ON_ERROR:
 
 all: programs
 programs: $(PROGRAMS)
 helpers: $(HELPERS) $(O)/unit
+benches: $(BENCHES)
 
 help:
 	@sed -n 's/^#:  *//p' $(TOP)/Makefile
@@ -125,7 +126,7 @@ check: check-build
 	@sh $(TOP)/tests/run "$(TOP)" build
 
 check-build:
-	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=plain programs helpers
+	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=plain programs helpers benches
 	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=san programs helpers
 	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=crash programs helpers
 
@@ -134,7 +135,7 @@ check-labs: check-build
 	@sh $(TOP)/tests/labs/run "$(TOP)" build
 
 #: bench       ratios against raw floors, measured in the same run
-bench: programs $(BENCHES)
+bench: programs benches
 	@sh $(TOP)/tests/bench/run "$(TOP)" $(O)
 
 #: demo        a spool, a daemon, a worker, four jobs, a table

@@ -127,7 +127,11 @@ over() { [ -e "$S/outcomes/$1.json" ]; }
 status_of() { jq -r .status "$S/outcomes/$1.json"; }
 # The only outcome there is.
 outcome() { cat "$S"/outcomes/2*.json; }
-dead() { ! kill -0 "$1" 2>/dev/null; }
+# Gone, or a zombie that nobody has waited for.
+dead() {
+	! kill -0 "$1" 2>/dev/null ||
+	    grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
 
 # The three promises, from the files alone (tests/promises).
 promises() { sh "$TOP/tests/promises" "$S" "$@" || fail "a promise is broken"; }
