@@ -17,6 +17,7 @@
 
 #define YOUNG_MS 250   /* a drop is not whole yet */
 #define LOCAL_MS 30000 /* inotify tells the rest */
+#define SLICE_MS 200   /* then beat and index have their turn */
 
 static int
 by_value(const void *a, const void *b)
@@ -148,7 +149,7 @@ marked(struct sp_keep *k, const struct sp_name *name,
  * it must be looked at again soon. */
 static bool
 one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
-    int64_t server, bool *young)
+    int64_t server, bool *young, bool *admitted)
 {
 	struct sp_err err = { "" };
 	struct sp_name name;
@@ -164,6 +165,7 @@ one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
 			*young = true;
 		if (err.text[0] != '\0')
 			keep_trouble("admit", st, &err);
+		*admitted |= st == SP_OK;
 		if (st != SP_OK || name.ticket == 0)
 			return false;
 		if (!name.bundle)
@@ -180,17 +182,44 @@ one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
 	    (seen_is(k, keep_key(entry)) || examine(k, &name, server));
 }
 
+/* Go through the listing for a slice of time; what was seen before needs none.
+ * Returns false when there is more to do. */
+static bool
+slice(struct sp_keep *k, const struct sp_names *names,
+    const struct keep_marks *marks, int64_t server, uint64_t *seen, size_t *n,
+    bool *young)
+{
+	int64_t until = sp_mono_ms() + SLICE_MS;
+	bool admitted = false, all = true;
+	const char *entry;
+	size_t i;
+
+	for (i = 0; i < names->n; i++) {
+		entry = sp_names_at(names, i);
+		if (sp_mono_ms() < until) {
+			if (one(k, entry, marks, server, young, &admitted))
+				seen[(*n)++] = keep_key(entry);
+		} else if (seen_is(k, keep_key(entry)))
+			seen[(*n)++] = keep_key(entry);
+		else if (sp_drop_kind(entry, NULL) != SP_DROP_IGNORE)
+			all = false;
+	}
+	if (admitted)
+		(void)sp_sync(k->sp->dir[SP_DIR_NEW], "new", NULL);
+	return all;
+}
+
 int64_t
 keep_new(struct sp_keep *k, int64_t now)
 {
 	struct sp_names names = { 0 };
 	struct keep_marks marks;
 	struct sp_err err = { "" };
-	bool young = false, again;
+	bool young = false, all = true, again;
 	uint64_t *seen = NULL;
 	enum sp_status st;
 	int64_t server;
-	size_t i, n = 0;
+	size_t n = 0;
 
 	k->due[CHORE_NEW] = now + 1;
 	st = keep_marks(k, &marks);
@@ -203,10 +232,7 @@ keep_new(struct sp_keep *k, int64_t now)
 		st = SP_RETRY;
 	keep_trouble("list new", st, &err);
 	if (st == SP_OK) {
-		for (i = 0; i < names.n; i++)
-			if (one(k, sp_names_at(&names, i), &marks, server,
-				&young))
-				seen[n++] = keep_key(sp_names_at(&names, i));
+		all = slice(k, &names, &marks, server, seen, &n, &young);
 		qsort(seen, n, sizeof *seen, by_value);
 		free(k->seen);
 		k->seen = seen;
@@ -215,6 +241,8 @@ keep_new(struct sp_keep *k, int64_t now)
 	sp_names_clear(&names);
 	keep_marks_clear(&marks);
 	again = k->due[CHORE_NEW] == 0;
+	if (!all)
+		return 1;
 	if (st != SP_OK || young || again)
 		return YOUNG_MS;
 	return k->sp->local ? LOCAL_MS : (int64_t)(k->sp->policy.poll * 1000);

@@ -286,7 +286,7 @@ sp_move_admit(const struct sp_spool *sp, const char *raw,
 	SP_CRASH("admit.before");
 	s = move_own(newfd, raw, newfd, dst, err);
 	SP_CRASH("admit.after");
-	return s == SP_OK ? sp_sync(newfd, "new", err) : s;
+	return s;
 }
 
 enum sp_status

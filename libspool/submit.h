@@ -39,6 +39,7 @@ enum sp_status sp_set_bad(const struct sp_spool *spool, int fromfd,
 
 /* Look at one raw drop in new/.  server_now: sp_server_now's.
  * SP_OK: admitted (name_out filled) or set aside in bad/ (name_out->ticket 0).
+ * The caller fsyncs new/ after a round of admissions.
  * SP_RETRY: young and not whole yet: look again.  SP_LOST/SP_GONE: not ours. */
 enum sp_status
 sp_admit(const struct sp_spool *spool, const char *raw, enum sp_drop kind,

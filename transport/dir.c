@@ -180,6 +180,7 @@ list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
     struct sp_err *err)
 {
 	struct sp_names all = { 0 };
+	bool admitted = false;
 	struct sp_name name;
 	enum sp_status st;
 	const char *text;
@@ -199,13 +200,16 @@ list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
 			st = sp_names_add(names, text);
 		else if (sp_mono_ms() >= until)
 			continue; /* each costs two syncs: next time */
-		else if (kind != SP_DROP_ORDER)
+		else if (kind != SP_DROP_ORDER) {
 			*more_out |= drop_in(d, text, kind, names, &st);
-		else
+			admitted = true;
+		} else
 			*more_out |=
 			    sp_bundle_explode(&d->spool, &name, err) == SP_OK;
 	}
 	sp_names_clear(&all);
+	if (admitted && st == SP_OK)
+		st = sp_sync(d->spool.dir[SP_DIR_NEW], "new", err);
 	if (st != SP_OK)
 		return sp_err_set(err, st, "list new/");
 	sp_names_sort(names);
