@@ -245,6 +245,7 @@ set_up(struct worker *w, struct sp_err *err)
 	w->look.over = w->look.dirty = true;
 	w->look.again = FAR;
 	offer_init(w);
+	guard_init(w);
 
 	if ((st = open_signals(w, err)) != SP_OK ||
 	    (st = reach(w, err)) != SP_OK || (st = make_dir(w, err)) != SP_OK ||
@@ -262,6 +263,7 @@ farewell(struct worker *w)
 	struct sp_err err = { "" };
 	int i;
 
+	guard_close(w);
 	commit_close(&w->commit);
 	if (w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);

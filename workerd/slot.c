@@ -109,8 +109,11 @@ launch(struct worker *w, struct slot *s, struct call *call)
 	}
 	(void)close(child[0]);
 	(void)close(child[1]);
-	if (why == 0)
+	if (why == 0) {
+		if (s->job.exclusive && !guard_add(w, s))
+			sp_warn("guard order=%s: no thread", s->name.id.text);
 		return SP_OK;
+	}
 	if (host_trouble_is(why)) {
 		(void)snprintf(
 		    s->why, sizeof s->why, "start: %s", strerror(why));
@@ -177,6 +180,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->why[0] = s->dir[0] = '\0';
 	s->pid = 0;
 	s->killed = s->resumed = false;
+	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
 	s->metrics = 0;
 	s->missing = 0;
@@ -232,6 +236,17 @@ slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 	signal_group(s, SIGCONT); /* a stopped one would not hear it */
 }
 
+/* What the guard did while we may have been stuck. */
+static void
+silent(struct worker *w, struct slot *s, int64_t now)
+{
+	if (s->job.exclusive && s->stop == STOP_NO && guard_fired_is(w, s))
+		slot_stop(s, STOP_SILENT,
+		    "the spool is out of reach and order.exclusive forbids to "
+		    "go on without it",
+		    now);
+}
+
 /* ---- the end ---- */
 
 static void
@@ -239,6 +254,7 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 {
 	int64_t now = sp_mono_ms();
 
+	silent(w, s, now);
 	s->wait = status;
 	s->usage = *usage;
 	s->ended = now;
@@ -261,6 +277,21 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 	}
 }
 
+static pid_t
+reap_one(struct worker *w, int *status, struct rusage *usage)
+{
+	pid_t pid;
+	int i;
+
+	guard_lock(w);
+	pid = wait4(-1, status, WNOHANG, usage);
+	for (i = 0; i < w->opt.slots && pid > 0; i++)
+		if (w->slot[i].guarded == pid)
+			w->slot[i].guarded = 0;
+	guard_unlock(w);
+	return pid;
+}
+
 void
 slot_reap(struct worker *w)
 {
@@ -268,7 +299,7 @@ slot_reap(struct worker *w)
 	int i, status;
 	pid_t pid;
 
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+	while ((pid = reap_one(w, &status, &usage)) > 0) {
 		if (pid == w->minder) {
 			sp_warn("minder gone: what outlives workerd now is "
 				"nobody's");
@@ -306,11 +337,7 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		    "timed out after %g s (order.timeout)", s->job.timeout);
 		slot_stop(s, STOP_TIMEOUT, why, now);
 	}
-	if (s->stop == STOP_NO && s->job.exclusive && !beat_trusted(w, now))
-		slot_stop(s, STOP_SILENT,
-		    "the spool is out of reach and order.exclusive forbids to "
-		    "go on without it",
-		    now);
+	silent(w, s, now);
 	if (s->stop != STOP_NO && !s->killed && now >= s->kill_at) {
 		sp_info("kill order=%s", s->name.id.text);
 		signal_group(s, SIGKILL);

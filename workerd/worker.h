@@ -4,9 +4,10 @@
  *	look -> slot (stage, env, spawn, capture) -> report -> give -> commit
  *
  * main.c waits; look.c claims; slot.c carries one attempt from its start to its
- * end; report.c says what came of it; give.c hands it back; commit.c commits on
- * a thread of its own; beat.c says that we live and compares what we hold with
- * what we run; stray.c leaves no process behind.
+ * end (guard.c stops
+ * exclusive ones); report.c says what came of it; give.c hands it back;
+ *commit.c commits on a thread of its own; beat.c says that we live and compares
+ *what we hold with what we run; stray.c leaves no process behind.
  *
  * `_tick` does what is due and returns when it wants to be called again, by
  * sp_mono_ms.
@@ -125,6 +126,10 @@ struct slot {
 	int64_t kill_at;
 	bool killed;
 
+	/* order.exclusive (guard.c), under its lock */
+	pid_t guarded;       /* 0: not */
+	int64_t guard_fired; /* when it was told to stop, 0: not */
+
 	struct capture cap;
 	off_t metrics; /* bytes copied */
 	int64_t metrics_due;
@@ -195,9 +200,9 @@ struct heart {
 	struct sp_beat self;
 	int64_t next;
 	int64_t tried;
-	int64_t good; /* when a beat last got through */
-	bool changed; /* what runs has changed since */
-	bool away;    /* the last one failed */
+	_Atomic int64_t good; /* when a beat last got through */
+	bool changed;         /* what runs has changed since */
+	bool away;            /* the last one failed */
 	struct sp_names ours, stale, cancel;
 };
 
@@ -219,6 +224,13 @@ struct worker {
 	struct heart heart;
 	struct commit commit;
 	int64_t keep_at;
+
+	struct {
+		pthread_mutex_t lock;
+		pthread_t thread;
+		bool running;
+		bool stop;
+	} guard;
 
 	pid_t minder;
 	int minder_fd;
@@ -342,6 +354,15 @@ void beat_soon(struct worker *w);
 /* What the order.exclusive jobs may still trust in. */
 bool beat_trusted(const struct worker *w, int64_t now);
 void beat_clear(struct worker *w);
+
+/* guard.c: stop order.exclusive jobs when the spool is out of reach. */
+void guard_init(struct worker *w);
+/* false: no thread for it. */
+bool guard_add(struct worker *w, struct slot *s);
+void guard_lock(struct worker *w); /* around reaping */
+void guard_unlock(struct worker *w);
+bool guard_fired_is(struct worker *w, struct slot *s);
+void guard_close(struct worker *w);
 
 /* stray.c */
 enum sp_status stray_open(struct worker *w, struct sp_err *err);
