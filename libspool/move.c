@@ -151,6 +151,12 @@ sp_move_aside(const struct sp_spool *sp, int fromfd, const char *from,
 	return move_own(fromfd, from, fd, to, err);
 }
 
+bool
+sp_link_own(const char *from, const char *to)
+{
+	return link(from, to) == 0;
+}
+
 /* ---- the steps of the table ---- */
 
 /*

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/move.h"
 #include "transport/dir.h"
 
 #define RACY_MS 2000 /* file times are coarse: so young may change unseen */
@@ -193,7 +194,7 @@ dir_stage(struct tr *tr, int which, const char *file, const char *shelf,
 		(void)snprintf(row->file, sizeof row->file, "%s", file);
 	}
 	row->used = ++d->shelf_used;
-	if (link(path, dst) == 0)
+	if (sp_link_own(path, dst))
 		return SP_OK;
 	if (errno == EEXIST)
 		return sp_err_sys(err, "stage %s", dst);
