@@ -4,8 +4,8 @@
  *
  * Every slot may say SP_RETRY (the medium is away: back off, ask again) and
  * each is safe to repeat.  Buffers handed in belong to the caller; err may be
- * NULL.  All slots but commit are called from one thread; commit may run on
- * another one at the same time.
+ * NULL.  All slots but commit and beat are called from one thread; commit has
+ * another one, and beat, which is never called twice at once, any.
  */
 #ifndef TR_TRANSPORT_H
 #define TR_TRANSPORT_H

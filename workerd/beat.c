@@ -71,7 +71,6 @@ fill(struct worker *w)
 	    w->terms > 0 || w->opt.drain ? "draining"
 		: b->running_n > 0       ? "busy"
 					 : "idle");
-	b->count++;
 }
 
 static struct slot *
@@ -166,16 +165,16 @@ beat(struct worker *w, int64_t now)
 	enum sp_status st;
 	size_t i;
 
+	pulse_lock(w);
 	fill(w);
-	st = w->ops->beat(w->tr, &h->self, &err);
+	st = pulse_beat(w, now, &err);
+	pulse_unlock(w);
 	if (st != SP_OK) {
 		if (!h->away || sp_warn_due("beat"))
 			sp_warn("beat failed: %s; jobs go on", err.text);
 		h->away = true;
 		return;
 	}
-	/* The moment before the write, not after: it may have stalled. */
-	h->good = now;
 	h->changed = false;
 	if (h->away)
 		sp_info("beat back: the spool is there again");

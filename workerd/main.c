@@ -96,16 +96,19 @@ open_signals(struct worker *w, struct sp_err *err)
 static int64_t
 keep_tick(struct worker *w, int64_t now)
 {
+	int64_t due = w->keep_at > w->keep_least ? w->keep_at : w->keep_least;
 	bool idle = true;
 	int i;
 
 	if (w->terms > 0)
 		return FAR;
-	if (now < w->keep_at)
-		return w->keep_at;
+	if (now < due)
+		return due;
 	for (i = 0; i < w->opt.slots; i++)
 		idle = idle && w->slot[i].state == SLOT_FREE;
 	w->keep_at = now + w->ops->keep(w->tr, idle, now);
+	/* A third of our time at most. */
+	w->keep_least = sp_mono_ms() + 2 * (sp_mono_ms() - now);
 	return w->keep_at;
 }
 
@@ -254,7 +257,7 @@ set_up(struct worker *w, struct sp_err *err)
 		return st;
 	beat_init(w);
 	report_init(w);
-	return SP_OK;
+	return pulse_open(w, err);
 }
 
 static void
@@ -264,6 +267,7 @@ farewell(struct worker *w)
 	int i;
 
 	guard_close(w);
+	pulse_close(w);
 	commit_close(&w->commit);
 	if (w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);

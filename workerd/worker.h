@@ -196,6 +196,16 @@ struct look {
 	size_t cool_n;
 };
 
+/* The lock is for heart.self and for beating. */
+struct pulse {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	int64_t said;  /* the last beat, anybody's */
+	int64_t alive; /* the last one of the main thread */
+	bool stop;
+};
+
 struct heart {
 	struct sp_beat self;
 	int64_t next;
@@ -222,8 +232,10 @@ struct worker {
 	unsigned freed; /* counts slots that became free */
 	struct look look;
 	struct heart heart;
+	struct pulse pulse;
 	struct commit commit;
 	int64_t keep_at;
+	int64_t keep_least; /* not before, whatever has changed */
 
 	struct {
 		pthread_mutex_t lock;
@@ -354,6 +366,14 @@ void beat_soon(struct worker *w);
 /* What the order.exclusive jobs may still trust in. */
 bool beat_trusted(const struct worker *w, int64_t now);
 void beat_clear(struct worker *w);
+
+/* pulse.c: beats while the main thread is busy. */
+enum sp_status pulse_open(struct worker *w, struct sp_err *err);
+void pulse_lock(struct worker *w);
+void pulse_unlock(struct worker *w);
+/* One beat, under the lock. */
+enum sp_status pulse_beat(struct worker *w, int64_t now, struct sp_err *err);
+void pulse_close(struct worker *w);
 
 /* guard.c: stop order.exclusive jobs when the spool is out of reach. */
 void guard_init(struct worker *w);
