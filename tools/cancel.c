@@ -4,6 +4,7 @@
  * for marks.
  */
 #include <getopt.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "libspool/find.h"
@@ -24,12 +25,26 @@ unmark(struct tool *tool, const struct sp_id *id, int answer)
 	return st == SP_OK ? answer : complain_of(st, &err, id->text);
 }
 
+/* Its status; 0 when the outcome is not published yet. */
 static int
-over(struct tool *tool, const struct sp_id *id)
+status_of(struct tool *tool, const struct sp_id *id)
 {
 	int status = 0;
 
 	(void)sp_find_status(&tool->spool, id, &status, NULL);
+	return status;
+}
+
+static int
+cancelled(struct tool *tool, const struct sp_id *id)
+{
+	(void)printf("%s cancelled\n", id->text);
+	return unmark(tool, id, ANSWER_YES);
+}
+
+static int
+over(struct tool *tool, const struct sp_id *id, int status)
+{
 	if (status == 0)
 		complain("%s is over already", id->text);
 	else
@@ -38,7 +53,49 @@ over(struct tool *tool, const struct sp_id *id)
 	return unmark(tool, id, ANSWER_NO);
 }
 
-/* The mark is there: from now on a keeper or a worker may be quicker. */
+/* The mark is there: a keeper or a worker may be quicker than we, and the order
+ * may end by itself.  SP_RETRY: it keeps moving. */
+static enum sp_status
+try_to_end(struct tool *tool, const struct sp_id *id, int *answer_out,
+    struct sp_err *err)
+{
+	enum sp_status st;
+	enum sp_state state;
+	struct sp_name name;
+	int i, status;
+
+	for (i = 0; i < TRIES; i++) {
+		sp_err_clear(err);
+		st = sp_find(&tool->spool, id, &state, &name, err);
+		if (st != SP_OK)
+			return st;
+		if (sp_state_over_is(state)) {
+			status = status_of(tool, id);
+			if (status == 0 && i + 1 < TRIES) {
+				(void)poll(NULL, 0, 10);
+				continue;
+			}
+			*answer_out = status == SP_ST_CANCELLED
+			    ? cancelled(tool, id)
+			    : over(tool, id, status);
+			return SP_OK;
+		}
+		if (state == SP_ASSIGNED) {
+			(void)printf("%s runs on %s, which will stop it\n",
+			    id->text, name.worker);
+			*answer_out = ANSWER_YES;
+			return SP_OK;
+		}
+		st = sp_end(&tool->spool, state, &name, SP_ST_CANCELLED, false,
+		    "cancelled before it ran", err);
+		if (st == SP_OK)
+			*answer_out = cancelled(tool, id);
+		if (st != SP_LOST && st != SP_GONE)
+			return st;
+	}
+	return SP_LOST;
+}
+
 static int
 cancel_one(struct tool *tool, const struct sp_id *id)
 {
@@ -46,38 +103,20 @@ cancel_one(struct tool *tool, const struct sp_id *id)
 	enum sp_status st;
 	enum sp_state state;
 	struct sp_name name;
-	int i;
+	int answer = ANSWER_YES;
 
-	st = sp_mark_set(&tool->spool, SP_DIR_CANCEL, id, &err);
-	for (i = 0; st == SP_OK && i < TRIES; i++) {
-		st = sp_find(&tool->spool, id, &state, &name, &err);
-		if (st != SP_OK)
-			break;
-		if (sp_state_over_is(state)) {
-			if (i == 0)
-				return over(tool, id);
-			(void)printf("%s cancelled\n", id->text);
-			return unmark(tool, id, ANSWER_YES);
-		}
-		if (state == SP_ASSIGNED) {
-			(void)printf("%s runs on %s, which will stop it\n",
-			    id->text, name.worker);
-			return ANSWER_YES;
-		}
-		st = sp_end(&tool->spool, state, &name, SP_ST_CANCELLED, false,
-		    "cancelled before it ran", &err);
-		if (st == SP_OK) {
-			(void)printf("%s cancelled\n", id->text);
-			return unmark(tool, id, ANSWER_YES);
-		}
-		if (st == SP_LOST || st == SP_GONE) {
-			sp_err_clear(&err);
-			st = SP_OK; /* it moved: look again */
-		}
-	}
+	st = sp_find(&tool->spool, id, &state, &name, &err);
+	if (st == SP_OK && sp_state_over_is(state))
+		return over(tool, id, status_of(tool, id));
+	if (st == SP_OK)
+		st = sp_mark_set(&tool->spool, SP_DIR_CANCEL, id, &err);
+	if (st == SP_OK)
+		st = try_to_end(tool, id, &answer, &err);
+	if (st == SP_OK)
+		return answer;
 	if (st == SP_GONE)
-		(void)unmark(tool, id, ANSWER_NO);
-	if (st != SP_OK)
+		return unmark(tool, id, complain_of(st, &err, id->text));
+	if (st != SP_LOST)
 		return complain_of(st, &err, id->text);
 	complain("%s keeps moving; it is marked, and whoever has it will end "
 		 "it",

@@ -15,8 +15,6 @@
 
 #include "libspool/file.h"
 #include "libspool/json.h"
-#include "libspool/move.h"
-#include "libspool/policy.h"
 #include "tools/check.h"
 
 #define MOMENT 300 /* ms between the two looks */
@@ -104,8 +102,8 @@ check_say(struct check *check, enum check_kind kind, enum sp_dir dir,
 	return finding;
 }
 
-static void
-print(const struct finding *finding, bool json)
+void
+check_print(const struct finding *finding, bool json)
 {
 	struct sp_buf line = SP_BUF_INIT(64 * 1024);
 	char path[400];
@@ -144,14 +142,18 @@ print(const struct finding *finding, bool json)
 static enum sp_status
 look(struct check *check, const struct sp_spool *spool, struct sp_err *err)
 {
+	struct sp_err why = { "" };
 	enum sp_status st;
 	int64_t took;
 
 	memset(check, 0, sizeof *check);
 	check->spool = spool;
-	st = sp_server_now(spool, &check->now, &took, err);
-	if (st == SP_OK)
-		st = check_look(check, err);
+	/* without it nothing is old, and what only age proves is passed over */
+	if (sp_server_now(spool, &check->now, &took, &why) != SP_OK) {
+		complain("what depends on ages is passed over: %s", why.text);
+		check->now = 0;
+	}
+	st = check_look(check, err);
 	if (st == SP_OK)
 		st = check_rules(check, err);
 	if (st == SP_OK)
@@ -208,155 +210,7 @@ look_twice(
 	return st;
 }
 
-/* ---- the set-up, before the spool can be opened ---- */
-
-/* spool.json: 0 well, 1 missing, 2 bad, 3 not to be touched. */
-static int
-look_policy(int root, struct check *check)
-{
-	struct sp_buf text = SP_BUF_INIT(65536 + 2);
-	struct sp_policy policy;
-	struct sp_err err = { "" };
-	struct json_t *json = NULL;
-	struct stat stat;
-	enum sp_status st;
-	int is = 0;
-
-	st = sp_read(root, "spool.json", 65536, &text, &stat, &err);
-	if (st == SP_GONE) {
-		(void)check_say(check, CHECK_SETUP, SP_DIRS, "", "spool.json",
-		    NULL, "is missing; it says what this spool is");
-		is = 1;
-	} else if (st != SP_OK ||
-	    sp_policy_parse(sp_buf_text(&text), text.len, &policy, &err) !=
-		SP_OK) {
-		(void)check_say(check, CHECK_SETUP, SP_DIRS, "", "spool.json",
-		    NULL, "%.250s",
-		    strncmp(err.text, "spool.json: ", 12) == 0 ? err.text + 12
-							       : err.text);
-		is = st == SP_OK || st == SP_BAD ? 2 : 3;
-	}
-	if (is == 2 &&
-	    sp_json_parse(sp_buf_text(&text), text.len, &json, NULL) == SP_OK &&
-	    sp_json_int(sp_json_get(json, "format"), 0) > SP_FORMAT)
-		is = 3; /* of a later program: no business of ours */
-	sp_json_free(json);
-	sp_buf_clear(&text);
-	return is;
-}
-
-static void
-look_dirs(int root, struct check *check)
-{
-	struct stat st;
-	const char *name;
-	int i;
-
-	for (i = 0; i <= SP_DIRS; i++) {
-		name =
-		    i < SP_DIRS ? sp_dir_text((enum sp_dir)i) : "blobs/sha256";
-		if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-			(void)check_say(check, CHECK_SETUP, SP_DIRS, "", name,
-			    NULL, "the directory is missing");
-		else if (!S_ISDIR(st.st_mode))
-			(void)check_say(check, CHECK_SETUP, SP_DIRS, "", name,
-			    NULL, "is no directory");
-	}
-}
-
-/* A spool.json that cannot be read is kept in repair/. */
-static enum sp_status
-policy_aside(int root, struct sp_err *err)
-{
-	char to[64];
-	enum sp_status st;
-	int fd;
-
-	(void)snprintf(to, sizeof to, "spool.json.%08x", sp_dice());
-	st = sp_make_dir(root, "repair", err);
-	if (st == SP_OK)
-		st = sp_open_dir(root, "repair", &fd, err);
-	if (st != SP_OK)
-		return st;
-	st = sp_move_file(root, "spool.json", fd, to, false, err);
-	(void)close(fd);
-	return st;
-}
-
-/* Make what is missing.  Fills what became of each finding. */
-static void
-mend_setup(const char *where, int root, int policy, struct check *check)
-{
-	struct sp_err err = { "" };
-	enum sp_status st = SP_OK;
-	size_t i;
-
-	if (policy == 3)
-		st = sp_err_set(&err, SP_BAD, "left alone");
-	if (policy == 2)
-		st = policy_aside(root, &err);
-	if (st == SP_OK)
-		st = sp_spool_make(where, &err);
-	for (i = 0; i < check->found_n; i++) {
-		check->found[i].mended = st == SP_OK;
-		(void)snprintf(check->found[i].how, sizeof check->found[i].how,
-		    "%.150s", st == SP_OK ? "made anew" : err.text);
-	}
-}
-
 /* ---- the verb ---- */
-
-struct checking {
-	struct tool *tool;
-	bool repair, json;
-	size_t mended, left;
-};
-
-/* Is this a spool at all, and can it be opened? */
-static int
-open_up(struct checking *c)
-{
-	const char *where = c->tool->where;
-	struct check setup;
-	int root, policy, answer = ANSWER_YES;
-	size_t i;
-
-	where = where == NULL ? "spool" : where;
-	memset(&setup, 0, sizeof setup);
-	root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root == -1 ||
-	    (faccessat(root, "spool.json", F_OK, 0) == -1 &&
-		(faccessat(root, "new", F_OK, 0) == -1 ||
-		    faccessat(root, "outcomes", F_OK, 0) == -1))) {
-		complain("%s: there is no spool", where);
-		if (root != -1)
-			(void)close(root);
-		return ANSWER_WRONG;
-	}
-	policy = look_policy(root, &setup);
-	look_dirs(root, &setup);
-	if (c->repair && setup.found_n > 0)
-		mend_setup(where, root, policy, &setup);
-	for (i = 0; i < setup.found_n; i++) {
-		print(&setup.found[i], c->json);
-		c->mended += setup.found[i].mended;
-		c->left += !setup.found[i].mended;
-	}
-	if (c->left > 0 && !c->repair) {
-		(void)fputs("not looked any further: the spool has to be whole "
-			    "first (--repair)\n",
-		    stderr);
-		answer = ANSWER_NO;
-	} else if (c->left > 0) {
-		answer = ANSWER_NO;
-	} else {
-		c->tool->where = where;
-		answer = tool_open(c->tool);
-	}
-	check_forget(&setup);
-	(void)close(root);
-	return answer;
-}
 
 /* Rounds, until nothing is found or nothing can be mended any more. */
 static enum sp_status
@@ -376,7 +230,7 @@ rounds(struct checking *c, size_t *orders_out, struct sp_err *err)
 			check_fix(&check, &check.found[i]);
 			if (!check.found[i].mended)
 				continue;
-			print(&check.found[i], c->json);
+			check_print(&check.found[i], c->json);
 			mended++;
 		}
 		c->mended += mended;
@@ -385,10 +239,13 @@ rounds(struct checking *c, size_t *orders_out, struct sp_err *err)
 		check_forget(&check);
 	}
 	for (i = 0; st == SP_OK && i < check.found_n; i++) {
-		print(&check.found[i], c->json);
+		check_print(&check.found[i], c->json);
 		c->left++;
 	}
-	*orders_out = check.n;
+	for (i = 0; i < check.n; i++)
+		*orders_out += i == 0 ||
+		    strcmp(check.entry[i].name.id.text,
+			check.entry[i - 1].name.id.text) != 0;
 	check_forget(&check);
 	return st;
 }
@@ -417,7 +274,7 @@ check_run(struct tool *tool, int argc, char **argv)
 	}
 	if (optind != argc)
 		return usage_wrong();
-	if ((answer = open_up(&c)) != ANSWER_YES)
+	if ((answer = check_open_up(&c)) != ANSWER_YES)
 		return answer;
 	st = rounds(&c, &orders, &err);
 	if (st != SP_OK)

@@ -2,6 +2,7 @@
  * check.h - what the files of `spool check` share.
  *
  *	check.c		the verb: rounds, second looks, printing
+ *	checksetup.c	spool.json and the directories, before it is opened
  *	checklook.c	goes through the directories: what stands where
  *	checkrule.c	what follows from it between the directories
  *	checkrest.c	the same for what lies beside: runs/, marks, tmp/, ...
@@ -78,10 +79,17 @@ struct check {
 	bool failed; /* no memory */
 };
 
+struct checking {
+	struct tool *tool;
+	bool repair, json;
+	size_t mended, left;
+};
+
 /* ---- check.c ---- */
 
-/* "new", "done/20261122": where a finding or an entry is. */
-const char *check_kind_text(enum check_kind kind);
+void check_print(const struct finding *finding, bool json);
+
+/* "done/20261122/FILE". */
 void check_path(const struct finding *finding, char path_out[400]);
 /* Write down a breach; the name may be NULL. */
 struct finding *check_say(struct check *check, enum check_kind kind,
@@ -91,6 +99,11 @@ int64_t check_ctime(const struct stat *st);
 /* A handle on the directory of a finding or entry: the caller closes it. */
 enum sp_status check_open(const struct check *check, enum sp_dir dir,
     const char *sub, int *fd_out, struct sp_err *err);
+
+/* ---- checksetup.c ---- */
+
+/* Look at, mend if asked to, and open: ANSWER_YES when it is open. */
+int check_open_up(struct checking *c);
 
 /* ---- checklook.c ---- */
 

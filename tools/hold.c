@@ -13,19 +13,18 @@
 
 #define TRIES 20
 
-static int
-to_waiting(struct tool *tool, const struct sp_name *name,
-    enum sp_status *st_out, struct sp_err *err)
+static enum sp_status
+to_waiting(struct tool *tool, const struct sp_name *name, struct sp_err *err)
 {
 	const struct sp_spool *spool = &tool->spool;
+	enum sp_status st;
 	struct sp_name held;
 
-	*st_out = sp_move_step(
+	st = sp_move_step(
 	    spool, SP_STEP_HOLD, SP_NEW, SP_WAITING, name, &held, err);
-	if (*st_out == SP_OK)
-		*st_out =
-		    sp_move_sync(spool, &name->id, SP_WAITING, SP_NEW, err);
-	return ANSWER_YES;
+	return st == SP_OK
+	    ? sp_move_sync(spool, &name->id, SP_WAITING, SP_NEW, err)
+	    : st;
 }
 
 static int
@@ -44,7 +43,7 @@ hold_one(struct tool *tool, const struct sp_id *id)
 			break;
 		switch (state) {
 		case SP_NEW:
-			(void)to_waiting(tool, &name, &st, &err);
+			st = to_waiting(tool, &name, &err);
 			if (st == SP_LOST) {
 				sp_err_clear(&err);
 				st = SP_OK;

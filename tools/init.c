@@ -26,10 +26,10 @@ init_run(struct tool *tool, int argc, char **argv)
 	if (was)
 		sp_spool_close(&tool->spool);
 	/* also for an old one: what is missing is made, nothing is changed */
-	if ((st = sp_spool_make(where, &err)) != SP_OK)
-		return complain_of(st, &err, where);
-	if ((st = sp_spool_open(where, "spool", &tool->spool, &err)) != SP_OK)
-		return complain_of(st, &err, where);
+	if ((st = sp_spool_make(where, &err)) == SP_OK)
+		st = sp_spool_open(where, "spool", &tool->spool, &err);
+	if (st != SP_OK)
+		return complain_of(st == SP_GONE ? SP_BAD : st, &err, NULL);
 	tool->open = true;
 	(void)printf(was ? "%s is a spool already\n" : "%s is a spool now\n",
 	    tool->spool.path);

@@ -132,7 +132,7 @@ tool_open(struct tool *tool)
 	}
 	st = sp_spool_open(where, "spool", &tool->spool, &err);
 	if (st != SP_OK)
-		return complain_of(st, &err, where);
+		return complain_of(st, &err, NULL); /* err names it */
 	tool->open = true;
 	return ANSWER_YES;
 }

@@ -8,7 +8,7 @@
 
 #include "libspool/find.h"
 #include "libspool/submit.h"
-#include "tools/spool.h"
+#include "tools/amend.h"
 
 /* Submit what is in text; prints the new id. */
 static enum sp_status
@@ -27,7 +27,7 @@ again(struct tool *tool, const struct sp_name *old, const struct sp_buf *text,
 		one.text = sp_buf_text(&job);
 		one.len = job.len;
 		(void)memcpy(one.label, old->label, sizeof one.label);
-		submit_warn(tool, old->id.text, one.text, one.len);
+		amend_warn(tool, old->id.text, one.text, one.len);
 		st = sp_submit(&tool->spool, &one, 1, err);
 	}
 	if (st == SP_OK)

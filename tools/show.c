@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "libspool/file.h"
 #include "libspool/find.h"
@@ -13,7 +14,9 @@
 #include "libspool/outcome.h"
 #include "tools/spool.h"
 
-#define NOTE_MAX SP_OUTCOME_MAX
+#define NOTE_MAX   SP_OUTCOME_MAX
+#define TAIL_MAX   2048
+#define TAIL_LINES 8
 
 struct story {
 	struct tool *tool;
@@ -252,6 +255,35 @@ say_text(const char *what, const struct sp_buf *text)
 	sp_buf_clear(&line);
 }
 
+/* The last it wrote, for an order that failed: there it mostly says why. */
+static void
+say_tail(const struct story *story)
+{
+	const struct try *try;
+	char text[TAIL_MAX];
+	struct sp_buf tail = SP_BUF_INIT(TAIL_MAX + 1);
+	struct stat stat;
+	ssize_t n, at;
+	int fd, lines = 0;
+
+	if (story->row.state != SP_FAILED || story->tries.n == 0)
+		return;
+	try = &story->tries.try[story->tries.n - 1];
+	if (try->log[0] == '\0' ||
+	    sp_open(story->tries.dir, try->log, 0, &fd, &stat, NULL) != SP_OK)
+		return;
+	n = pread(fd, text, sizeof text,
+	    stat.st_size > TAIL_MAX ? stat.st_size - TAIL_MAX : 0);
+	(void)close(fd);
+	for (at = n; at > 0 && lines < TAIL_LINES; at--)
+		lines += at < n && text[at - 1] == '\n';
+	at += lines == TAIL_LINES ? 1 : 0;
+	if (n > 0)
+		sp_buf_put(&tail, text + at, (size_t)(n - at));
+	say_text("the end of its log:", &tail);
+	sp_buf_clear(&tail);
+}
+
 static void
 say_all(const struct story *story)
 {
@@ -262,6 +294,7 @@ say_all(const struct story *story)
 		say_try(story, &story->tries.try[i]);
 	say_outcome(story);
 	say_files(story);
+	say_tail(story);
 	say_text("job:", &story->job);
 	say_text("outcome:", &story->outcome);
 }

@@ -139,12 +139,6 @@ void tries_clear(struct tries *tries);
 void why_print(
     struct tool *tool, const struct sp_row *row, const struct sp_buf *job);
 
-/* ---- submit.c ---- */
-
-/* Warn when the script or the data file of a job is not there (yet). */
-void submit_warn(
-    const struct tool *tool, const char *where, const char *text, size_t len);
-
 /* ---- table.c: aligned columns that fit ---- */
 
 struct table_column {

@@ -2,18 +2,15 @@
  * submit.c - spool submit: jobs from files and from standard input become
  * orders, in groups that share one fsync of the directory.  An id is printed
  * when its order is durable, not before.  A bad file or line is reported and
- * passed over.  How texts are cut into jobs is intake.c's business.
+ * passed over.  intake.c cuts texts into jobs, amend.c applies the options.
  */
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "libspool/file.h"
 #include "libspool/json.h"
 #include "libspool/submit.h"
+#include "tools/amend.h"
 #include "tools/intake.h"
 #include "tools/spool.h"
 
@@ -23,10 +20,7 @@
 struct submit {
 	struct tool *tool;
 	bool json;
-	const char **set; /* of -p, --priority, --name */
-	size_t set_n;
-	struct sp_id *after; /* of --after */
-	size_t after_n;
+	struct amend amend; /* of -p, --priority, --name, --after */
 
 	/* the group on its way; where[i]: "FILE:LINE" */
 	struct sp_submit group[GROUP];
@@ -38,47 +32,6 @@ struct submit {
 	size_t ids_n, ids_cap;
 	int answer;
 };
-
-/* ---- warnings ---- */
-
-static void
-warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
-    const char *file)
-{
-	static struct sp_names said;
-	char path[SP_FILE_MAX + 16];
-	struct stat st;
-	size_t i;
-
-	if (file[0] == '\0')
-		return;
-	(void)snprintf(path, sizeof path, "%s/%s", sp_dir_text(dir), file);
-	for (i = 0; i < said.n; i++) {
-		if (strcmp(sp_names_at(&said, i), path) == 0)
-			return;
-	}
-	if (fstatat(tool->spool.dir[dir], file, &st, AT_SYMLINK_NOFOLLOW) ==
-		0 &&
-	    S_ISREG(st.st_mode))
-		return;
-	complain("%s: warning: there is no file %s in the spool (yet); the job "
-		 "fails unless it is there when a worker takes it",
-	    where, path);
-	(void)sp_names_add(&said, path);
-}
-
-void
-submit_warn(
-    const struct tool *tool, const char *where, const char *text, size_t len)
-{
-	struct sp_job job;
-
-	if (sp_job_parse(text, len, &job, NULL) == SP_OK) {
-		warn_one(tool, where, SP_DIR_SCRIPTS, job.script);
-		warn_one(tool, where, SP_DIR_DATA, job.data);
-	}
-	sp_job_clear(&job);
-}
 
 /* ---- the group ---- */
 
@@ -180,76 +133,6 @@ flush_group(struct submit *submit)
 	submit->n = submit->size = 0;
 }
 
-/* The job's own order.after and what --after adds. */
-static void
-print_after(
-    const struct submit *submit, const struct sp_job *job, struct sp_buf *out)
-{
-	const char *comma = "";
-	size_t i, k;
-
-	sp_buf_puts(out, "order.after=[");
-	for (i = 0; i < job->after_n; i++) {
-		sp_buf_printf(out, "%s\"%s\"", comma, job->after[i].text);
-		comma = ",";
-	}
-	for (i = 0; i < submit->after_n; i++) {
-		for (k = 0; k < job->after_n; k++) {
-			if (strcmp(job->after[k].text, submit->after[i].text) ==
-			    0)
-				break;
-		}
-		if (k < job->after_n)
-			continue;
-		sp_buf_printf(out, "%s\"%s\"", comma, submit->after[i].text);
-		comma = ",";
-	}
-	sp_buf_puts(out, "]");
-}
-
-/* The job as it goes in: with the options applied. */
-static enum sp_status
-apply(const struct submit *submit, const char *text, size_t len,
-    struct sp_buf *out, struct sp_err *err)
-{
-	struct sp_buf set = SP_BUF_INIT(SP_JOB_MAX);
-	struct sp_buf edited = SP_BUF_INIT(SP_JOB_MAX + 2);
-	const char *sets[1];
-	struct sp_job job;
-	enum sp_status st;
-
-	/* its own faults first: they are told better before an edit */
-	st = sp_job_parse(text, len, &job, err);
-	if (st != SP_OK && !job.object) {
-		sp_job_clear(&job);
-		return st;
-	}
-	sp_err_clear(err);
-	st = SP_OK;
-	if (submit->set_n > 0)
-		st = sp_job_edit(
-		    text, len, submit->set, submit->set_n, &edited, err);
-	else
-		sp_buf_put(&edited, text, len);
-	if (st == SP_OK && submit->after_n > 0) {
-		print_after(submit, &job, &set);
-		sets[0] = sp_buf_text(&set);
-		st = sp_job_edit(
-		    sp_buf_text(&edited), edited.len, sets, 1, out, err);
-	} else if (st == SP_OK) {
-		sp_buf_put(out, sp_buf_text(&edited), edited.len);
-	}
-	if (st == SP_OK && (set.failed || edited.failed || out->failed))
-		st = sp_err_set(err, SP_BAD,
-		    "it is longer than %d bytes; put what is large into a data "
-		    "file",
-		    SP_JOB_MAX);
-	sp_job_clear(&job);
-	sp_buf_clear(&set);
-	sp_buf_clear(&edited);
-	return st;
-}
-
 /* intake.c calls this for every job it has cut out. */
 static int
 take(void *arg, const char *where, const char *label, const char *text,
@@ -267,7 +150,7 @@ take(void *arg, const char *where, const char *label, const char *text,
 			refuse(submit, where, SP_BAD, bad->text);
 		return submit->answer == ANSWER_LATER;
 	}
-	st = apply(submit, text, len, &out, &err);
+	st = amend_apply(&submit->amend, text, len, &out, &err);
 	if (st == SP_OK) {
 		one = &submit->group[submit->n];
 		memset(one, 0, sizeof *one);
@@ -287,7 +170,7 @@ take(void *arg, const char *where, const char *label, const char *text,
 		flush_group(submit);
 		refuse(submit, where, st, err.text);
 	} else {
-		submit_warn(submit->tool, where, sp_buf_text(&out), out.len);
+		amend_warn(submit->tool, where, sp_buf_text(&out), out.len);
 		submit->n++;
 		submit->size += out.len;
 		if (submit->n == GROUP || submit->size > GROUP_SIZE)
@@ -365,18 +248,18 @@ settle_options(struct submit *submit, struct options *o)
 	int answer;
 	size_t i;
 
-	submit->set = calloc(o->set.n + 1, sizeof *submit->set);
+	submit->amend.set = calloc(o->set.n + 1, sizeof *submit->amend.set);
 	words = calloc(o->after.n + 1, sizeof *words);
-	if (submit->set == NULL || words == NULL) {
+	if (submit->amend.set == NULL || words == NULL) {
 		free(words);
 		return complain_of(SP_RETRY, NULL, "no memory");
 	}
 	for (i = 0; i < o->set.n; i++)
-		submit->set[i] = sp_names_at(&o->set, i);
-	submit->set_n = o->set.n;
-	if (submit->set_n > 0)
-		st = sp_job_edit(
-		    "{}", 2, submit->set, submit->set_n, &out, &err);
+		submit->amend.set[i] = sp_names_at(&o->set, i);
+	submit->amend.set_n = o->set.n;
+	if (submit->amend.set_n > 0)
+		st = sp_job_edit("{}", 2, submit->amend.set,
+		    submit->amend.set_n, &out, &err);
 	sp_buf_clear(&out);
 	if (st != SP_OK) {
 		free(words);
@@ -384,8 +267,8 @@ settle_options(struct submit *submit, struct options *o)
 	}
 	for (i = 0; i < o->after.n; i++)
 		words[i] = o->after.text + o->after.at[i];
-	answer = pick_all(submit->tool, (int)o->after.n, words, &submit->after,
-	    &submit->after_n);
+	answer = pick_all(submit->tool, (int)o->after.n, words,
+	    &submit->amend.after, &submit->amend.after_n);
 	free(words);
 	return answer;
 }
@@ -395,8 +278,8 @@ clear(struct submit *submit, struct options *o)
 {
 	sp_names_clear(&o->set);
 	sp_names_clear(&o->after);
-	free(submit->set);
-	free(submit->after);
+	free(submit->amend.set);
+	free(submit->amend.after);
 	free(submit->ids);
 }
 

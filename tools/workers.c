@@ -4,6 +4,7 @@
  * just now, and the beat file's.  Our own clock has no say in it.
  */
 #include <getopt.h>
+#include <math.h>
 #include <string.h>
 
 #include "libspool/beat.h"
@@ -77,7 +78,9 @@ put_line(struct table *table, const struct sp_beat *beat, double silent,
 	table_put(table, text);
 	(void)snprintf(text, sizeof text, "%zu", beat->running_n);
 	table_put(table, text);
-	term_span(silent, text);
+	text[0] = '\0';
+	if (isfinite(silent))
+		term_span(silent, text);
 	table_put(table, text);
 	table_put(table, beat->note);
 }
@@ -104,9 +107,10 @@ show_one(struct tool *tool, const char *file, int64_t now, struct table *table,
 		complain("workers/%s: %s", file, err.text);
 		return;
 	}
-	silent = (double)(now - (int64_t)st.st_mtim.tv_sec * 1000 -
-		     st.st_mtim.tv_nsec / 1000000) /
-	    1000;
+	silent = now == 0 ? (double)NAN
+			  : (double)(now - (int64_t)st.st_mtim.tv_sec * 1000 -
+				st.st_mtim.tv_nsec / 1000000) /
+		1000;
 	if (silent < 0)
 		silent = 0;
 	if (table == NULL)
@@ -143,8 +147,11 @@ workers_run(struct tool *tool, int argc, char **argv)
 
 	table_init(&table, columns, sizeof columns / sizeof *columns);
 	st = sp_list(tool->spool.dir[SP_DIR_WORKERS], false, &names, &err);
-	if (st == SP_OK)
-		st = sp_server_now(&tool->spool, &now, &took, &err);
+	if (st == SP_OK &&
+	    sp_server_now(&tool->spool, &now, &took, &err) != SP_OK) {
+		complain("who is silent cannot be told: %s", err.text);
+		now = 0;
+	}
 	for (i = 0; st == SP_OK && i < names.n; i++)
 		show_one(tool, sp_names_at(&names, i), now,
 		    json ? NULL : &table, &text);

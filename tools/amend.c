@@ -1,0 +1,121 @@
+/*
+ * amend.c - a job on its way in: the options of `spool submit` applied to it,
+ * and warnings about what it names and the spool has not.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "libspool/job.h"
+#include "tools/amend.h"
+
+/* The job's own order.after and what --after adds. */
+static void
+print_after(
+    const struct amend *amend, const struct sp_job *job, struct sp_buf *out)
+{
+	const char *comma = "";
+	size_t i, k;
+
+	sp_buf_puts(out, "order.after=[");
+	for (i = 0; i < job->after_n; i++) {
+		sp_buf_printf(out, "%s\"%s\"", comma, job->after[i].text);
+		comma = ",";
+	}
+	for (i = 0; i < amend->after_n; i++) {
+		for (k = 0; k < job->after_n; k++) {
+			if (strcmp(job->after[k].text, amend->after[i].text) ==
+			    0)
+				break;
+		}
+		if (k < job->after_n)
+			continue;
+		sp_buf_printf(out, "%s\"%s\"", comma, amend->after[i].text);
+		comma = ",";
+	}
+	sp_buf_puts(out, "]");
+}
+
+/* The job as it goes in: with the options applied. */
+enum sp_status
+amend_apply(const struct amend *amend, const char *text, size_t len,
+    struct sp_buf *out, struct sp_err *err)
+{
+	struct sp_buf set = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_buf edited = SP_BUF_INIT(SP_JOB_MAX + 2);
+	const char *sets[1];
+	struct sp_job job;
+	enum sp_status st;
+
+	/* its own faults first: they are told better before an edit */
+	st = sp_job_parse(text, len, &job, err);
+	if (st != SP_OK && !job.object) {
+		sp_job_clear(&job);
+		return st;
+	}
+	sp_err_clear(err);
+	st = SP_OK;
+	if (amend->set_n > 0)
+		st = sp_job_edit(
+		    text, len, amend->set, amend->set_n, &edited, err);
+	else
+		sp_buf_put(&edited, text, len);
+	if (st == SP_OK && amend->after_n > 0) {
+		print_after(amend, &job, &set);
+		sets[0] = sp_buf_text(&set);
+		st = sp_job_edit(
+		    sp_buf_text(&edited), edited.len, sets, 1, out, err);
+	} else if (st == SP_OK) {
+		sp_buf_put(out, sp_buf_text(&edited), edited.len);
+	}
+	if (st == SP_OK && (set.failed || edited.failed || out->failed))
+		st = sp_err_set(err, SP_BAD,
+		    "it is longer than %d bytes; put what is large into a data "
+		    "file",
+		    SP_JOB_MAX);
+	sp_job_clear(&job);
+	sp_buf_clear(&set);
+	sp_buf_clear(&edited);
+	return st;
+}
+
+/* ---- warnings ---- */
+
+static void
+warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
+    const char *file)
+{
+	static struct sp_names said;
+	char path[SP_FILE_MAX + 16];
+	struct stat st;
+	size_t i;
+
+	if (file[0] == '\0')
+		return;
+	(void)snprintf(path, sizeof path, "%s/%s", sp_dir_text(dir), file);
+	for (i = 0; i < said.n; i++) {
+		if (strcmp(sp_names_at(&said, i), path) == 0)
+			return;
+	}
+	if (fstatat(tool->spool.dir[dir], file, &st, AT_SYMLINK_NOFOLLOW) ==
+		0 &&
+	    S_ISREG(st.st_mode))
+		return;
+	complain("%s: warning: there is no file %s in the spool (yet); the job "
+		 "fails unless it is there when a worker takes it",
+	    where, path);
+	(void)sp_names_add(&said, path);
+}
+
+void
+amend_warn(
+    const struct tool *tool, const char *where, const char *text, size_t len)
+{
+	struct sp_job job;
+
+	if (sp_job_parse(text, len, &job, NULL) == SP_OK) {
+		warn_one(tool, where, SP_DIR_SCRIPTS, job.script);
+		warn_one(tool, where, SP_DIR_DATA, job.data);
+	}
+	sp_job_clear(&job);
+}

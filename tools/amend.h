@@ -1,0 +1,26 @@
+/*
+ * amend.h - a job on its way in.
+ */
+#ifndef AMEND_H
+#define AMEND_H
+
+#include "tools/spool.h"
+
+struct amend {
+	const char **set; /* KEY=VALUE, of -p, --priority, --name */
+	size_t set_n;
+	struct sp_id *after; /* of --after; comes to the job's own */
+	size_t after_n;
+};
+
+/* The job as it goes in.  SP_BAD: it is no object, or what is set does not fit
+ * into it. */
+enum sp_status amend_apply(const struct amend *amend, const char *text,
+    size_t len, struct sp_buf *out, struct sp_err *err);
+
+/* Warn, once for each file, when the script or the data file of a job is not
+ * there (yet).  where: "FILE:LINE" or an id. */
+void amend_warn(
+    const struct tool *tool, const char *where, const char *text, size_t len);
+
+#endif
