@@ -1,8 +1,8 @@
 /*
  * dir.h - private to the transport over a local or shared directory: dir.c has
- * the verbs, dirwatch.c the wake handle, dirstage.c the copies of scripts and
- * data, dirruns.c what lies in runs/, dirdrain.c the question whether all is
- * done.
+ * the verbs, dirlist.c what may be claimed, dirwatch.c the wake handle,
+ * dirstage.c the copies of scripts and data, dirruns.c what lies in runs/,
+ * dirdrain.c the question whether all is done.
  */
 #ifndef TR_DIR_H
 #define TR_DIR_H
@@ -72,6 +72,11 @@ enum sp_status dir_marks(struct dir *d, struct sp_err *err);
 /* The server's clock by ours, asked for afresh every ten seconds. */
 enum sp_status
 dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err);
+
+enum sp_status
+dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err);
+enum sp_status dir_eligible(struct tr *tr, const struct sp_name *name,
+    const struct sp_job *job, struct sp_err *err);
 
 enum sp_status dir_stage(struct tr *tr, int which, const char *file,
     const char *shelf, const char *dst, struct sp_err *err);

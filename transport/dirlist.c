@@ -1,0 +1,167 @@
+/*
+ * dirlist.c - what of new/ may be claimed: the listing, with drops admitted on
+ * the way, and whether an order may run now.  What it moves it moves through
+ * libspool's admission.
+ */
+#include <string.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/log.h"
+#include "libspool/mark.h"
+#include "libspool/outcome.h"
+#include "libspool/submit.h"
+#include "transport/dir.h"
+
+#define ADMIT_MS   250   /* of one listing, for drops */
+#define MARKS_MS   1000  /* age of the list of marks */
+#define SERVER_MS  10000 /* age of the server's clock */
+#define RAW_PASSES 2
+
+/* ---- what is known for a while ---- */
+
+enum sp_status
+dir_marks(struct dir *d, struct sp_err *err)
+{
+	int64_t now = sp_mono_ms();
+	enum sp_status st;
+
+	if (d->marks_at != -1 && now - d->marks_at < MARKS_MS)
+		return SP_OK;
+	st = sp_mark_list(&d->spool, SP_DIR_HOLD, &d->hold, err);
+	if (st == SP_OK)
+		st = sp_mark_list(&d->spool, SP_DIR_CANCEL, &d->cancel, err);
+	d->marks_at = st == SP_OK ? now : -1;
+	return st;
+}
+
+enum sp_status
+dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err)
+{
+	int64_t now = sp_mono_ms(), took;
+	enum sp_status st;
+
+	if (d->server_at == -1 || now - d->server_at >= SERVER_MS) {
+		st = sp_server_now(&d->spool, &d->server_ms, &took, err);
+		if (st != SP_OK)
+			return st;
+		d->server_at = now;
+	}
+	*now_out = d->server_ms + (now - d->server_at);
+	return SP_OK;
+}
+
+/* ---- the listing ---- */
+
+/* One raw drop; an order that came of it goes to `names`.  True: there is more
+ * in new/ than was listed. */
+static bool
+drop_in(struct dir *d, const char *raw, enum sp_drop kind,
+    struct sp_names *names, enum sp_status *st)
+{
+	struct sp_err err = { "" };
+	char text[SP_NAME_MAX];
+	struct sp_name name;
+	int64_t now;
+
+	if ((*st = dir_server_now(d, &now, &err)) == SP_OK)
+		*st = sp_admit(&d->spool, raw, kind, now, &name, &err);
+	if (*st == SP_OK && name.ticket > 0 && name.bundle) {
+		*st = sp_bundle_explode(&d->spool, &name, &err);
+		if (*st == SP_OK)
+			return true;
+	} else if (*st == SP_OK && name.ticket > 0) {
+		sp_name_print(&name, text);
+		*st = sp_names_add(names, text);
+	}
+	if (*st != SP_OK && err.text[0] != '\0' && sp_warn_due(raw))
+		sp_warn("admit drop=%s: %s", raw, err.text);
+	*st = SP_OK; /* one bad drop must not stop the others */
+	return false;
+}
+
+static enum sp_status
+list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
+    struct sp_err *err)
+{
+	struct sp_names all = { 0 };
+	bool admitted = false;
+	struct sp_name name;
+	enum sp_status st;
+	const char *text;
+	size_t i;
+
+	*more_out = false;
+	names->n = names->len = 0;
+	st = sp_list(d->spool.dir[SP_DIR_NEW], false, &all, err);
+	for (i = 0; i < all.n && st == SP_OK; i++) {
+		enum sp_drop kind;
+
+		text = sp_names_at(&all, i);
+		kind = sp_drop_kind(text, &name);
+		if (kind == SP_DROP_IGNORE)
+			continue;
+		if (kind == SP_DROP_ORDER && !name.bundle)
+			st = sp_names_add(names, text);
+		else if (sp_mono_ms() >= until)
+			continue; /* each costs two syncs: next time */
+		else if (kind != SP_DROP_ORDER) {
+			*more_out |= drop_in(d, text, kind, names, &st);
+			admitted = true;
+		} else
+			*more_out |=
+			    sp_bundle_explode(&d->spool, &name, err) == SP_OK;
+	}
+	sp_names_clear(&all);
+	if (admitted && st == SP_OK)
+		st = sp_sync(d->spool.dir[SP_DIR_NEW], "new", err);
+	if (st != SP_OK)
+		return sp_err_set(err, st, "list new/");
+	sp_names_sort(names);
+	return SP_OK;
+}
+
+enum sp_status
+dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
+{
+	int64_t until = sp_mono_ms() + ADMIT_MS;
+	enum sp_status st = SP_OK;
+	bool more = true;
+	int i;
+
+	/* A bundle leaves new orders behind that were not listed. */
+	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
+		st = list_once(dir_of(tr), names_out, until, &more, err);
+	return st;
+}
+
+enum sp_status
+dir_eligible(struct tr *tr, const struct sp_name *name,
+    const struct sp_job *job, struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	enum sp_status st;
+	int64_t now;
+	int status;
+	size_t i;
+
+	if ((st = dir_marks(d, err)) != SP_OK)
+		return st;
+	if (sp_names_has(&d->hold, name->id.text) ||
+	    sp_names_has(&d->cancel, name->id.text))
+		return SP_LOST;
+	if (job->not_before > 0) {
+		if ((st = dir_server_now(d, &now, err)) != SP_OK)
+			return st;
+		if (now < job->not_before)
+			return SP_LOST;
+	}
+	for (i = 0; i < job->after_n; i++) {
+		st = sp_find_status(&d->spool, &job->after[i], &status, err);
+		if (st == SP_RETRY)
+			return st;
+		if (st != SP_OK || !sp_status_good_is(status))
+			return SP_LOST;
+	}
+	return SP_OK;
+}
