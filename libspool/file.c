@@ -250,35 +250,40 @@ sp_tmp_name(const struct sp_spool *sp, char name_out[SP_NAME_MAX])
 	    sp_dice(), sp_dice());
 }
 
-static enum sp_status
-tmp_write(const struct sp_spool *sp, const char *tmpname, const void *text,
-    size_t len, bool lazy, struct sp_err *err)
+enum sp_status
+sp_tmp_start(const struct sp_spool *sp, const char *tmpname, const void *text,
+    size_t len, int *fd_out, struct sp_err *err)
 {
-	enum sp_status s = SP_OK;
 	int fd, dir = sp->dir[SP_DIR_TMP];
+	enum sp_status s;
 
 	fd = openat(dir, tmpname,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd == -1)
 		return sp_err_sys(err, "create tmp/%s", tmpname);
-	if (sp_write_all(fd, text, len) != SP_OK)
+	if (sp_write_all(fd, text, len) != SP_OK) {
 		s = sp_err_sys(err, "write tmp/%s", tmpname);
-	else if (!lazy)
-		s = sp_sync(fd, tmpname, err);
+		(void)close(fd);
+		(void)unlinkat(dir, tmpname, 0);
+		return s;
+	}
+	*fd_out = fd;
+	return SP_OK;
+}
+
+enum sp_status
+sp_tmp_done(const struct sp_spool *sp, const char *tmpname, int fd, bool lazy,
+    struct sp_err *err)
+{
+	enum sp_status s = lazy ? SP_OK : sp_sync(fd, tmpname, err);
+
 	/* NFS reports a full disk or a quota only here. */
 	if (close(fd) == -1 && s == SP_OK)
 		s = sp_err_sys(err, "close tmp/%s", tmpname);
 	if (s != SP_OK)
-		(void)unlinkat(dir, tmpname, 0);
+		(void)unlinkat(sp->dir[SP_DIR_TMP], tmpname, 0);
 	SP_CRASH("tmp.written");
 	return s;
-}
-
-enum sp_status
-sp_tmp_write(const struct sp_spool *sp, const char *tmpname, const void *text,
-    size_t len, struct sp_err *err)
-{
-	return tmp_write(sp, tmpname, text, len, false, err);
 }
 
 enum sp_status
@@ -287,9 +292,12 @@ sp_publish(const struct sp_spool *sp, int dirfd, const char *name,
 {
 	char tmp[SP_NAME_MAX];
 	enum sp_status s;
+	int fd;
 
 	sp_tmp_name(sp, tmp);
-	s = tmp_write(sp, tmp, text, len, (flags & SP_PUB_LAZY) != 0, err);
+	s = sp_tmp_start(sp, tmp, text, len, &fd, err);
+	if (s == SP_OK)
+		s = sp_tmp_done(sp, tmp, fd, (flags & SP_PUB_LAZY) != 0, err);
 	if (s != SP_OK)
 		return s;
 	s = sp_move_file(sp->dir[SP_DIR_TMP], tmp, dirfd, name,

@@ -43,9 +43,13 @@ enum sp_status sp_write_all(int fd, const void *data, size_t len);
 /* fsync; a failure is SP_FATAL in spirit: never ask the same file again. */
 enum sp_status sp_sync(int fd, const char *what, struct sp_err *err);
 
-/* Write tmp/NAME, O_EXCL, fsynced and closed.  On failure nothing is left. */
-enum sp_status sp_tmp_write(const struct sp_spool *spool, const char *tmpname,
-    const void *text, size_t len, struct sp_err *err);
+/* Write tmp/NAME, O_EXCL; then sync (unless lazy) and close it, checked.  In
+ * two halves, so that a group is written before its first fsync has to wait. On
+ * failure nothing is left. */
+enum sp_status sp_tmp_start(const struct sp_spool *spool, const char *tmpname,
+    const void *text, size_t len, int *fd_out, struct sp_err *err);
+enum sp_status sp_tmp_done(const struct sp_spool *spool, const char *tmpname,
+    int fd, bool lazy, struct sp_err *err);
 
 /* A name for tmp/ that nobody else has. */
 void sp_tmp_name(const struct sp_spool *spool, char name_out[SP_NAME_MAX]);

@@ -3,6 +3,7 @@
  * then named, then its directories are synced once.  What is accepted here is
  * never lost.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,10 @@ struct inbound {
 	enum sp_state to;
 	struct sp_name name;
 	char tmp[SP_NAME_MAX];
+	int fd;
 };
+
+#define GROUP 128 /* written before the first fsync; one handle each */
 
 void
 sp_name_first(const struct sp_job *job, const struct sp_id *id,
@@ -46,7 +50,11 @@ prepare(const struct sp_spool *sp, struct sp_submit *s, struct inbound *in)
 		in->to =
 		    job.after_n > 0 || job.not_before > 0 ? SP_WAITING : SP_NEW;
 		sp_tmp_name(sp, in->tmp);
-		st = sp_tmp_write(sp, in->tmp, s->text, s->len, &s->err);
+		st = sp_tmp_start(
+		    sp, in->tmp, s->text, s->len, &in->fd, &s->err);
+		if (st == SP_OK)
+			(void)sync_file_range(
+			    in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	}
 	sp_job_clear(&job);
 	return st;
@@ -97,6 +105,21 @@ settle(const struct sp_spool *sp, struct sp_submit *group,
 	}
 }
 
+/* Check and write all, start their way to the disk, then wait for each. */
+static void
+write_group(const struct sp_spool *sp, struct sp_submit *group,
+    struct inbound *in, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		group[i].status = prepare(sp, &group[i], &in[i]);
+	for (i = 0; i < n; i++)
+		if (group[i].status == SP_OK)
+			group[i].status = sp_tmp_done(
+			    sp, in[i].tmp, in[i].fd, false, &group[i].err);
+}
+
 enum sp_status
 sp_submit(const struct sp_spool *sp, struct sp_submit *group, size_t n,
     struct sp_err *err)
@@ -113,8 +136,10 @@ sp_submit(const struct sp_spool *sp, struct sp_submit *group, size_t n,
 		sp_err_clear(&group[i].err);
 		/* Counting bits: a group keeps its order in the queue. */
 		sp_id_make(now, dice + (uint32_t)i, &group[i].id);
-		group[i].status = prepare(sp, &group[i], &in[i]);
 	}
+	for (i = 0; i < n; i += GROUP)
+		write_group(
+		    sp, group + i, in + i, n - i < GROUP ? n - i : GROUP);
 	for (i = 0; i < n; i++)
 		if (group[i].status == SP_OK)
 			name_one(sp, &group[i], &in[i]);
