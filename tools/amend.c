@@ -61,6 +61,9 @@ amend_apply(const struct amend *amend, const char *text, size_t len,
 	else
 		sp_buf_put(&edited, text, len);
 	if (st == SP_OK && amend->after_n > 0) {
+		sp_job_clear(&job); /* -p may have changed its order.after */
+		(void)sp_job_parse(
+		    sp_buf_text(&edited), edited.len, &job, NULL);
 		print_after(amend, &job, &set);
 		sets[0] = sp_buf_text(&set);
 		st = sp_job_edit(

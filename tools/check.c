@@ -154,10 +154,10 @@ look(struct check *check, const struct sp_spool *spool, struct sp_err *err)
 		check->now = 0;
 	}
 	st = check_look(check, err);
-	if (st == SP_OK)
-		st = check_rules(check, err);
-	if (st == SP_OK)
+	if (st == SP_OK) {
+		check_rules(check);
 		st = check_rest(check, err);
+	}
 	if (st == SP_OK && check->failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");
 	return st;

@@ -73,6 +73,8 @@ struct check {
 	struct entry *entry; /* by id, the one to believe in first */
 	size_t n, cap;
 	struct sp_names outcomes; /* names in outcomes/, sorted */
+	struct sp_names workers;  /* in workers/ */
+	struct sp_names alive;    /* those whose process is not known gone */
 
 	struct finding *found;
 	size_t found_n, found_cap;
@@ -118,7 +120,7 @@ check_order(const struct check *check, const struct sp_id *id);
 
 /* ---- checkrule.c, checkrest.c ---- */
 
-enum sp_status check_rules(struct check *check, struct sp_err *err);
+void check_rules(struct check *check);
 enum sp_status check_rest(struct check *check, struct sp_err *err);
 
 /* ---- checkfix.c ---- */

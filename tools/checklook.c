@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "index/index.h"
+#include "libspool/beat.h"
 #include "libspool/file.h"
 #include "tools/check.h"
 
@@ -194,6 +195,37 @@ by_id(const void *a, const void *b)
 	return index_prefer(x->state, &x->name, y->state, &y->name);
 }
 
+/* Whose commit may be under way: a beat within a lease, and no process that is
+ * known to be gone. */
+static enum sp_status
+look_workers(struct check *check, struct sp_err *err)
+{
+	int dir = check->spool->dir[SP_DIR_WORKERS];
+	int64_t lease = (int64_t)(check->spool->policy.lease * 1000);
+	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX + 2);
+	struct sp_beat beat;
+	enum sp_status st;
+	struct stat stat;
+	size_t i;
+
+	st = sp_list(dir, false, &check->workers, err);
+	for (i = 0; st == SP_OK && i < check->workers.n; i++) {
+		const char *file = sp_names_at(&check->workers, i);
+
+		if (sp_read(dir, file, SP_BEAT_MAX, &text, &stat, NULL) !=
+			SP_OK ||
+		    sp_beat_parse(sp_buf_text(&text), text.len, &beat, NULL) !=
+			SP_OK)
+			continue;
+		if (!sp_beat_gone_is(&beat) &&
+		    check->now - check_ctime(&stat) < lease)
+			st = sp_names_add(&check->alive, file);
+		sp_beat_clear(&beat);
+	}
+	sp_buf_clear(&text);
+	return st;
+}
+
 enum sp_status
 check_look(struct check *check, struct sp_err *err)
 {
@@ -212,6 +244,8 @@ check_look(struct check *check, struct sp_err *err)
 	if (st == SP_OK)
 		st = sp_list(check->spool->dir[SP_DIR_OUTCOMES], true,
 		    &check->outcomes, err);
+	if (st == SP_OK)
+		st = look_workers(check, err);
 	if (st == SP_OK && check->failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");
 	if (check->n > 0)
@@ -223,6 +257,8 @@ void
 check_forget(struct check *check)
 {
 	sp_names_clear(&check->outcomes);
+	sp_names_clear(&check->workers);
+	sp_names_clear(&check->alive);
 	free(check->entry);
 	free(check->found);
 	check->entry = NULL;

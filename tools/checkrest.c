@@ -45,25 +45,35 @@ rest_bad(struct check *check, const struct sp_names *names)
 	}
 }
 
+/* Keepers take away marks that have served, in their own time. */
 static void
 rest_marks(struct check *check, enum sp_dir dir, const struct sp_names *names)
 {
+	int64_t lease = (int64_t)(check->spool->policy.lease * 1000), since;
 	const struct entry *entry;
 	struct sp_name name;
+	struct stat st;
 	size_t i, n;
 
 	memset(&name, 0, sizeof name);
 	for (i = 0; i < names->n; i++) {
 		const char *file = sp_names_at(names, i);
 
-		if (keep_is(file))
+		if (keep_is(file) ||
+		    fstatat(check->spool->dir[dir], file, &st,
+			AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
 		if (sp_id_parse(file, &name.id) != SP_OK) {
 			(void)check_say(check, CHECK_STRAY, dir, "", file, NULL,
 			    "is not the id of an order");
 			continue;
 		}
+		since = check_ctime(&st);
 		entry = check_entries(check, &name.id, &n);
+		if (entry != NULL && entry->changed > since)
+			since = entry->changed;
+		if (check->now - since < lease)
+			continue;
 		if (entry == NULL)
 			(void)check_say(check, CHECK_MARK, dir, "", file, &name,
 			    "a request for an order that is not there");

@@ -104,15 +104,14 @@ rule_count(struct check *check, const struct entry *entry)
 
 /* No worker without a beat lives longer than a lease. */
 static void
-rule_owner(struct check *check, const struct sp_names *workers,
-    const struct entry *entry)
+rule_owner(struct check *check, const struct entry *entry)
 {
 	char file[SP_NAME_MAX], beat[SP_WORKER_MAX + 8];
 
 	if (entry->state != SP_ASSIGNED)
 		return;
 	(void)snprintf(beat, sizeof beat, "%s.json", entry->name.worker);
-	if (sp_names_has(workers, beat) ||
+	if (sp_names_has(&check->workers, beat) ||
 	    check->now - entry->changed < ms(check->spool->policy.lease))
 		return;
 	file_of(entry, file);
@@ -176,6 +175,20 @@ rule_text(struct check *check, const struct entry *entry, struct sp_buf *text)
 
 /* ---- its outcome ---- */
 
+/* A worker that lives is about to publish what it has just committed. */
+static bool
+publishing_is(struct check *check, const struct entry *entry)
+{
+	char provisional[SP_NAME_MAX + 1], beat[SP_WORKER_MAX + 8];
+
+	provisional[0] = '.';
+	sp_attempt_print(&entry->name, provisional + 1);
+	(void)snprintf(beat, sizeof beat, "%s.json", entry->name.worker);
+	return sp_names_has(&check->outcomes, provisional) &&
+	    sp_names_has(&check->alive, beat) &&
+	    check->now - entry->changed < ms(check->spool->policy.settle);
+}
+
 static void
 rule_outcome(struct check *check, const struct entry *entry)
 {
@@ -183,7 +196,8 @@ rule_outcome(struct check *check, const struct entry *entry)
 
 	(void)snprintf(outcome, sizeof outcome, "%s.json", entry->name.id.text);
 	if (!sp_state_over_is(entry->state) ||
-	    sp_names_has(&check->outcomes, outcome))
+	    sp_names_has(&check->outcomes, outcome) ||
+	    publishing_is(check, entry))
 		return;
 	file_of(entry, file);
 	(void)check_say(check, CHECK_OUTCOME, (enum sp_dir)(int)entry->state,
@@ -326,30 +340,24 @@ rule_outcomes(struct check *check, struct sp_buf *text)
 
 /* ---- all ---- */
 
-enum sp_status
-check_rules(struct check *check, struct sp_err *err)
+void
+check_rules(struct check *check)
 {
 	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 2);
-	struct sp_names workers = { 0 };
 	const struct entry *entry;
-	enum sp_status st;
 	size_t i, n;
 
-	st = sp_list(check->spool->dir[SP_DIR_WORKERS], false, &workers, err);
-	for (i = 0; st == SP_OK && i < check->n; i += n) {
+	for (i = 0; i < check->n; i += n) {
 		entry = check_entries(check, &check->entry[i].name.id, &n);
 		rule_once(check, entry, n);
 		rule_links(check, entry, n);
 		if (entry->odd)
 			continue;
 		rule_count(check, entry);
-		rule_owner(check, &workers, entry);
+		rule_owner(check, entry);
 		rule_text(check, entry, &text);
 		rule_outcome(check, entry);
 	}
-	if (st == SP_OK)
-		rule_outcomes(check, &text);
-	sp_names_clear(&workers);
+	rule_outcomes(check, &text);
 	sp_buf_clear(&text);
-	return st;
 }
