@@ -83,10 +83,36 @@ rest_marks(struct check *check, enum sp_dir dir, const struct sp_names *names)
 	}
 }
 
+/* tmp/ATTEMPT.d, the lines of a bundle on their way: once its claim is over,
+ * keepers move them out or drop them, within seconds. */
+static bool
+stage_is(struct check *check, const char *file, const struct stat *st)
+{
+	char attempt[SP_NAME_MAX];
+	const struct entry *entry;
+	struct sp_name name;
+	size_t i, n, len = strlen(file);
+
+	if (!S_ISDIR(st->st_mode) || !ends_in(file, ".d") ||
+	    len >= sizeof attempt)
+		return false;
+	(void)snprintf(attempt, sizeof attempt, "%.*s", (int)(len - 2), file);
+	if (sp_attempt_parse(attempt, &name) != SP_OK)
+		return false;
+	entry = check_entries(check, &name.id, &n);
+	for (i = 0; i < n; i++) {
+		if (entry[i].state == SP_ASSIGNED &&
+		    sp_attempt_same(&entry[i].name, &name))
+			return false;
+	}
+	return true;
+}
+
 static void
 rest_tmp(struct check *check, const struct sp_names *names)
 {
 	int64_t most = (int64_t)(check->spool->policy.tmp_age * 1000);
+	int64_t settle = (int64_t)(check->spool->policy.settle * 1000), age;
 	struct stat st;
 	size_t i;
 
@@ -97,7 +123,11 @@ rest_tmp(struct check *check, const struct sp_names *names)
 		    fstatat(check->spool->dir[SP_DIR_TMP], file, &st,
 			AT_SYMLINK_NOFOLLOW) == -1)
 			continue;
-		if (check->now - check_ctime(&st) > most)
+		age = check->now - check_ctime(&st);
+		if (age >= settle && stage_is(check, file, &st))
+			(void)check_say(check, CHECK_TMP, SP_DIR_TMP, "", file,
+			    NULL, "the lines of a bundle, cut short");
+		else if (age > most)
 			(void)check_say(check, CHECK_TMP, SP_DIR_TMP, "", file,
 			    NULL, "left behind; whoever wrote it is gone");
 	}
