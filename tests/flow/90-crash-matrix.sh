@@ -109,6 +109,9 @@ cycle() {
 	OVER=1 promises $ids $dep $victim
 	is "$(ls "$S/bad" | grep -c '\.why$')" 1 'a .why in bad/'
 	is "$(outcomes_ok)" 7 'succeeded'
+	# No name is ever used twice: not even the same worker may run one again.
+	is "$(grep -o 'start order=[^ ]* ticket=[0-9]*' "$T/worker.log" | sort | uniq -d)" '' \
+	    'started twice under one ticket'
 	end_all
 	PIDS=
 }
