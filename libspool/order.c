@@ -201,19 +201,6 @@ take_group(const char *key, const struct json_t *v, struct sp_job *job,
 }
 
 static enum sp_status
-take_sha256(const char *key, const struct json_t *v, struct sp_job *job,
-    struct sp_err *err)
-{
-	const char *text = sp_json_text(v);
-
-	(void)job;
-	if (text == NULL || strlen(text) != 64 ||
-	    strspn(text, "0123456789abcdefABCDEF") != 64)
-		return sp_job_wrong(key, v, "64 hexadecimal digits", err);
-	return SP_OK;
-}
-
-static enum sp_status
 take_retry_of(const char *key, const struct json_t *v, struct sp_job *job,
     struct sp_err *err)
 {
@@ -227,7 +214,19 @@ take_retry_of(const char *key, const struct json_t *v, struct sp_job *job,
 	return SP_OK;
 }
 
-/* Ours later: taken as it is. */
+/* A job that asks for what we cannot do must not run as if it had been done:
+ * code that is not pinned, a loser that is not pruned. */
+static enum sp_status
+take_later(const char *key, const struct json_t *v, struct sp_job *job,
+    struct sp_err *err)
+{
+	(void)v, (void)job;
+	return sp_err_set(err, SP_BAD,
+	    "order.%s: this version of spool cannot do that yet; leave it out",
+	    key);
+}
+
+/* For the reader, or a hint that costs nothing to ignore. */
 static enum sp_status
 take_any(const char *key, const struct json_t *v, struct sp_job *job,
     struct sp_err *err)
@@ -258,15 +257,15 @@ static const struct {
 	{ "python", take_python },
 	{ "env", sp_order_env },
 	{ "outcome", take_outcome },
-	{ "scriptSha256", take_sha256 },
-	{ "dataSha256", take_sha256 },
+	{ "scriptSha256", take_later },
+	{ "dataSha256", take_later },
 	{ "retryOf", take_retry_of },
 	{ "group", take_group },
 	{ "git", take_any },
 	{ "warm", take_any },
-	{ "sweep", take_any },
-	{ "prune", take_any },
-	{ "code", take_any },
+	{ "sweep", take_later },
+	{ "prune", take_later },
+	{ "code", take_later },
 };
 
 #define MEMBERS (sizeof members / sizeof *members)
