@@ -31,8 +31,8 @@ why_of(enum json_error_code code)
 	}
 }
 
-/* jansson's own reading.  NUL is let through because the only one that can be
- * there is the mark that stands for an odd number. */
+/* jansson's own reading.  NUL is let through because the only ones that can be
+ * there are the marks that stand for odd and for big numbers. */
 static enum sp_status
 load(const char *text, size_t len, json_t **json_out, json_error_t *e)
 {
@@ -194,11 +194,24 @@ sp_json_free(struct json_t *json)
 
 /* ---- looking ---- */
 
+/* A big integer is a text to jansson (jsonscan.h), and a number to all others.
+ */
+const char *
+sp_json_digits(const struct json_t *json)
+{
+	return json_is_string(json) && json_string_length(json) > 1 &&
+		*json_string_value(json) == '\0'
+	    ? json_string_value(json) + 1
+	    : NULL;
+}
+
 enum sp_json_kind
 sp_json_kind(const struct json_t *json)
 {
 	if (json == NULL)
 		return SP_JSON_NULL;
+	if (sp_json_digits(json) != NULL)
+		return SP_JSON_REAL;
 	switch (json_typeof(json)) {
 	case JSON_OBJECT:
 		return SP_JSON_OBJECT;
@@ -249,12 +262,14 @@ sp_json_get(const struct json_t *json, const char *key)
 const char *
 sp_json_text(const struct json_t *json)
 {
-	return json_string_value(json);
+	return sp_json_digits(json) != NULL ? NULL : json_string_value(json);
 }
 
 double
 sp_json_real(const struct json_t *json, double otherwise)
 {
+	if (sp_json_digits(json) != NULL)
+		return strtod(sp_json_digits(json), NULL);
 	return json_is_number(json) ? json_number_value(json) : otherwise;
 }
 

@@ -56,6 +56,8 @@ const char *sp_json_text(const struct json_t *json);
  * whole. */
 double sp_json_real(const struct json_t *json, double otherwise);
 int64_t sp_json_int(const struct json_t *json, int64_t otherwise);
+/* An integer beyond 64 bits (a REAL to us) as it was written, else NULL. */
+const char *sp_json_digits(const struct json_t *json);
 bool sp_json_true(const struct json_t *json);
 
 size_t sp_json_count(const struct json_t *json); /* list or object */

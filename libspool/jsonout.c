@@ -174,7 +174,10 @@ sp_json_put(struct sp_buf *b, const struct json_t *json)
 		sp_buf_printf(b, "%lld", (long long)sp_json_int(json, 0));
 		break;
 	case SP_JSON_REAL:
-		sp_json_put_real(b, sp_json_real(json, 0));
+		if (sp_json_digits(json) != NULL)
+			sp_buf_puts(b, sp_json_digits(json));
+		else
+			sp_json_put_real(b, sp_json_real(json, 0));
 		break;
 	case SP_JSON_TEXT:
 		sp_json_put_text(b, sp_json_text(json));

@@ -5,13 +5,15 @@
  */
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libspool/json.h"
 #include "libspool/jsonscan.h"
 
-#define SHOWN 24 /* bytes of a word that a message repeats */
+#define SHOWN   24  /* bytes of a word that a message repeats */
+#define BIG_MAX 308 /* digits of an integer that a double is sure to hold */
 
 enum kind {
 	END,
@@ -252,6 +254,7 @@ mend(const char *text, size_t len, unsigned needs, struct sp_buf *out,
     size_t stop)
 {
 	size_t done = 0, wrote = 0;
+	char big[BIG_MAX + sizeof SP_JSCAN_MARK];
 	struct token t;
 
 	do {
@@ -266,8 +269,15 @@ mend(const char *text, size_t len, unsigned needs, struct sp_buf *out,
 			put = SP_JSCAN_MARK;
 			keep -= t.len;
 		} else if ((needs & SP_JSCAN_BIG) && t.kind == WORD &&
+		    big_is(text, &t) && t.len <= BIG_MAX) {
+			(void)snprintf(big, sizeof big, "%.*s%.*s\"",
+			    (int)sizeof SP_JSCAN_MARK - 2, SP_JSCAN_MARK,
+			    (int)t.len, text + t.at);
+			put = big;
+			keep -= t.len;
+		} else if ((needs & SP_JSCAN_BIG) && t.kind == WORD &&
 		    big_is(text, &t)) {
-			put = "e0";
+			put = "e0"; /* beyond a double most likely */
 		}
 		if (stop - wrote < keep)
 			return done + (stop - wrote);

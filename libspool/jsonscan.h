@@ -13,12 +13,12 @@
 
 /* What a text needs before jansson can read it; bits. */
 enum {
-	SP_JSCAN_BIG = 1, /* an integer beyond 64 bits: read it as a real */
+	SP_JSCAN_BIG = 1, /* an integer beyond 64 bits */
 	SP_JSCAN_ODD = 2  /* a bare NaN, Infinity or -Infinity */
 };
 
 /* A text of one NUL, which no other text can be: a place where an odd number
- * stood. */
+ * stood.  NUL and digits: an integer beyond 64 bits, as it was written. */
 #define SP_JSCAN_MARK "\"\\u0000\""
 
 /* Refuse what jansson would take or would explain badly: nothing at all, a byte
@@ -27,8 +27,8 @@ enum {
 enum sp_status sp_jscan_check(const char *text, size_t len, bool object,
     unsigned *needs_out, struct sp_err *err);
 
-/* The text as jansson can read it: integers marked as reals, odd numbers
- * replaced by SP_JSCAN_MARK, for those bits of `needs`. */
+/* The text as jansson can read it: odd numbers and big integers replaced by
+ * marked texts, for those bits of `needs`. */
 void sp_jscan_mend(
     const char *text, size_t len, unsigned needs, struct sp_buf *text_out);
 
