@@ -39,6 +39,7 @@ static int
 cancelled(struct tool *tool, const struct sp_id *id)
 {
 	(void)printf("%s cancelled\n", id->text);
+	(void)sp_mark_unset(&tool->spool, SP_DIR_HOLD, id, NULL);
 	return unmark(tool, id, ANSWER_YES);
 }
 
