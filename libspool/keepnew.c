@@ -190,6 +190,7 @@ slice(struct sp_keep *k, const struct sp_names *names,
     bool *young)
 {
 	int64_t until = sp_mono_ms() + SLICE_MS;
+	struct sp_err err = { "" };
 	bool admitted = false, all = true;
 	const char *entry;
 	size_t i;
@@ -205,7 +206,8 @@ slice(struct sp_keep *k, const struct sp_names *names,
 			all = false;
 	}
 	if (admitted)
-		(void)sp_sync(k->sp->dir[SP_DIR_NEW], "new", NULL);
+		keep_trouble("admit",
+		    sp_sync(k->sp->dir[SP_DIR_NEW], "new", &err), &err);
 	return all;
 }
 

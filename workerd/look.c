@@ -121,9 +121,9 @@ refuse(struct worker *w, const struct sp_name *name, struct opinion *o,
 	struct sp_err err = { "" };
 	enum sp_status st;
 
-	if (!whole &&
-	    (o == NULL ||
-		(double)(now - o->first) < w->policy->settle * 1000)) {
+	/* No JSON object: it may still be written; if not, the keeper sets it
+	 * aside in bad/. */
+	if (!whole) {
 		later(&w->look, o, now + AGAIN_MS);
 		return;
 	}
@@ -232,7 +232,7 @@ try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
 	    cool_is(&w->look, &name.id, now))
 		return;
 	if (o == NULL)
-		o = verdict_put(&w->look.seen, text, now);
+		o = verdict_put(&w->look.seen, text);
 	if (o != NULL)
 		o->verdict = VERDICT_NONE;
 	if (consider(w, &name, o, now))

@@ -57,7 +57,7 @@ grow(struct verdicts *v)
 }
 
 struct opinion *
-verdict_put(struct verdicts *v, const char *name, int64_t now)
+verdict_put(struct verdicts *v, const char *name)
 {
 	struct opinion *o;
 
@@ -67,7 +67,6 @@ verdict_put(struct verdicts *v, const char *name, int64_t now)
 	if (o->key == 0) {
 		(void)memset(o, 0, sizeof *o);
 		o->key = hash(name);
-		o->first = now;
 		v->n++;
 	}
 	return o;

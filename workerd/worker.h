@@ -3,11 +3,12 @@
  *
  *	look -> slot (stage, env, spawn, capture) -> report -> give -> commit
  *
- * main.c waits; look.c claims; slot.c carries one attempt from its start to its
- * end (guard.c stops
- * exclusive ones); report.c says what came of it; give.c hands it back;
- *commit.c commits on a thread of its own; beat.c says that we live and compares
- *what we hold with what we run; stray.c leaves no process behind.
+ * main.c waits; look.c claims; slot.c carries one attempt from its start to
+ * its end; report.c says what came of it; give.c hands it back; commit.c
+ *commits on a thread of its own; beat.c says that we live and compares what we
+ *hold with what we run (pulse.c beats while the main thread is long at
+ *something); guard.c stops exclusive jobs when the spool is away; stray.c
+ *leaves no process behind.
  *
  * `_tick` does what is due and returns when it wants to be called again, by
  * sp_mono_ms.
@@ -51,7 +52,6 @@ struct opinion {
 	enum verdict verdict;
 	unsigned freed; /* BUSY holds until another slot was freed */
 	int64_t until;  /* LATER holds until then */
-	int64_t first;  /* when it was first seen */
 };
 
 struct verdicts {
@@ -61,7 +61,7 @@ struct verdicts {
 
 struct opinion *verdict_get(const struct verdicts *v, const char *name);
 /* A row for this name, new or old; NULL on no memory. */
-struct opinion *verdict_put(struct verdicts *v, const char *name, int64_t now);
+struct opinion *verdict_put(struct verdicts *v, const char *name);
 void verdict_clear(struct verdicts *v);
 
 /* ---- the output of a job (capture.c) ---- */
