@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "libspool/version.h"
 #include "spoold/daemon.h"
 
 enum {
@@ -102,6 +103,7 @@ options(int argc, char **argv, const char **name_out, const char **path_out)
 		{ "name", required_argument, NULL, 'n' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -117,6 +119,9 @@ options(int argc, char **argv, const char **name_out, const char **path_out)
 			break;
 		case 'h':
 			(void)fputs(usage, stdout);
+			return -1;
+		case 'V':
+			(void)puts("spoold " SP_VERSION);
 			return -1;
 		default:
 			(void)fputs(usage, stderr);

@@ -3,7 +3,6 @@
  * nobody runs the order.  A running one is stopped by its worker, which looks
  * for marks.
  */
-#include <getopt.h>
 #include <poll.h>
 #include <stdlib.h>
 
@@ -128,21 +127,7 @@ cancel_one(struct tool *tool, const struct sp_id *id)
 static int
 cancel_run(struct tool *tool, int argc, char **argv)
 {
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
-	struct sp_id *ids;
-	size_t i, n;
-	int answer, one;
-
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
-		return usage_wrong();
-	answer = pick_all(tool, argc - optind, argv + optind, &ids, &n);
-	for (i = 0; i < n; i++) {
-		one = cancel_one(tool, &ids[i]);
-		if (one > answer)
-			answer = one;
-	}
-	free(ids);
-	return answer;
+	return pick_each(tool, argc, argv, cancel_one);
 }
 
 const struct verb verb_cancel = {

@@ -3,7 +3,6 @@
  * hold moves the order out of the queue at once; unhold puts it back at once
  * when the mark was all that kept it, else whoever promotes will, in time.
  */
-#include <getopt.h>
 #include <stdlib.h>
 
 #include "libspool/find.h"
@@ -138,35 +137,15 @@ unhold_one(struct tool *tool, const struct sp_id *id)
 }
 
 static int
-each(struct tool *tool, int argc, char **argv,
-    int (*one)(struct tool *tool, const struct sp_id *id))
-{
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
-	struct sp_id *ids;
-	size_t i, n;
-	int answer, it;
-
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
-		return usage_wrong();
-	answer = pick_all(tool, argc - optind, argv + optind, &ids, &n);
-	for (i = 0; i < n; i++) {
-		if ((it = one(tool, &ids[i])) > answer)
-			answer = it;
-	}
-	free(ids);
-	return answer;
-}
-
-static int
 hold_run(struct tool *tool, int argc, char **argv)
 {
-	return each(tool, argc, argv, hold_one);
+	return pick_each(tool, argc, argv, hold_one);
 }
 
 static int
 unhold_run(struct tool *tool, int argc, char **argv)
 {
-	return each(tool, argc, argv, unhold_one);
+	return pick_each(tool, argc, argv, unhold_one);
 }
 
 const struct verb verb_hold = {

@@ -12,9 +12,9 @@
 
 #include "libspool/job.h"
 #include "libspool/log.h"
+#include "libspool/version.h"
 #include "tools/spool.h"
 
-#define VERSION "0.1"
 
 static const struct verb *const verbs[] = {
 	&verb_init,
@@ -264,7 +264,7 @@ main(int argc, char **argv)
 		case 'h':
 			return help_all();
 		case 'V':
-			(void)puts("spool " VERSION);
+			(void)puts("spool " SP_VERSION);
 			return ANSWER_YES;
 		default:
 			return usage_wrong();

@@ -2,6 +2,7 @@
  * pick.c - an order given by any unique part of its id or of its name.
  * A whole id is looked for directly; a part, or many ids, in a list.
  */
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -236,4 +237,23 @@ pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
 	*ids_out = ids.id;
 	*n_out = ids.n;
 	return ids.answer;
+}
+
+int
+pick_each(struct tool *tool, int argc, char **argv,
+    int (*one)(struct tool *tool, const struct sp_id *id))
+{
+	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
+	struct sp_id *ids;
+	int answer, it;
+	size_t i, n;
+
+	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
+		return usage_wrong();
+	answer = pick_all(tool, argc - optind, argv + optind, &ids, &n);
+	for (i = 0; i < n; i++)
+		if ((it = one(tool, &ids[i])) > answer)
+			answer = it;
+	free(ids);
+	return answer;
 }

@@ -2,7 +2,6 @@
  * retry.c - spool retry: the job of an order that is over, submitted anew; the
  * new one says order.retryOf.
  */
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,21 +67,7 @@ retry_one(struct tool *tool, const struct sp_id *id)
 static int
 retry_run(struct tool *tool, int argc, char **argv)
 {
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
-	struct sp_id *ids;
-	size_t i, n;
-	int answer, one;
-
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
-		return usage_wrong();
-	answer = pick_all(tool, argc - optind, argv + optind, &ids, &n);
-	for (i = 0; i < n; i++) {
-		one = retry_one(tool, &ids[i]);
-		if (one > answer)
-			answer = one;
-	}
-	free(ids);
-	return answer;
+	return pick_each(tool, argc, argv, retry_one);
 }
 
 const struct verb verb_retry = {

@@ -104,6 +104,10 @@ int pick_one(struct tool *tool, const char *text, struct sp_id *id_out);
  * are in ids_out (free it), the worst answer comes back. */
 int pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
     size_t *n_out);
+/* The whole of a verb that does the same to each ID and has no options of its
+ * own; the worst answer comes back. */
+int pick_each(struct tool *tool, int argc, char **argv,
+    int (*one)(struct tool *tool, const struct sp_id *id));
 
 /* ---- wait.c ---- */
 

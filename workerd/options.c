@@ -9,12 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libspool/version.h"
 #include "workerd/options.h"
 #include "workerd/worker.h"
-
-#ifndef SPOOL_VERSION
-#define SPOOL_VERSION "0.1"
-#endif
 
 #define SLOTS_MOST 1024
 
@@ -149,7 +146,7 @@ take(int c, struct options *opt)
 		(void)printf("%s\n%s", usage, help);
 		exit(0);
 	case OPT_VERSION:
-		(void)printf("workerd %s\n", SPOOL_VERSION);
+		(void)printf("workerd %s\n", SP_VERSION);
 		exit(0);
 	default:
 		(void)fprintf(stderr, "%s", usage);
