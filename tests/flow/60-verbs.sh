@@ -46,7 +46,7 @@ t_init() {
 	S2=$T/second
 	exits 0 spool init "$S2"
 	out_is "$S2 is a spool now"
-	for d in tmp new waiting assigned done failed bad repair cancel hold outcomes runs \
+	for d in tmp new waiting assigned "done" failed bad repair cancel hold outcomes runs \
 	    scripts data blobs/sha256 workers index; do
 		[ -d "$S2/$d" ] || fail "no $d/"
 	done
@@ -61,7 +61,7 @@ t_init() {
 	[ -d "$S2/hold" ] && [ -f "$S2/new/mine.json" ]
 	# where: DIR, else -s, else $SPOOL_DIR, else ./spool
 	mkdir "$T/here"
-	cd "$T/here"
+	cd "$T/here" || exit
 	SPOOL_DIR='' exits 0 spool init
 	[ -f spool/spool.json ] || fail 'not in ./spool'
 	SPOOL_DIR=$T/third exits 0 spool init
@@ -129,7 +129,7 @@ t_wrong_usage() {
 
 t_no_spool() {
 	mkdir "$T/empty"
-	cd "$T/empty"
+	cd "$T/empty" || exit
 	job ok.sh >"$T/j.json"
 	for line in "submit $T/j.json" ls 'show x' 'wait x' 'log x' 'cancel x' 'hold x' \
 	    'unhold x' 'retry x' workers check reindex; do
@@ -403,9 +403,9 @@ t_ls() {
 	ls_all() {
 		is "$(spool ls --json | jq -r .id | tr '\n' ' ')" "$a $f $q $w " 'oldest first'
 		is "$(spool ls --json | jq -r 'keys_unsorted | join(" ") + " "' | sort -u)" "$KEYS"
-		is "$(spool ls --json done | jq -c '[.id,.name,.state,.prio,.ticket,.attempt,.script,.data,.project,.retryOf,.status,.cause,.error,.loss,.metric]')" \
+		is "$(spool ls --json "done" | jq -c '[.id,.name,.state,.prio,.ticket,.attempt,.script,.data,.project,.retryOf,.status,.cause,.error,.loss,.metric]')" \
 		    "[\"$a\",\"full\",\"done\",50,1,0,\"ok.sh\",\"d.csv\",\"p\",null,200,\"ok\",null,0.25,0.5]"
-		is "$(spool ls --json done | jq -c '[.seconds > 0, .started <= .finished, .submitted <= .started, (.worker|startswith("'"$(uname -n | cut -c1-4)"'"))]')" \
+		is "$(spool ls --json "done" | jq -c '[.seconds > 0, .started <= .finished, .submitted <= .started, (.worker|startswith("'"$(uname -n | cut -c1-4)"'"))]')" \
 		    '[true,true,true,true]'
 		is "$(spool ls --json "done" | jq -r .order)" "$(ls "$S"/done/*)"
 		is "$(spool ls --json failed | jq -c '[.id,.status,.cause]')" "[\"$f\",500,\"exit\"]"
@@ -420,7 +420,7 @@ $f failed
 $q new
 $w waiting"
 		has "$(spool ls | head -n 1)" STATUS
-		has "$(spool ls done)" 0.25
+		has "$(spool ls "done")" 0.25
 	}
 	ls_all
 	start_spoold
@@ -491,7 +491,7 @@ t_hostile_on_a_terminal() {
 	hostile
 	export TERM=xterm
 	on_terminal spool ls >"$T/seen"
-	has "$(cat "$T/seen")" "$esc[31mfailed"
+	has "$(cat "$T/seen")" "${esc}[31mfailed"
 	NO_COLOR=1 on_terminal spool ls >"$T/seen"
 	hasnt "$(cat "$T/seen")" "$esc"
 	export NO_COLOR=1
@@ -678,7 +678,7 @@ $c held"
 	state_is "$c" waiting || fail 'held, and started'
 	exits 0 spool cancel third
 	is "$(status_of "$c")" 499
-	soon sh -c 'test -z "$(ls "$0"/cancel "$0"/hold | grep 2)"' "$S"
+	soon sh -c 'test -z "$(find "$0"/cancel "$0"/hold -name "2*")"' "$S"
 	# one that runs
 	long=$(spool submit "$T/wait.json")
 	soon test -e "$T/mark.1"
@@ -783,7 +783,7 @@ gallery() {
 	n=$(spool submit --name unpublished -p order.gpus=8 "$T/ok.json")
 	mv "$S"/new/*"$n"* "$S/done/$(echo "$n" | cut -c1-8)/50.$n.t1a0@gone-0000aa.unpublished.json"
 	n=$(spool submit --name broken --after big-1 "$T/ok.json")
-	echo 'no json' >"$S"/waiting/*"$n"*
+	for f in "$S"/waiting/*"$n"*; do echo 'no json' >"$f"; done
 	soon sh -c 'test "$(spool ls --json | wc -l)" -ge 30'
 }
 quiet() { # nothing moves: two looks are alike
@@ -799,7 +799,7 @@ t_same_from_everywhere() {
 	rm -rf "$S/index"
 	spool ls --json >"$T/dirs"
 	[ "$(wc -l <"$T/dirs")" -ge 30 ] || fail "only $(wc -l <"$T/dirs") orders"
-	for s in new waiting assigned 'done' failed; do
+	for s in new waiting assigned "done" failed; do
 		spool ls --json $s >"$T/dirs.$s"
 		[ -s "$T/dirs.$s" ] || fail "none in $s"
 	done
@@ -810,7 +810,7 @@ t_same_from_everywhere() {
 	same() {
 		spool ls --json >"$T/$1"
 		same_as dirs "$1"
-		for s in new waiting assigned 'done' failed; do
+		for s in new waiting assigned "done" failed; do
 			spool ls --json $s >"$T/$1.$s"
 			same_as "dirs.$s" "$1.$s"
 		done
@@ -838,7 +838,7 @@ d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE entry SET title = \"planted\
 	rm -rf "$S/index"
 	spool ls --json >"$T/dirs"
 	same_as dirs dirs.now
-	for s in new waiting assigned 'done' failed; do spool ls --json $s >"$T/dirs.$s"; done
+	for s in new waiting assigned "done" failed; do spool ls --json $s >"$T/dirs.$s"; done
 	start_spoold
 	soon sh -c 'test -s "$0/index/outcomes.jsonl" && test -s "$0/index/ready.jsonl"' "$S"
 	same by_spoold
