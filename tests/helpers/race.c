@@ -196,7 +196,7 @@ keeper(void)
 {
 	struct sp_err err = { "" };
 	struct sp_spool sp;
-	struct sp_keep *k;
+	struct sp_keep *k = NULL;
 	int64_t ms;
 
 	if (sp_spool_open(path, "keeper", &sp, &err) != SP_OK ||
