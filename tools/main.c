@@ -15,7 +15,6 @@
 #include "libspool/version.h"
 #include "tools/spool.h"
 
-
 static const struct verb *const verbs[] = {
 	&verb_init,
 	&verb_submit,
