@@ -66,22 +66,44 @@ look_dirs(int root, struct check *check)
 	}
 }
 
-/* A spool.json that cannot be read is kept in repair/. */
+/* What stands where something else should is kept, in repair/; or, where
+ * repair/ itself should be, beside it. */
 static enum sp_status
-policy_aside(int root, struct sp_err *err)
+aside(int root, const char *file, struct sp_err *err)
 {
+	const char *slash = strrchr(file, '/');
 	char to[64];
 	enum sp_status st;
 	int fd;
 
-	(void)snprintf(to, sizeof to, "spool.json.%08x", sp_dice());
+	(void)snprintf(to, sizeof to, "%.40s.%08x",
+	    slash == NULL ? file : slash + 1, sp_dice());
+	if (strcmp(file, "repair") == 0)
+		return sp_move_file(root, file, root, to, false, err);
 	st = sp_make_dir(root, "repair", err);
 	if (st == SP_OK)
 		st = sp_open_dir(root, "repair", &fd, err);
 	if (st != SP_OK)
 		return st;
-	st = sp_move_file(root, "spool.json", fd, to, false, err);
+	st = sp_move_file(root, file, fd, to, false, err);
 	(void)close(fd);
+	return st;
+}
+
+static enum sp_status
+dirs_aside(int root, const struct check *check, struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+	struct stat stat;
+	size_t i;
+
+	for (i = 0; i < check->found_n && st == SP_OK; i++) {
+		const char *file = check->found[i].file;
+
+		if (strcmp(file, "spool.json") != 0 &&
+		    fstatat(root, file, &stat, AT_SYMLINK_NOFOLLOW) == 0)
+			st = aside(root, file, err);
+	}
 	return st;
 }
 
@@ -95,8 +117,10 @@ mend_setup(const char *where, int root, int policy, struct check *check)
 
 	if (policy == 3)
 		st = sp_err_set(&err, SP_BAD, "left alone");
-	if (policy == 2)
-		st = policy_aside(root, &err);
+	if (st == SP_OK)
+		st = dirs_aside(root, check, &err);
+	if (st == SP_OK && policy == 2)
+		st = aside(root, "spool.json", &err);
 	if (st == SP_OK)
 		st = sp_spool_make(where, &err);
 	for (i = 0; i < check->found_n; i++) {
