@@ -93,8 +93,10 @@ put_line(struct stage *g, const char *text, size_t len, struct sp_err *err)
 	if (strspn(text, " \t\r") >= len)
 		return SP_OK;
 	sp_err_clear(&why);
-	(void)sp_job_parse(text, len, &job, &why);
-	if (!job.object) {
+	st = sp_job_parse(text, len, &job, &why);
+	if (st == SP_RETRY) {
+		(void)sp_err_set(err, st, "%s", why.text);
+	} else if (!job.object) {
 		g->bad++;
 		(void)snprintf(file, sizeof file, "b.line%u", g->line);
 		st = put(g, file, text, len, err);
@@ -122,6 +124,7 @@ put_lines(struct stage *g, struct sp_buf *text, struct sp_err *err)
 	enum sp_status st = SP_OK;
 
 	for (; st == SP_OK && at < end; at = nl + 1) {
+		sp_alive(g->sp);
 		nl = memchr(at, '\n', (size_t)(end - at));
 		if (nl == NULL)
 			nl = end;
@@ -189,6 +192,7 @@ unstage(const struct sp_spool *sp, const struct sp_name *bundle,
 		return st == SP_GONE ? SP_OK : st;
 	st = sp_list(fd, true, &names, err);
 	for (i = 0; i < names.n && st == SP_OK; i++) {
+		sp_alive(sp);
 		if (!keep)
 			(void)unlinkat(fd, sp_names_at(&names, i), 0);
 		else
@@ -283,37 +287,49 @@ out:
 	return st;
 }
 
-struct sought {
-	const struct sp_name *want;
-	bool found;
+/* What became of the attempt that made this stage? */
+enum fate {
+	GOING_ON,  /* its claim stands */
+	COMMITTED, /* its lines are orders: move them out */
+	OVERTAKEN  /* it can never commit any more */
 };
 
-static int
-same_attempt(void *arg, enum sp_state state, const struct sp_name *name)
+/*
+ * Only what was found says that: a directory that cannot be listed now, or one
+ * that was cleared away, must not cost the lines of a committed bundle.
+ */
+static enum sp_status
+fate_of(const struct sp_spool *sp, const struct sp_name *want,
+    enum fate *fate_out, struct sp_err *err)
 {
-	struct sought *s = arg;
+	enum sp_state state;
+	struct sp_name name;
+	enum sp_status st;
+	bool same;
 
-	(void)state;
-	s->found = sp_attempt_same(name, s->want);
-	return s->found;
+	st = sp_find(sp, &want->id, &state, &name, err);
+	if (st != SP_OK)
+		return st;
+	same = sp_attempt_same(&name, want);
+	*fate_out = same && state == SP_ASSIGNED ? GOING_ON
+	    : same && state == SP_DONE           ? COMMITTED
+						 : OVERTAKEN;
+	return SP_OK;
 }
 
-/* Where does the bundle of this stage stand?  assigned/ first: it moves from
- * there to done/. */
 static enum sp_status
-stage_state(const struct sp_spool *sp, const struct sp_name *want,
-    bool *claimed, bool *committed, struct sp_err *err)
+recover_one(const struct sp_spool *sp, const char *dir,
+    const struct sp_name *bundle, struct sp_err *err)
 {
-	struct sought s = { .want = want };
 	enum sp_status st;
+	enum fate fate;
 
-	st = sp_walk(sp, SP_ASSIGNED, same_attempt, NULL, &s, err);
-	*claimed = s.found;
-	s.found = false;
-	if (st == SP_OK && !*claimed)
-		st = sp_walk(sp, SP_DONE, same_attempt, NULL, &s, err);
-	*committed = s.found;
-	return st;
+	st = fate_of(sp, bundle, &fate, err);
+	if (st == SP_GONE && sp_warn_due(dir))
+		sp_warn("stage tmp/%s stays: its bundle is nowhere", dir);
+	if (st != SP_OK || fate == GOING_ON)
+		return st;
+	return unstage(sp, bundle, dir, fate == COMMITTED, err);
 }
 
 enum sp_status
@@ -321,9 +337,8 @@ sp_bundle_recover(const struct sp_spool *sp, struct sp_err *err)
 {
 	struct sp_names names = { 0 };
 	char attempt[SP_NAME_MAX];
+	enum sp_status st, one, worst = SP_OK;
 	struct sp_name bundle;
-	bool claimed, committed;
-	enum sp_status st;
 	const char *dir;
 	size_t i, len;
 
@@ -338,10 +353,11 @@ sp_bundle_recover(const struct sp_spool *sp, struct sp_err *err)
 		attempt[len - 2] = '\0';
 		if (sp_attempt_parse(attempt, &bundle) != SP_OK)
 			continue;
-		st = stage_state(sp, &bundle, &claimed, &committed, err);
-		if (st == SP_OK && !claimed)
-			st = unstage(sp, &bundle, dir, committed, err);
+		/* One that cannot be recovered does not keep the others. */
+		one = recover_one(sp, dir, &bundle, err);
+		if (one != SP_OK && one != SP_GONE && worst == SP_OK)
+			worst = one;
 	}
 	sp_names_clear(&names);
-	return st;
+	return st == SP_OK ? worst : st;
 }

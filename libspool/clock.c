@@ -63,7 +63,8 @@ sp_server_now(const struct sp_spool *spool, int64_t *now_out, int64_t *took_out,
 
 	(void)snprintf(name, sizeof name, ".probe.%s", spool->actor);
 	fd = openat(spool->dir[SP_DIR_TMP], name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+	    0644);
 	if (fd == -1)
 		return sp_err_sys(err, "tmp/%s", name);
 

@@ -36,19 +36,36 @@ note_name(const struct sp_name *name, char file_out[SP_NAME_MAX + 8])
 	    file_out, SP_NAME_MAX + 8, "%s.json", attempt + SP_ID_LEN + 1);
 }
 
-static bool
-whole_is(const struct sp_spool *sp, const char *file, int *status_out,
+/* SP_OK: it is whole.  SP_RETRY: nobody can tell now.  Else: it is not. */
+static enum sp_status
+whole(const struct sp_spool *sp, const char *file, int *status_out,
     struct sp_err *err)
 {
 	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
+	enum sp_status s;
 	struct stat st;
-	bool whole;
 
-	whole = sp_read(sp->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text,
-		    &st, err) == SP_OK &&
-	    sp_outcome_status(text.data, text.len, status_out) == SP_OK;
+	s = sp_read(
+	    sp->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text, &st, err);
+	if (s == SP_OK)
+		s = sp_outcome_status(text.data, text.len, status_out);
 	sp_buf_clear(&text);
-	return whole;
+	return s;
+}
+
+/* Half a one, or something planted in its place, makes room. */
+static enum sp_status
+make_room(const struct sp_spool *sp, const char *file, struct sp_err *err)
+{
+	int dir = sp->dir[SP_DIR_OUTCOMES];
+	enum sp_status s;
+	char to[256];
+
+	if (unlinkat(dir, file, 0) == 0 || errno == ENOENT)
+		return SP_OK;
+	(void)snprintf(to, sizeof to, "%s", file + 1);
+	s = sp_move_aside(sp, dir, file, SP_DIR_REPAIR, to, err);
+	return s == SP_GONE ? SP_OK : s;
 }
 
 /*
@@ -69,14 +86,22 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 	fd = openat(dir, file,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd == -1 && errno == EEXIST) {
-		if (whole_is(sp, file, &status, NULL))
-			return sp_open(dir, file, 0, fd_out, &st, err);
-		(void)unlinkat(dir, file, 0);
+		s = whole(sp, file, &status, err);
+		if (s == SP_OK)
+			s = sp_open(dir, file, 0, fd_out, &st, err);
+		if (s == SP_OK || s == SP_RETRY)
+			return s;
+		sp_err_clear(err);
+		if ((s = make_room(sp, file, err)) != SP_OK)
+			return s;
 		fd = openat(dir, file,
 		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	}
-	if (fd == -1)
-		return sp_err_sys(err, "create outcomes/%s", file);
+	if (fd == -1) {
+		s = sp_err_sys(err, "create outcomes/%s", file);
+		/* Neither says that the order is somebody else's. */
+		return s == SP_LOST || s == SP_GONE ? SP_RETRY : s;
+	}
 	SP_CRASH("outcome.created");
 	if ((s = sp_write_all(fd, text, len)) != SP_OK) {
 		(void)sp_err_sys(err, "write outcomes/%s", file);
@@ -200,8 +225,12 @@ sp_outcome_waits(const struct sp_spool *sp, const struct sp_name *name,
 	int fd;
 
 	provisional(name, file);
-	if (!whole_is(sp, file, status_out, err))
+	if ((s = whole(sp, file, status_out, err)) != SP_OK) {
+		if (s == SP_RETRY)
+			return s;
+		sp_err_clear(err);
 		return SP_GONE;
+	}
 	/* Its writer may have died before the fsync; it counts from here on. */
 	s = sp_open(sp->dir[SP_DIR_OUTCOMES], file, 0, &fd, &st, err);
 	if (s != SP_OK)
@@ -331,6 +360,7 @@ sp_end(const struct sp_spool *sp, enum sp_state at, const struct sp_name *order,
 	struct sp_name to;
 	enum sp_status st;
 	char host[65] = "";
+	bool moved = false;
 
 	st = sp_step_name(what, at, SP_FAILED, order, sp->actor, &to);
 	if (st != SP_OK)
@@ -346,6 +376,7 @@ sp_end(const struct sp_spool *sp, enum sp_state at, const struct sp_name *order,
 		 * it stays, for a repeated call finds it whole. */
 		if (st == SP_LOST || st == SP_BAD)
 			drop_provisional(sp, &to);
+		moved = st == SP_OK;
 	}
 	if (st == SP_OK)
 		st = sp_move_sync(sp, &to.id, SP_FAILED, at, err);
@@ -354,7 +385,7 @@ sp_end(const struct sp_spool *sp, enum sp_state at, const struct sp_name *order,
 		st = sp_outcome_publish(sp, &to, err);
 	/* We stood still between writing and moving, long enough to be taken
 	 * for dead, and our outcome was swept: write it again. */
-	if (st == SP_GONE) {
+	if (st == SP_GONE && moved) {
 		st = write_synced(sp, &to, text.data, text.len, err);
 		if (st == SP_OK)
 			st = sp_outcome_publish(sp, &to, err);

@@ -59,7 +59,6 @@ sp_keep_free(struct sp_keep *k)
 		free(k->wait[i].after);
 	free(k->wait);
 	free(k->seen);
-	free(k->half);
 	free(k);
 }
 
@@ -72,8 +71,7 @@ sp_keep_tick(struct sp_keep *k, unsigned dirty, int64_t now)
 	for (i = 0; i < CHORES; i++) {
 		if (i > CHORE_LOOK && k->yields && k->spoold)
 			break;
-		if (now >= k->due[i] || (dirty & chores[i].dirty) != 0 ||
-		    (i == CHORE_HALF && k->half_now))
+		if (now >= k->due[i] || (dirty & chores[i].dirty) != 0)
 			k->due[i] = now + chores[i].fn(k, now);
 		if (k->due[i] < next)
 			next = k->due[i];

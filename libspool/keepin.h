@@ -34,13 +34,6 @@ struct waiting {
 	bool kept; /* still there in this round */
 };
 
-/* A name seen with two links, and since when (monotonic). */
-struct half {
-	uint64_t key;
-	int64_t since;
-	bool kept;
-};
-
 struct sp_keep {
 	const struct sp_spool *sp;
 	bool yields;
@@ -56,9 +49,8 @@ struct sp_keep {
 	size_t seen_n;
 	struct waiting *wait; /* sorted by key */
 	size_t wait_n;
-	struct half *half;
-	size_t half_n;
 	bool half_now; /* somebody met two links */
+	unsigned half_rounds;
 };
 
 typedef int64_t keep_fn(struct sp_keep *k, int64_t now);

@@ -19,8 +19,11 @@
 #include "libspool/outcome.h"
 #include "libspool/submit.h"
 
-#define PUBLISH_MS 5000
-#define SWEEP_MS   600000
+#define PUBLISH_MS  5000
+#define SWEEP_MS    600000
+#define SLICE_MS    200
+#define HALF_LOCAL  4 /* one of so many rounds looks at the whole queue */
+#define HALF_REMOTE 16
 
 static int64_t
 age_of(const struct stat *st, int64_t server)
@@ -86,6 +89,7 @@ static enum sp_status
 one_outcome(
     struct sp_keep *k, const char *file, int64_t server, struct sp_err *err)
 {
+	enum sp_state over = SP_DONE;
 	struct sp_name name;
 	enum sp_status st;
 	struct stat sb;
@@ -98,9 +102,12 @@ one_outcome(
 		return st;
 	st = stands_in(k, SP_DONE, &name, &found, err);
 	if (st == SP_OK && !found)
-		st = stands_in(k, SP_FAILED, &name, &found, err);
+		st = stands_in(k, over = SP_FAILED, &name, &found, err);
 	if (st == SP_OK && found) {
-		st = sp_outcome_publish(k->sp, &name, err);
+		/* Its committer may be about to say so, or be dead. */
+		st = sp_move_sync(k->sp, &name.id, over, SP_ASSIGNED, err);
+		if (st == SP_OK)
+			st = sp_outcome_publish(k->sp, &name, err);
 		if (st == SP_OK)
 			sp_info("publish outcome of order=%s: its commit "
 				"survived a crash",
@@ -130,45 +137,25 @@ keep_publish(struct sp_keep *k, int64_t now)
 	st = keep_server_now(k, now, &server);
 	if (st == SP_OK)
 		st = sp_list(k->sp->dir[SP_DIR_OUTCOMES], true, &names, &err);
-	/* Dotfiles sort first. */
+	keep_trouble("list outcomes", st, &err);
+	/* Dotfiles sort first.  What is wrong with one, or with one kind, is no
+	 * reason to leave the others. */
 	for (i = 0; i < names.n && st == SP_OK; i++) {
 		if (sp_names_at(&names, i)[0] != '.')
 			break;
-		st = one_outcome(k, sp_names_at(&names, i), server, &err);
-		if (st == SP_GONE || st == SP_LOST)
-			st = SP_OK;
+		sp_err_clear(&err);
+		keep_trouble("publish",
+		    one_outcome(k, sp_names_at(&names, i), server, &err), &err);
 	}
 	sp_names_clear(&names);
-	if (st == SP_OK)
-		st = sp_bundle_recover(k->sp, &err);
-	if (st == SP_OK)
-		st = sp_bad_explain(k->sp, &err);
-	keep_trouble("publish", st, &err);
+	sp_err_clear(&err);
+	keep_trouble("recover bundles", sp_bundle_recover(k->sp, &err), &err);
+	sp_err_clear(&err);
+	keep_trouble("explain bad/", sp_bad_explain(k->sp, &err), &err);
 	return PUBLISH_MS;
 }
 
 /* ---- half renames ---- */
-
-/* Since when has this name had two links, as far as we have seen? */
-static int64_t
-half_since(struct sp_keep *k, const char *dir, const char *name, int64_t now)
-{
-	uint64_t key = keep_key(dir) * 31 + keep_key(name);
-	struct half *more;
-	size_t i;
-
-	for (i = 0; i < k->half_n; i++)
-		if (k->half[i].key == key) {
-			k->half[i].kept = true;
-			return k->half[i].since;
-		}
-	more = realloc(k->half, (k->half_n + 1) * sizeof *more);
-	if (more != NULL) {
-		k->half = more;
-		k->half[k->half_n++] = (struct half){ key, now, true };
-	}
-	return now;
-}
 
 static bool
 twin_in(int fd, const struct stat *st, const char *not_this, char out[256])
@@ -262,14 +249,15 @@ mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
 			s = twin_aside(k, k->sp->dir[where[i]], st,
 			    (int)where[i] == (int)at ? file : NULL, spare, err);
 	}
-	/* The other name is outside the spool: no rename of ours. */
-	if (s == SP_GONE)
-		return at == SP_ASSIGNED
-		    ? SP_OK
-		    : sp_set_bad(k->sp, k->sp->dir[(int)at], file,
-			  "the file has a second hard link outside the spool; a "
-			  "job must be a file of its own",
-			  err);
+	/* The other name is outside the spool: a backup of hard links, say. */
+	if (s == SP_GONE) {
+		s = sp_move_apart(k->sp, at, name, err);
+		if (s == SP_OK)
+			sp_info("copy order=%s: its file had a second name "
+				"outside the spool",
+			    name->id.text);
+		return s;
+	}
 	if (s == SP_OK)
 		s = sp_move_half(k->sp, at, name, &to, err);
 	if (s != SP_OK)
@@ -282,51 +270,54 @@ mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
 
 struct half_round {
 	struct sp_keep *k;
-	int64_t now;
-	struct sp_err *err;
+	int64_t server, until;
+	bool met;
+	bool cut; /* no time for all of them */
 };
 
+/* link() renews the ctime, and so does rename(). */
 static int
 half_one(void *arg, enum sp_state at, const struct sp_name *name)
 {
 	struct half_round *r = arg;
+	struct sp_err err = { "" };
 	char file[SP_NAME_MAX];
 	struct stat st;
-	int64_t since;
 
 	sp_name_print(name, file);
 	if (fstatat(r->k->sp->dir[(int)at], file, &st, AT_SYMLINK_NOFOLLOW) ==
 		-1 ||
 	    !S_ISREG(st.st_mode) || st.st_nlink == 1)
 		return 0;
-	since = half_since(r->k, sp_state_text(at), file, r->now);
-	if (r->now - since >= (int64_t)(r->k->sp->policy.half_rename * 1000))
-		keep_trouble("half rename",
-		    mend_half(r->k, at, name, &st, r->err), r->err);
-	return 0;
+	r->met = true;
+	if (age_of(&st, r->server) <
+	    (int64_t)(r->k->sp->policy.half_rename * 1000))
+		return 0;
+	keep_trouble("half rename", mend_half(r->k, at, name, &st, &err), &err);
+	r->cut = sp_mono_ms() >= r->until;
+	return r->cut;
 }
 
 int64_t
 keep_half(struct sp_keep *k, int64_t now)
 {
-	struct sp_err err = { "" };
-	struct half_round r = { k, now, &err };
-	size_t i, n = 0;
+	struct half_round r = { .k = k, .until = sp_mono_ms() + SLICE_MS };
+	/* The queue may be long: at once when somebody met two links there,
+	 * else not each time. */
+	bool all = k->half_now ||
+	    k->half_rounds++ % (k->sp->local ? HALF_LOCAL : HALF_REMOTE) == 0;
 
-	for (i = 0; i < k->half_n; i++)
-		k->half[i].kept = false;
-	(void)sp_walk(k->sp, SP_ASSIGNED, half_one, NULL, &r, &err);
-	/* new/ may be long: only when somebody met two links there. */
-	if (k->half_now || k->half_n > 0) {
-		k->half_now = false;
-		(void)sp_walk(k->sp, SP_NEW, half_one, NULL, &r, &err);
-		(void)sp_walk(k->sp, SP_WAITING, half_one, NULL, &r, &err);
+	if (keep_server_now(k, now, &r.server) == SP_OK) {
+		(void)sp_walk(k->sp, SP_ASSIGNED, half_one, NULL, &r, NULL);
+		all = all || r.met;
+		if (all && !r.cut)
+			(void)sp_walk(k->sp, SP_NEW, half_one, NULL, &r, NULL);
+		if (all && !r.cut)
+			(void)sp_walk(
+			    k->sp, SP_WAITING, half_one, NULL, &r, NULL);
+		k->half_now = r.met;
 	}
-	for (i = 0; i < k->half_n; i++)
-		if (k->half[i].kept)
-			k->half[n++] = k->half[i];
-	k->half_n = n;
-	return (int64_t)(k->sp->policy.half_rename * 250) + 1;
+	return r.cut ? 1 : (int64_t)(k->sp->policy.half_rename * 250) + 1;
 }
 
 /* ---- tmp/ ---- */

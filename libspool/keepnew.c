@@ -44,6 +44,7 @@ hold(struct sp_keep *k, const struct sp_name *name, const char *why)
 	st = sp_move_step(
 	    k->sp, SP_STEP_HOLD, SP_NEW, SP_WAITING, name, &to, &err);
 	keep_trouble("hold", st, &err);
+	k->half_now |= st == SP_BAD;
 	if (st == SP_OK) {
 		(void)sp_move_sync(k->sp, &to.id, SP_WAITING, SP_NEW, NULL);
 		sp_info("wait order=%s: %s", name->id.text, why);
@@ -119,11 +120,11 @@ examine(struct sp_keep *k, const struct sp_name *name, int64_t server)
 		else if (s == SP_BAD)
 			broken(k, name, &st, server, &err);
 		sp_job_clear(&job);
-	} else if (s == SP_BAD || s == SP_FATAL) {
+	} else if (s == SP_BAD) {
 		if (fstatat(k->sp->dir[SP_DIR_NEW], file, &st,
 			AT_SYMLINK_NOFOLLOW) == 0)
 			broken(k, name, &st, server, &err);
-	} else
+	} else /* also what we may not read: others may */
 		keep_trouble("read", s, &err);
 	sp_buf_clear(&text);
 	return fine;
@@ -143,6 +144,19 @@ marked(struct sp_keep *k, const struct sp_name *name,
 		return true;
 	}
 	return false;
+}
+
+/* For an entry that was seen: so it is the name of an order. */
+static bool
+marks_has(const struct keep_marks *marks, const char *entry)
+{
+	char id[SP_ID_LEN + 1] = "";
+
+	if (marks->hold.n == 0 && marks->cancel.n == 0)
+		return false;
+	(void)memcpy(id, entry + 3, SP_ID_LEN);
+	return sp_names_has(&marks->hold, id) ||
+	    sp_names_has(&marks->cancel, id);
 }
 
 /* One entry of new/.  Returns true when its key may be remembered; *young when
@@ -193,16 +207,20 @@ slice(struct sp_keep *k, const struct sp_names *names,
 	struct sp_err err = { "" };
 	bool admitted = false, all = true;
 	const char *entry;
+	uint64_t key;
 	size_t i;
 
 	for (i = 0; i < names->n; i++) {
 		entry = sp_names_at(names, i);
-		if (sp_mono_ms() < until) {
+		key = keep_key(entry);
+		/* The long queue costs none of it, for what stands behind it
+		 * must have its turn. */
+		if (seen_is(k, key) && !marks_has(marks, entry)) {
+			seen[(*n)++] = key;
+		} else if (sp_mono_ms() < until) {
 			if (one(k, entry, marks, server, young, &admitted))
-				seen[(*n)++] = keep_key(entry);
-		} else if (seen_is(k, keep_key(entry)))
-			seen[(*n)++] = keep_key(entry);
-		else if (sp_drop_kind(entry, NULL) != SP_DROP_IGNORE)
+				seen[(*n)++] = key;
+		} else if (sp_drop_kind(entry, NULL) != SP_DROP_IGNORE)
 			all = false;
 	}
 	if (admitted)

@@ -127,22 +127,30 @@ keep_look(struct sp_keep *k, int64_t now)
 
 /* ---- revocation ---- */
 
-/* How many attempts may this order spend? */
-static unsigned
-attempts_of(struct sp_keep *k, const struct sp_name *name)
+/* How many attempts may this order spend?  SP_RETRY: it cannot be read now, and
+ * must not be ended for that; SP_LOST: it is no longer there. */
+static enum sp_status
+attempts_of(struct sp_keep *k, const struct sp_name *name, unsigned *most_out,
+    struct sp_err *err)
 {
 	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
-	unsigned most = (unsigned)k->sp->policy.attempts;
 	struct sp_job job = { 0 };
+	enum sp_status st = SP_OK;
 
-	if (!name->bundle &&
-	    sp_order_read(k->sp, SP_ASSIGNED, name, &text, NULL) == SP_OK &&
-	    sp_job_parse(text.data, text.len, &job, NULL) == SP_OK &&
-	    job.attempts > 0)
-		most = (unsigned)job.attempts;
+	*most_out = (unsigned)k->sp->policy.attempts;
+	if (!name->bundle) {
+		st = sp_order_read(k->sp, SP_ASSIGNED, name, &text, err);
+		if (st == SP_OK)
+			st = sp_job_parse(text.data, text.len, &job, err);
+		if (st == SP_OK && job.attempts > 0)
+			*most_out = (unsigned)job.attempts;
+	}
 	sp_job_clear(&job);
 	sp_buf_clear(&text);
-	return most;
+	if (st == SP_RETRY)
+		return st;
+	sp_err_clear(err);
+	return st == SP_GONE ? SP_LOST : SP_OK;
 }
 
 /* It had finished: commit in its stead, under its own name. */
@@ -175,7 +183,8 @@ give_back(struct sp_keep *k, const struct sp_name *name, struct sp_err *err)
 	unsigned most;
 
 	(void)snprintf(why, sizeof why, "worker %s is gone", name->worker);
-	most = attempts_of(k, name);
+	if ((st = attempts_of(k, name, &most, err)) != SP_OK)
+		return st;
 	if (name->attempt + 1 >= most) {
 		(void)snprintf(why, sizeof why,
 		    "worker %s is gone; all %u attempts are spent",
@@ -204,8 +213,11 @@ revoke_one(struct sp_keep *k, const struct sp_name *name,
 	enum sp_status st;
 	int status;
 
-	if (sp_outcome_waits(k->sp, name, &status, &err) == SP_OK)
+	st = sp_outcome_waits(k->sp, name, &status, &err);
+	if (st == SP_OK)
 		st = commit_for(k, name, status, &err);
+	else if (st == SP_RETRY)
+		; /* days of work may lie there: ask again */
 	else if (sp_names_has(cancel, name->id.text))
 		st = keep_end(k, SP_ASSIGNED, name, SP_ST_CANCELLED,
 			 "cancelled; its worker is gone")
@@ -214,6 +226,24 @@ revoke_one(struct sp_keep *k, const struct sp_name *name,
 	else
 		st = give_back(k, name, &err);
 	keep_trouble("revoke", st, &err);
+}
+
+/* A bundle that is ours while we are here and not at it: its claim succeeded
+ * and reading it did not. */
+static void
+unclaim(struct sp_keep *k, const struct sp_name *name)
+{
+	struct sp_err err = { "" };
+	struct sp_name to;
+	enum sp_status st;
+
+	st = sp_move_step(
+	    k->sp, SP_STEP_RELEASE, SP_ASSIGNED, SP_WAITING, name, &to, &err);
+	keep_trouble("release", st, &err);
+	if (st == SP_OK) {
+		sp_info("release bundle=%s -> waiting", name->id.text);
+		k->due[CHORE_WAIT] = 0;
+	}
 }
 
 /* A worker that is gone and holds nothing needs no file. */
@@ -271,8 +301,12 @@ keep_reap(struct sp_keep *k, int64_t now)
 	if (st == SP_OK)
 		st = sp_mark_list(k->sp, SP_DIR_CANCEL, &cancel, &err);
 	for (i = 0; st == SP_OK && i < held.n; i++) {
-		if (strcmp(held.name[i].worker, k->sp->actor) == 0 ||
-		    !sp_book_dead_is(&k->book, held.name[i].worker, now))
+		if (strcmp(held.name[i].worker, k->sp->actor) == 0) {
+			if (held.name[i].bundle)
+				unclaim(k, &held.name[i]);
+			continue;
+		}
+		if (!sp_book_dead_is(&k->book, held.name[i].worker, now))
 			continue;
 		dead++;
 		revoke_one(k, &held.name[i], &cancel);

@@ -42,6 +42,7 @@ learn(struct sp_keep *k, const struct sp_name *name, const char *file,
 	struct sp_job job = { 0 };
 	enum sp_status s;
 	struct stat st;
+	unsigned tries;
 
 	s = sp_read(k->sp->dir[SP_DIR_WAITING], file,
 	    name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, &text, &st, &err);
@@ -49,11 +50,14 @@ learn(struct sp_keep *k, const struct sp_name *name, const char *file,
 		s = sp_job_parse(text.data, text.len, &job, &err);
 	if (s == SP_OK) {
 		w->ready = job.not_before;
-		if (name->attempt > 0) {
+		/* A bundle comes here when a try to explode it has failed:
+		 * two tickets each. */
+		tries = name->attempt + (name->bundle ? name->ticket / 2 : 0);
+		if (tries > 0) {
 			int64_t off = (int64_t)st.st_ctim.tv_sec * 1000 +
 			    st.st_ctim.tv_nsec / 1000000 +
-			    (int64_t)(sp_backoff(&k->sp->policy, name->attempt,
-					  &name->id) *
+			    (int64_t)(sp_backoff(
+					  &k->sp->policy, tries, &name->id) *
 				1000);
 			if (off > w->ready)
 				w->ready = off;
@@ -81,6 +85,7 @@ promote(struct sp_keep *k, const struct sp_name *name)
 	st = sp_move_step(
 	    k->sp, SP_STEP_PROMOTE, SP_WAITING, SP_NEW, name, &to, &err);
 	keep_trouble("promote", st, &err);
+	k->half_now |= st == SP_BAD;
 	if (st == SP_OK) {
 		(void)sp_move_sync(k->sp, &to.id, SP_NEW, SP_WAITING, NULL);
 		sp_info("promote order=%s -> new", name->id.text);
@@ -109,7 +114,7 @@ one(struct sp_keep *k, const struct sp_name *name, struct waiting *w,
 	if (w->ready > server)
 		return w->ready - server;
 	promote(k, name);
-	return IDLE;
+	return LATEST; /* if it is still here */
 }
 
 /* Marks of orders that are over have served. */

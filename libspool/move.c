@@ -200,8 +200,12 @@ step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
 	sp_name_print(from, src);
 	sp_name_print(to_out, dst);
 	st = sp_state_open(sp, at, &from->id, false, &fromfd, err);
-	if (st == SP_OK)
+	if (st == SP_OK) {
 		st = sp_state_open(sp, to, &from->id, true, &tofd, err);
+		/* It was removed under us: that says nothing of the order. */
+		if (st == SP_GONE)
+			st = SP_RETRY;
+	}
 	if (st == SP_OK && !any_links) {
 		st = one_link(fromfd, src, err);
 		/* It may be under its new name already: a repeated call. */
@@ -244,6 +248,41 @@ sp_move_half(const struct sp_spool *sp, enum sp_state at,
 		return step(
 		    sp, SP_STEP_HOLD, at, SP_WAITING, from, true, to_out, err);
 	}
+}
+
+/*
+ * By an exchange: it fails when the order has left that name in the meantime,
+ * where a rename would bring it into the world a second time.
+ */
+enum sp_status
+sp_move_apart(const struct sp_spool *sp, enum sp_state at,
+    const struct sp_name *name, struct sp_err *err)
+{
+	size_t max = name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX;
+	int fd, dir = sp->dir[(int)at], tmpdir = sp->dir[SP_DIR_TMP];
+	char file[SP_NAME_MAX], tmp[SP_NAME_MAX];
+	struct sp_buf text = SP_BUF_INIT(max);
+	enum sp_status st;
+	struct stat was;
+
+	sp_name_print(name, file);
+	st = sp_read(dir, file, max, &text, &was, err);
+	if (st == SP_OK) {
+		sp_tmp_name(sp, tmp);
+		st = sp_tmp_start(sp, tmp, text.data, text.len, &fd, err);
+	}
+	sp_buf_clear(&text);
+	if (st == SP_OK)
+		st = sp_tmp_done(sp, tmp, fd, false, err);
+	if (st != SP_OK)
+		return st == SP_GONE ? SP_LOST : st;
+	SP_CRASH("apart.before");
+	if (renameat2(tmpdir, tmp, dir, file, RENAME_EXCHANGE) == -1)
+		st = errno == ENOENT ? SP_LOST
+				     : sp_err_sys(err, "exchange %s", file);
+	SP_CRASH("apart.after");
+	(void)unlinkat(tmpdir, tmp, 0); /* the copy, or the link too many */
+	return st == SP_OK ? sp_sync(dir, sp_state_text(at), err) : st;
 }
 
 enum sp_status

@@ -51,6 +51,12 @@ enum sp_status sp_move_step(const struct sp_spool *spool, enum sp_step step,
 enum sp_status sp_move_half(const struct sp_spool *spool, enum sp_state at,
     const struct sp_name *from, struct sp_name *to_out, struct sp_err *err);
 
+/* The other link of this order is nobody's rename: give it a copy of its text,
+ * all at once and under its own name, that no other name leads to.  After the
+ * same patience.  SP_LOST: it is no longer there. */
+enum sp_status sp_move_apart(const struct sp_spool *spool, enum sp_state at,
+    const struct sp_name *name, struct sp_err *err);
+
 /* new/PP.ID.tTaA -> assigned/PP.ID.tTaA@W for our W, and the text of the order
  * as found under the new name.  SP_BAD: two links (a half rename is under way:
  * leave it) or no plain file; nothing may be started. */

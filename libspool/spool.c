@@ -204,6 +204,58 @@ sp_spool_open(
 	return SP_OK;
 }
 
+/* Nowhere any more: removed, or unknown to the file server. */
+static bool
+nowhere(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == -1 ? errno == ESTALE : st.st_nlink == 0;
+}
+
+static bool
+again(int fd, int from, const char *name)
+{
+	struct stat is, was;
+	bool taken;
+	int now;
+
+	if (fstatat(from, name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    fstat(fd, &was) == 0 && is.st_ino == was.st_ino &&
+	    is.st_dev == was.st_dev)
+		return false;
+	if (sp_open_dir(from, name, &now, NULL) != SP_OK)
+		return false;
+	taken = dup3(now, fd, O_CLOEXEC) != -1;
+	(void)close(now);
+	return taken;
+}
+
+unsigned
+sp_spool_again(struct sp_spool *sp)
+{
+	struct stat st;
+	unsigned bits = 0;
+	int i, root;
+
+	if (nowhere(sp->root)) {
+		root = open(sp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (root == -1)
+			return 0;
+		/* A mount point with nothing mounted is no spool. */
+		if (fstatat(root, "spool.json", &st, 0) == 0)
+			(void)dup3(root, sp->root, O_CLOEXEC);
+		(void)close(root);
+	}
+	for (i = 0; i < SP_DIRS; i++) {
+		if (nowhere(sp->dir[i]))
+			(void)sp_make_dir(sp->root, dirs[i], NULL);
+		if (again(sp->dir[i], sp->root, dirs[i]))
+			bits |= 1u << i;
+	}
+	return bits;
+}
+
 void
 sp_spool_close(struct sp_spool *sp)
 {

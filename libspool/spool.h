@@ -43,10 +43,21 @@ struct sp_spool {
 	int dir[SP_DIRS]; /* -1 where it could not be opened */
 	bool local;       /* inotify sees every change; no network */
 	char actor[SP_WORKER_MAX + 1]; /* our W */
+	/* Called now and then from what may take longer than a lease, so that
+	 * who opened the spool can beat meanwhile; NULL: nobody. */
+	void (*alive)(void *arg);
+	void *alive_arg;
 	struct sp_policy policy;
 };
 
 const char *sp_dir_text(enum sp_dir dir);
+
+static inline void
+sp_alive(const struct sp_spool *spool)
+{
+	if (spool->alive != NULL)
+		spool->alive(spool->alive_arg);
+}
 
 /* Make the directories and spool.json that are missing; fsyncs them.
  * Safe to repeat and to run twice at once. */
@@ -59,6 +70,13 @@ enum sp_status sp_spool_make(const char *path, struct sp_err *err);
 enum sp_status sp_spool_open(const char *path, const char *base,
     struct sp_spool *spool_out, struct sp_err *err);
 void sp_spool_close(struct sp_spool *spool);
+
+/* Directories may be removed or replaced under a program that runs for months
+ * (`rm -rf done; mkdir done`): take what stands there now under the same
+ * handles, which others threads may be using.  Bits of 1u << sp_dir for what
+ * was taken anew.  One that was moved away is followed until another stands in
+ * its place; so is the whole spool. */
+unsigned sp_spool_again(struct sp_spool *spool);
 
 /* A handle on done/DAY, failed/DAY: made when `make`; the caller closes it.
  * SP_GONE when it is not there. */

@@ -11,6 +11,7 @@
 
 #include "libspool/crash.h"
 #include "libspool/file.h"
+#include "libspool/find.h"
 #include "libspool/move.h"
 #include "libspool/submit.h"
 
@@ -65,14 +66,25 @@ name_one(
     const struct sp_spool *sp, struct sp_submit *s, const struct inbound *in)
 {
 	char name[SP_NAME_MAX];
+	struct sp_name found;
+	enum sp_state at;
 
 	sp_name_print(&in->name, name);
 	SP_CRASH("submit.before");
 	s->status = sp_move_file(sp->dir[SP_DIR_TMP], in->tmp,
 	    sp->dir[(int)in->to], name, true, &s->err);
 	SP_CRASH("submit.after");
-	if (s->status != SP_OK)
-		(void)unlinkat(sp->dir[SP_DIR_TMP], in->tmp, 0);
+	if (s->status == SP_OK)
+		return;
+	/* An answer that was lost and asked for again says that it failed; and
+	 * a worker may have been quick.  Nobody else can make that id. */
+	if (s->status == SP_GONE) {
+		s->status = sp_find(sp, &s->id, &at, &found, &s->err);
+		if (s->status != SP_OK)
+			s->status = sp_err_set(
+			    &s->err, SP_RETRY, "tmp/%s went away", in->tmp);
+	}
+	(void)unlinkat(sp->dir[SP_DIR_TMP], in->tmp, 0);
 }
 
 /* One fsync for each directory that got something. */

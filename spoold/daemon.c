@@ -32,6 +32,13 @@ set_watch(struct daemon *d)
 	    d->watching ? LOOK_LOCAL : (int64_t)(d->spool.policy.poll * 1000);
 }
 
+/* From within a chore that is long at something. */
+static void
+alive(void *arg)
+{
+	(void)beat_tick(arg, sp_mono_ms());
+}
+
 enum sp_status
 daemon_open(
     struct daemon *d, const char *path, const char *name, struct sp_err *err)
@@ -47,6 +54,8 @@ daemon_open(
 		sp_spool_close(&d->spool);
 		return st;
 	}
+	d->spool.alive = alive;
+	d->spool.alive_arg = d;
 	set_watch(d); /* before the first look at anything */
 	sp_beat_self(&d->beat);
 	(void)snprintf(
@@ -165,6 +174,8 @@ anew_tick(struct daemon *d, int64_t now)
 	index_drop(d, false);
 	sp_keep_free(d->keep);
 	sp_spool_close(&d->spool);
+	spool.alive = alive;
+	spool.alive_arg = d;
 	d->spool = spool;
 	d->keep = NULL;
 	while (sp_keep_new(&d->spool, false, &keep, NULL) != SP_OK)

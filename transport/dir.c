@@ -18,6 +18,7 @@
 #include "transport/dir.h"
 
 #define KEEP_BUSY 2000 /* between housekeepings while jobs run */
+#define PLACE_MS  2000 /* between looks whether the directories are those */
 
 /* ---- open and close ---- */
 
@@ -84,6 +85,29 @@ drain(struct tr *tr)
 	d->dirty |= dirty;
 	if (dirty & (SP_DIRTY(SP_DIR_HOLD) | SP_DIRTY(SP_DIR_CANCEL)))
 		d->marks_at = -1;
+}
+
+/* Somebody may have cleared the spool away under us and made it anew. */
+static void
+place(struct dir *d, int64_t now)
+{
+	unsigned watched = SP_DIRTY(SP_DIR_NEW) | SP_DIRTY(SP_DIR_HOLD) |
+	    SP_DIRTY(SP_DIR_CANCEL);
+	unsigned taken;
+
+	if (now - d->placed < PLACE_MS)
+		return;
+	d->placed = now;
+	if ((taken = sp_spool_again(&d->spool)) == 0)
+		return;
+	sp_info("spool: directories were replaced; taken anew");
+	d->dirty = SP_DIRTY_ALL;
+	d->marks_at = -1;
+	if ((taken & watched) != 0) {
+		dirwatch_close(&d->watch);
+		dirwatch_open(&d->spool, &d->watch);
+		dirwatch_poke(&d->spool);
+	}
 }
 
 /* As the keeper last saw them alive; it looks before we first list. */
@@ -176,6 +200,7 @@ held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
 	const char *text;
 	size_t i;
 
+	place(d, sp_mono_ms());
 	ours_out->n = ours_out->len = stale_out->n = stale_out->len = 0;
 	st = sp_list(d->spool.dir[SP_DIR_ASSIGNED], false, &all, err);
 	for (i = 0; i < all.n && st == SP_OK; i++) {
@@ -207,6 +232,7 @@ keep(struct tr *tr, bool idle, int64_t now)
 			sp_warn("keep off: %s", err.text);
 		return KEEP_BUSY;
 	}
+	place(d, now);
 	if (!idle && now - d->kept < KEEP_BUSY)
 		return KEEP_BUSY - (now - d->kept);
 	d->kept = now;

@@ -28,6 +28,9 @@ struct dirwatch {
  * the clock does it then. */
 void dirwatch_open(const struct sp_spool *spool, struct dirwatch *w);
 void dirwatch_close(struct dirwatch *w);
+/* Make the handle of a fresh watch readable: it has not seen what came before.
+ */
+void dirwatch_poke(const struct sp_spool *spool);
 /* What has changed since: bits of SP_DIRTY. */
 unsigned dirwatch_drain(struct dirwatch *w);
 
@@ -48,7 +51,8 @@ struct dir {
 	unsigned dirty;          /* for the keeper */
 	atomic_uint dirty_later; /* likewise, from the thread that commits */
 	struct sp_keep *keep;
-	int64_t kept; /* when the keeper was last called */
+	int64_t kept;   /* when the keeper was last called */
+	int64_t placed; /* when the directories were last compared */
 
 	struct sp_names hold, cancel; /* marks, */
 	int64_t marks_at;             /* listed then; -1: not yet */

@@ -81,7 +81,7 @@ drop_in(struct dir *d, const char *raw, enum sp_drop kind,
 }
 
 static enum sp_status
-list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
+list_once(struct dir *d, struct sp_names *names, int64_t *until, bool *more_out,
     struct sp_err *err)
 {
 	struct sp_names all = { 0 };
@@ -94,6 +94,9 @@ list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
 	*more_out = false;
 	names->n = names->len = 0;
 	st = sp_list(d->spool.dir[SP_DIR_NEW], false, &all, err);
+	/* From here on: the listing alone may take longer. */
+	if (*until == 0)
+		*until = sp_mono_ms() + ADMIT_MS;
 	for (i = 0; i < all.n && st == SP_OK; i++) {
 		enum sp_drop kind;
 
@@ -103,7 +106,7 @@ list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
 			continue;
 		if (kind == SP_DROP_ORDER && !name.bundle)
 			st = sp_names_add(names, text);
-		else if (sp_mono_ms() >= until)
+		else if (sp_mono_ms() >= *until)
 			continue; /* each costs two syncs: next time */
 		else if (kind != SP_DROP_ORDER) {
 			*more_out |= drop_in(d, text, kind, names, &st);
@@ -124,14 +127,14 @@ list_once(struct dir *d, struct sp_names *names, int64_t until, bool *more_out,
 enum sp_status
 dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
 {
-	int64_t until = sp_mono_ms() + ADMIT_MS;
+	int64_t until = 0;
 	enum sp_status st = SP_OK;
 	bool more = true;
 	int i;
 
 	/* A bundle leaves new orders behind that were not listed. */
 	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
-		st = list_once(dir_of(tr), names_out, until, &more, err);
+		st = list_once(dir_of(tr), names_out, &until, &more, err);
 	return st;
 }
 

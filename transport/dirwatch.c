@@ -7,6 +7,7 @@
  * on what may be a network's; and whoever polls this looks by the clock too.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -65,6 +66,21 @@ dirwatch_close(struct dirwatch *w)
 	if (w->fd != -1)
 		(void)close(w->fd);
 	w->fd = -1;
+}
+
+void
+dirwatch_poke(const struct sp_spool *spool)
+{
+	char name[SP_NAME_MAX];
+	int fd;
+
+	(void)snprintf(name, sizeof name, ".wake.%s", spool->actor);
+	fd = openat(spool->dir[SP_DIR_NEW], name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return;
+	(void)close(fd);
+	(void)unlinkat(spool->dir[SP_DIR_NEW], name, 0);
 }
 
 unsigned
