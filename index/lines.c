@@ -19,6 +19,13 @@
 #define TEXT_FULL (1024 * 1024) /* written when this much was added */
 
 void
+lines_clear(int dirfd, const char *path)
+{
+	if (unlinkat(dirfd, path, 0) == -1 && errno == EISDIR)
+		(void)unlinkat(dirfd, path, AT_REMOVEDIR);
+}
+
+void
 lines_init(struct lines *lines)
 {
 	(void)memset(lines, 0, sizeof *lines);
@@ -91,7 +98,7 @@ lines_make(struct lines *lines, int dirfd, struct sp_err *err)
 	struct stat sb;
 
 	lines_close(lines);
-	(void)unlinkat(dirfd, PART, 0);
+	lines_clear(dirfd, PART);
 	lines->fd = openat(dirfd, PART,
 	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (lines->fd == -1 || fstat(lines->fd, &sb) == -1) {
@@ -205,6 +212,8 @@ lines_finish(struct lines *lines, int dirfd, struct sp_err *err)
 
 	if (!lines->part)
 		return SP_OK;
+	/* a rename goes over a file, and not over a directory */
+	(void)unlinkat(dirfd, NAME, AT_REMOVEDIR);
 	st = sp_move_file(dirfd, PART, dirfd, NAME, true, err);
 	if (st == SP_OK)
 		lines->part = false;

@@ -23,6 +23,10 @@ struct lines {
 	bool part;             /* still outcomes.jsonl.part */
 };
 
+/* Take away what stands at the place of a file of ours: a file, a link, an
+ * empty directory. */
+void lines_clear(int dirfd, const char *path);
+
 void lines_init(struct lines *lines);
 void lines_close(struct lines *lines);
 /* Open the file that `mark` tells of and cut it there.  SP_GONE: it is not

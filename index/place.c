@@ -115,6 +115,7 @@ same_is(int dirfd, const char *name, int fd)
 static enum sp_status
 take_lock(struct index *ix, struct sp_err *err)
 {
+	(void)unlinkat(ix->dirfd, LOCK, AT_REMOVEDIR); /* were it one */
 	ix->lockfd = openat(ix->dirfd, LOCK,
 	    O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
 	if (ix->lockfd == -1)
@@ -195,7 +196,7 @@ index_throw(struct index *ix)
 	ix->sql = NULL;
 	for (i = 0; i < 3; i++) {
 		beside(ix, i, path);
-		(void)unlink(path);
+		lines_clear(AT_FDCWD, path);
 	}
 }
 
