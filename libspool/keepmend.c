@@ -263,6 +263,7 @@ mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
 	if (s != SP_OK)
 		return s;
 	(void)unlinkat(repair, spare, 0);
+	k->due[CHORE_WAIT] = 0;
 	sp_warn("mend order=%s: a rename had died half-way; it is queued again",
 	    name->id.text);
 	return SP_OK;

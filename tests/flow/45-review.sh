@@ -321,4 +321,50 @@ t_backup_of_assigned() {
 	promises "$id"
 }
 
+# ---- renames by link and unlink that died between the two ----
+
+once() { is "$(find "$S" -name "*$1.t*.json" ! -path '*/outcomes/*' | wc -l)" 1 'names of it'; }
+t_half_claim() {
+	ok_job
+	id=$(spool submit "$T/ok.json")
+	n=$(ls "$S/new")
+	ln "$S/new/$n" "$S/assigned/${n%.ok.json}@ghost-0000ff.ok.json"
+	start_worker
+	soon over "$id"
+	is "$(jq -r '[.status,.run.attempt]|@csv' "$S/outcomes/$id.json")" 200,1
+	OVER=1 promises "$id"
+	once "$id"
+}
+t_half_release() {
+	ok_job
+	id=$(place waiting t2a0.x.json)
+	ln "$S/waiting/50.$id.t2a0.x.json" "$S/assigned/50.$id.t1a0@ghost-0000ff.x.json"
+	start_worker
+	soon over "$id"
+	OVER=1 promises "$id"
+	once "$id"
+}
+t_half_submit() {
+	ok_job
+	id=$(spool submit "$T/ok.json")
+	ln "$S/new/"*"$id"* "$S/tmp/somebody"
+	start_worker
+	soon over "$id"
+	[ ! -e "$S/tmp/somebody" ] || fail 'the other name stays'
+	OVER=1 promises "$id"
+}
+t_half_commit() {
+	ok_job
+	id=$(place assigned t1a0@ghost-0000ff.x.json)
+	day=$(echo "$id" | cut -c1-8)
+	mkdir "$S/done/$day"
+	ln "$S/assigned/50.$id.t1a0@ghost-0000ff.x.json" "$S/done/$day/"
+	printf '{"_id":"%s","status":200,"loss":42}\n' "$id" >"$S/outcomes/.$id.t1a0@ghost-0000ff"
+	start_worker
+	soon over "$id"
+	soon empty assigned
+	is "$(jq -r .loss "$S/outcomes/$id.json")" 42
+	OVER=1 promises "$id"
+}
+
 run_stories "$@"
