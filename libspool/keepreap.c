@@ -19,6 +19,7 @@
 #include "libspool/log.h"
 #include "libspool/mark.h"
 #include "libspool/move.h"
+#include "libspool/revoke.h"
 #include "libspool/outcome.h"
 
 #define LOOK_LEAST 50   /* ms */
@@ -127,105 +128,24 @@ keep_look(struct sp_keep *k, int64_t now)
 
 /* ---- revocation ---- */
 
-/* How many attempts may this order spend?  SP_RETRY: it cannot be read now, and
- * must not be ended for that; SP_LOST: it is no longer there. */
-static enum sp_status
-attempts_of(struct sp_keep *k, const struct sp_name *name, unsigned *most_out,
-    struct sp_err *err)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
-	struct sp_job job = { 0 };
-	enum sp_status st = SP_OK;
-
-	*most_out = (unsigned)k->sp->policy.attempts;
-	if (!name->bundle) {
-		st = sp_order_read(k->sp, SP_ASSIGNED, name, &text, err);
-		if (st == SP_OK)
-			st = sp_job_parse(text.data, text.len, &job, err);
-		if (st == SP_OK && job.attempts > 0)
-			*most_out = (unsigned)job.attempts;
-	}
-	sp_job_clear(&job);
-	sp_buf_clear(&text);
-	if (st == SP_RETRY)
-		return st;
-	sp_err_clear(err);
-	return st == SP_GONE ? SP_LOST : SP_OK;
-}
-
-/* It had finished: commit in its stead, under its own name. */
-static enum sp_status
-commit_for(struct sp_keep *k, const struct sp_name *name, int status,
-    struct sp_err *err)
-{
-	enum sp_state to = sp_status_good_is(status) ? SP_DONE : SP_FAILED;
-	struct sp_name same;
-	enum sp_status st;
-
-	st = sp_move_step(
-	    k->sp, SP_STEP_COMMIT, SP_ASSIGNED, to, name, &same, err);
-	if (st == SP_OK)
-		st = sp_move_sync(k->sp, &name->id, to, SP_ASSIGNED, err);
-	if (st == SP_OK)
-		st = sp_outcome_publish(k->sp, name, err);
-	if (st == SP_OK)
-		sp_info("commit order=%s for worker=%s: it had finished",
-		    name->id.text, name->worker);
-	return st;
-}
-
-static enum sp_status
-give_back(struct sp_keep *k, const struct sp_name *name, struct sp_err *err)
-{
-	char why[160];
-	struct sp_name to;
-	enum sp_status st;
-	unsigned most;
-
-	(void)snprintf(why, sizeof why, "worker %s is gone", name->worker);
-	if ((st = attempts_of(k, name, &most, err)) != SP_OK)
-		return st;
-	if (name->attempt + 1 >= most) {
-		(void)snprintf(why, sizeof why,
-		    "worker %s is gone; all %u attempts are spent",
-		    name->worker, most);
-		(void)sp_attempt_note(k->sp, name, "lost", why, NULL);
-		(void)keep_end(k, SP_ASSIGNED, name, SP_ST_LOST, why);
-		return SP_OK;
-	}
-	st = sp_move_step(
-	    k->sp, SP_STEP_RETRY, SP_ASSIGNED, SP_WAITING, name, &to, err);
-	if (st != SP_OK)
-		return st;
-	(void)sp_move_sync(k->sp, &to.id, SP_WAITING, SP_ASSIGNED, NULL);
-	(void)sp_attempt_note(k->sp, name, "lost", why, NULL);
-	sp_info("revoke order=%s worker=%s attempt=%u/%u -> waiting",
-	    name->id.text, name->worker, name->attempt + 1, most);
-	k->due[CHORE_WAIT] = 0;
-	return SP_OK;
-}
-
 static void
 revoke_one(struct sp_keep *k, const struct sp_name *name,
     const struct sp_names *cancel)
 {
 	struct sp_err err = { "" };
+	enum sp_revoked how;
 	enum sp_status st;
-	int status;
+	char why[128];
 
-	st = sp_outcome_waits(k->sp, name, &status, &err);
-	if (st == SP_OK)
-		st = commit_for(k, name, status, &err);
-	else if (st == SP_RETRY)
-		; /* days of work may lie there: ask again */
-	else if (sp_names_has(cancel, name->id.text))
-		st = keep_end(k, SP_ASSIGNED, name, SP_ST_CANCELLED,
-			 "cancelled; its worker is gone")
-		    ? SP_OK
-		    : SP_LOST;
-	else
-		st = give_back(k, name, &err);
+	(void)snprintf(why, sizeof why, "worker %s is gone", name->worker);
+	st = sp_revoke(
+	    k->sp, name, sp_names_has(cancel, name->id.text), why, &how, &err);
 	keep_trouble("revoke", st, &err);
+	if (st != SP_OK)
+		return;
+	sp_info("revoke order=%s attempt=%u: %s; %s", name->id.text,
+	    name->attempt + 1, why, sp_revoked_text(how));
+	k->due[CHORE_WAIT] = 0;
 }
 
 /* A bundle that is ours while we are here and not at it: its claim succeeded

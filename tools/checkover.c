@@ -12,79 +12,23 @@
 #include "libspool/job.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
+#include "libspool/revoke.h"
 #include "tools/check.h"
 
 /* ---- assigned to nobody ---- */
-
-static unsigned
-attempts_of(struct check *check, const struct sp_name *name)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 2);
-	unsigned most = (unsigned)check->spool->policy.attempts;
-	struct sp_job job;
-
-	memset(&job, 0, sizeof job);
-	if (!name->bundle &&
-	    sp_order_read(check->spool, SP_ASSIGNED, name, &text, NULL) ==
-		SP_OK &&
-	    sp_job_parse(sp_buf_text(&text), text.len, &job, NULL) == SP_OK &&
-	    job.attempts > 0)
-		most = (unsigned)job.attempts;
-	sp_job_clear(&job);
-	sp_buf_clear(&text);
-	return most;
-}
-
-/* It had finished: the outcome counts, under its own name. */
-static enum sp_status
-commit_for(struct check *check, struct finding *finding, int status,
-    struct sp_err *err)
-{
-	const struct sp_spool *spool = check->spool;
-	enum sp_state to = sp_status_good_is(status) ? SP_DONE : SP_FAILED;
-	struct sp_name same;
-	enum sp_status st;
-
-	st = sp_move_step(
-	    spool, SP_STEP_COMMIT, SP_ASSIGNED, to, &finding->name, &same, err);
-	if (st == SP_OK)
-		st = sp_move_sync(spool, &same.id, to, SP_ASSIGNED, err);
-	if (st == SP_OK)
-		st = sp_outcome_publish(spool, &same, err);
-	(void)snprintf(finding->how, sizeof finding->how,
-	    "it had finished: its outcome was committed");
-	return st;
-}
 
 enum sp_status
 check_fix_owner(
     struct check *check, struct finding *finding, struct sp_err *err)
 {
-	const struct sp_spool *spool = check->spool;
-	const struct sp_name *name = &finding->name;
-	struct sp_name to;
+	enum sp_revoked how;
 	enum sp_status st;
-	int status;
 
-	if (sp_outcome_waits(spool, name, &status, NULL) == SP_OK)
-		return commit_for(check, finding, status, err);
-	if (name->attempt + 1 >= attempts_of(check, name)) {
-		(void)snprintf(finding->how, sizeof finding->how,
-		    "ended with status %d: its attempts are spent", SP_ST_LOST);
-		(void)sp_attempt_note(
-		    spool, name, "lost", finding->words, NULL);
-		return sp_end(spool, SP_ASSIGNED, name, SP_ST_LOST, true,
-		    finding->words, err);
-	}
-	st = sp_move_step(
-	    spool, SP_STEP_RETRY, SP_ASSIGNED, SP_WAITING, name, &to, err);
+	st = sp_revoke(
+	    check->spool, &finding->name, false, finding->words, &how, err);
 	if (st == SP_OK)
-		st = sp_move_sync(spool, &to.id, SP_WAITING, SP_ASSIGNED, err);
-	if (st == SP_OK)
-		(void)sp_attempt_note(
-		    spool, name, "lost", finding->words, NULL);
-	(void)snprintf(finding->how, sizeof finding->how,
-	    "given back to waiting/ for another attempt");
+		(void)snprintf(finding->how, sizeof finding->how, "%s",
+		    sp_revoked_text(how));
 	return st;
 }
 
