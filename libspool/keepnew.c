@@ -200,10 +200,9 @@ one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
  * Returns false when there is more to do. */
 static bool
 slice(struct sp_keep *k, const struct sp_names *names,
-    const struct keep_marks *marks, int64_t server, uint64_t *seen, size_t *n,
-    bool *young)
+    const struct keep_marks *marks, int64_t server, int64_t until,
+    uint64_t *seen, size_t *n, bool *young)
 {
-	int64_t until = sp_mono_ms() + SLICE_MS;
 	struct sp_err err = { "" };
 	bool admitted = false, all = true;
 	const char *entry;
@@ -211,6 +210,7 @@ slice(struct sp_keep *k, const struct sp_names *names,
 	size_t i;
 
 	for (i = 0; i < names->n; i++) {
+		sp_alive(k->sp);
 		entry = sp_names_at(names, i);
 		key = keep_key(entry);
 		/* The long queue costs none of it, for what stands behind it
@@ -238,7 +238,7 @@ keep_new(struct sp_keep *k, int64_t now)
 	bool young = false, all = true, again;
 	uint64_t *seen = NULL;
 	enum sp_status st;
-	int64_t server;
+	int64_t server, began = sp_mono_ms(), listed, until;
 	size_t n = 0;
 
 	k->due[CHORE_NEW] = now + 1;
@@ -252,7 +252,11 @@ keep_new(struct sp_keep *k, int64_t now)
 		st = SP_RETRY;
 	keep_trouble("list new", st, &err);
 	if (st == SP_OK) {
-		all = slice(k, &names, &marks, server, seen, &n, &young);
+		listed = sp_mono_ms();
+		/* Half of the time at least is for the entries. */
+		until = listed +
+		    (listed - began > SLICE_MS ? listed - began : SLICE_MS);
+		all = slice(k, &names, &marks, server, until, seen, &n, &young);
 		qsort(seen, n, sizeof *seen, by_value);
 		free(k->seen);
 		k->seen = seen;

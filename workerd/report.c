@@ -162,7 +162,8 @@ back(struct slot *s, enum tr_release how, const char *cause)
 static bool
 preempted_is(const struct slot *s, const struct sp_run *run, bool spoke)
 {
-	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT)
+	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT ||
+	    s->name.ticket >= SP_COUNT_MAX) /* there is no next one */
 		return false;
 	if (run->exit_code == EXIT_PREEMPTED)
 		return true;
@@ -189,7 +190,7 @@ again_is(const struct worker *w, const struct slot *s, enum sp_cause cause)
 	int attempts =
 	    s->job.attempts > 0 ? s->job.attempts : w->policy->attempts;
 
-	return !sp_status_good_is(s->status) &&
+	return !sp_status_good_is(s->status) && s->name.ticket < SP_COUNT_MAX &&
 	    (s->job.retry & 1U << cause) != 0 &&
 	    (int)s->name.attempt + 1 < attempts;
 }

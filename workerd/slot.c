@@ -182,7 +182,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->killed = s->resumed = false;
 	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
-	s->metrics = 0;
+	s->metrics = s->metrics_n = 0;
 	s->missing = 0;
 	s->wait = 0;
 	(void)memset(&s->usage, 0, sizeof s->usage);

@@ -170,6 +170,7 @@ metrics_chunk(struct worker *w, struct slot *s, int fd, bool final)
 	    SP_OK)
 		return false; /* the same bytes next time */
 	s->metrics += n;
+	s->metrics_n += n;
 	return true;
 }
 
@@ -183,7 +184,7 @@ stage_metrics(struct worker *w, struct slot *s, bool final)
 		return;
 	if (st.st_size < s->metrics)
 		s->metrics = 0; /* written anew */
-	while (st.st_size > s->metrics && s->metrics < METRICS_MOST &&
+	while (st.st_size > s->metrics && s->metrics_n < METRICS_MOST &&
 	    metrics_chunk(w, s, fd, final))
 		;
 	(void)close(fd);

@@ -131,7 +131,8 @@ struct slot {
 	int64_t guard_fired; /* when it was told to stop, 0: not */
 
 	struct capture cap;
-	off_t metrics; /* bytes copied */
+	off_t metrics;   /* how far they were copied, */
+	off_t metrics_n; /* and how much of them in all */
 	int64_t metrics_due;
 	unsigned missing; /* listings in a row without our name */
 

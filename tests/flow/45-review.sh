@@ -213,6 +213,41 @@ t_slow_copy() {
 	is "$(jq -r .run.attempt "$S"/outcomes/2*.json | sort -u)" 1 'attempts'
 }
 
+# ---- without end ----
+
+# When its tickets are spent a job that always asks to be queued again ends.
+t_last_ticket() {
+	script again.sh <<-'SH'
+	#!/bin/sh
+	exit 75
+	SH
+	job again.sh >"$T/ok.json"
+	id=$(place new t999999a0.x.json)
+	start_worker
+	soon over "$id"
+	is "$(jq -r '[.status,.run.exitCode]|@csv' "$S/outcomes/$id.json")" 500,75
+	promises "$id"
+}
+# A script that writes its metrics anew again and again fills no disk.
+t_metrics_anew() {
+	script meter.sh <<-'SH'
+	#!/bin/sh
+	all=0
+	for size in 32000000 31000000 30000000; do # each is shorter: seen
+		yes '{"step":1}' | head -c $size >"$SPOOL_METRICS"
+		all=$((all + size / 11 * 11))
+		[ $all -lt 67000000 ] || all=67000000
+		until [ "$(stat -c %s "$MARK"/*/*/*.metrics.jsonl)" -ge $all ]; do sleep 0.05; done
+	done
+	SH
+	job meter.sh "\"order\":{\"env\":{\"MARK\":\"$S/runs\"}}" >"$T/ok.json"
+	id=$(spool submit "$T/ok.json")
+	start_worker
+	soon over "$id"
+	n=$(cat "$S"/runs/*/*/*.metrics.jsonl | wc -c)
+	[ "$n" -gt 60000000 ] && [ "$n" -le 70000000 ] || fail "$n bytes of metrics"
+}
+
 # ---- directories that go ----
 
 t_done_is_cleared() {
