@@ -77,21 +77,20 @@ cycle() {
 	dep=$(spool submit --after "$ids" "$T/ok.json")
 	victim=$(spool submit --priority 99 "$T/ok.json")
 	: >"$S/cancel/$victim"
+	# The victim is alone at first, so that nobody is quicker than it.
+	ACTOR_ENV=SPOOL_CRASH=$2:$3
+	if [ "$2" = none ]; then ACTOR_ENV=SPOOL_CRASH_LOG=$T/points; fi
 	case $1 in
 	worker)
-		if [ "$4" = daemon ]; then start_spoold; fi
-		ACTOR_ENV=SPOOL_CRASH=$2:$3
-		if [ "$2" = none ]; then ACTOR_ENV=SPOOL_CRASH_LOG=$T/points; fi
 		start_worker -j 2
-		ACTOR_ENV=
 		victim_pid=$WORKER
+		ACTOR_ENV=
 		;;
 	spoold)
-		ACTOR_ENV=SPOOL_CRASH=$2:$3
-		if [ "$2" = none ]; then ACTOR_ENV=SPOOL_CRASH_LOG=$T/points; fi
 		start_spoold
-		ACTOR_ENV=
 		victim_pid=$SPOOLD
+		ACTOR_ENV=
+		soon either_dead_or_taken "$victim_pid"
 		start_worker -j 2
 		;;
 	esac
@@ -101,7 +100,7 @@ cycle() {
 	kill -KILL "$victim_pid" 2>/dev/null || :
 	wait "$victim_pid" 2>/dev/null || :
 	# Recovery by others.
-	if [ "$4" = daemon ] && [ "$1" = spoold ]; then start_spoold; fi
+	if [ "$4" = daemon ]; then start_spoold; fi
 	if [ "$1" = worker ]; then start_worker -j 2; fi
 	soon over_all
 	soon settled
@@ -114,6 +113,10 @@ cycle() {
 	    'started twice under one ticket'
 	end_all
 	PIDS=
+}
+# It has admitted or set aside all that was dropped, and exploded the bundle.
+either_dead_or_taken() {
+	dead "$1" || [ -z "$(ls "$S/new" | grep -v '^[0-9][0-9]\.2.*\.json$')" ]
 }
 either_dead_or_over() { dead "$1" || { over_all && settled; }; }
 # All published, nothing staged, the broken drop explained.
