@@ -7,7 +7,8 @@
 #
 # Out of tree:  make -f /src/spool/Makefile  (writes build/ where you stand)
 
-TOP	:= $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+# Not made absolute: make cannot hold a path with spaces.
+TOP	:= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 vpath %.c $(TOP)
 PREFIX	?= /usr/local
 DESTDIR	?=
@@ -157,18 +158,18 @@ deps:
 
 #: install     programs and manual pages below DESTDIR/PREFIX
 install: programs
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(O)/spool $(DESTDIR)$(PREFIX)/bin/spool
-	install -m 755 $(O)/workerd $(DESTDIR)$(PREFIX)/sbin/workerd
-	install -m 755 $(O)/spoold $(DESTDIR)$(PREFIX)/sbin/spoold
+	install -m 755 $(O)/workerd $(DESTDIR)$(PREFIX)/bin/workerd
+	install -m 755 $(O)/spoold $(DESTDIR)$(PREFIX)/bin/spoold
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; \
 	done
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/spool $(DESTDIR)$(PREFIX)/sbin/workerd \
-	    $(DESTDIR)$(PREFIX)/sbin/spoold
+	rm -f $(DESTDIR)$(PREFIX)/bin/spool $(DESTDIR)$(PREFIX)/bin/workerd \
+	    $(DESTDIR)$(PREFIX)/bin/spoold
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${p##*/}; done
 

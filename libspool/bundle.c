@@ -273,6 +273,8 @@ sp_bundle_explode(
 		sp_info("explode bundle=%s orders=%u bad=%u", claimed.id.text,
 		    g.orders, g.bad);
 		st = unstage(sp, &claimed, dir, true, err);
+		if (g.bad > 0)
+			(void)sp_bad_explain(sp, NULL);
 	} else if (st == SP_LOST)
 		(void)unstage(sp, &claimed, dir, false, NULL);
 	else if (sp_move_step(sp, SP_STEP_RELEASE, SP_ASSIGNED, SP_WAITING,

@@ -3,9 +3,11 @@
  * programs.
  */
 #include <getopt.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/scan.h"
 #include "tools/spool.h"
 
 static const char *
@@ -99,6 +101,41 @@ ls_line(void *arg, const struct sp_row *row)
 	return table->failed;
 }
 
+/* What is not an order yet, or cannot be one, is easily missed: say so, beside
+ * the table. */
+static void
+say_drops(const struct sp_spool *spool)
+{
+	struct sp_names names = { 0 };
+	size_t i, raw = 0, bad = 0, len;
+	const char *name;
+
+	if (sp_list(spool->dir[SP_DIR_NEW], false, &names, NULL) == SP_OK)
+		for (i = 0; i < names.n; i++) {
+			enum sp_drop kind =
+			    sp_drop_kind(sp_names_at(&names, i), NULL);
+
+			raw += kind == SP_DROP_JOB || kind == SP_DROP_BUNDLE;
+		}
+	if (sp_list(spool->dir[SP_DIR_BAD], false, &names, NULL) == SP_OK)
+		for (i = 0; i < names.n; i++) {
+			name = sp_names_at(&names, i);
+			len = strlen(name);
+			bad += len < 4 || strcmp(name + len - 4, ".why") != 0;
+		}
+	sp_names_clear(&names);
+	if (raw > 0)
+		(void)fprintf(stderr,
+		    "%zu file%s in new/ not admitted yet: a "
+		    "worker or spoold does that\n",
+		    raw, raw == 1 ? "" : "s");
+	if (bad > 0)
+		(void)fprintf(stderr,
+		    "%zu in bad/ that cannot be a job: see "
+		    "the .why beside it\n",
+		    bad);
+}
+
 static int
 ls_run(struct tool *tool, int argc, char **argv)
 {
@@ -144,6 +181,8 @@ ls_run(struct tool *tool, int argc, char **argv)
 	answer = st != SP_OK ? complain_of(st, &err, "listing")
 	    : json           ? ANSWER_YES
 			     : table_print(&ls.table);
+	if (!json && st == SP_OK)
+		say_drops(&tool->spool);
 	table_clear(&ls.table);
 	sp_buf_clear(&ls.line);
 	return answer;

@@ -158,7 +158,7 @@ workers_run(struct tool *tool, int argc, char **argv)
 	if (st != SP_OK)
 		answer = complain_of(st, &err, "workers/");
 	else if (!json && table.cells.n == 0)
-		(void)fputs("no worker has been here\n", stderr);
+		(void)fputs("no worker is here\n", stderr);
 	else if (!json)
 		answer = table_print(&table);
 	table_clear(&table);

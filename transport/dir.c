@@ -38,12 +38,25 @@ static enum sp_status
 open_dir(
     const char *url, const char *base, struct tr **tr_out, struct sp_err *err)
 {
-	struct dir *d;
 	enum sp_status st;
+	struct dir *d;
+	int64_t took;
 
 	if ((d = calloc(1, sizeof *d)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	if ((st = sp_spool_open(path_of(url), base, &d->spool, err)) != SP_OK) {
+		free(d);
+		return st;
+	}
+	/* A worker that may not write here would try for ever. */
+	st = sp_server_now(&d->spool, &d->server_ms, &took, err);
+	if (st == SP_FATAL) {
+		sp_err_clear(err);
+		(void)sp_err_set(err, st,
+		    "%s: %s may not write there: run as "
+		    "its owner, or join its group",
+		    url, geteuid() == 0 ? "root" : "this user");
+		sp_spool_close(&d->spool);
 		free(d);
 		return st;
 	}

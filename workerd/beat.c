@@ -185,8 +185,9 @@ beat(struct worker *w, int64_t now)
 	compare(w, now);
 	for (i = 0; i < h->stale.n; i++)
 		if (sp_warn_due(sp_names_at(&h->stale, i)))
-			sp_info("stale order=%s: an earlier worker of our name "
-				"held it; the reaper decides",
+			sp_debug(
+			    "stale order=%s: an earlier worker of our name "
+			    "held it; the reaper decides",
 			    sp_names_at(&h->stale, i));
 }
 

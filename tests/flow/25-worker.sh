@@ -29,6 +29,16 @@ t_root() {
 	fi
 }
 
+# A spool that it may not write to is said at once, not tried for ever.
+t_not_ours() {
+	[ "$(id -u)" = 0 ] || skip 'needs root, to become somebody else'
+	chmod 755 "$T"
+	chmod -R go=rX "$S"
+	exits 100 timeout 20 setpriv --reuid 65534 --regid 65534 --clear-groups \
+	    "$BIN/workerd" --drain "$S"
+	has "$(cat "$T/err")" 'may not write'
+}
+
 t_once() {
 	fixture
 	for i in 1 2 3; do spool submit "$T/ok.json"; done >"$T/ids"

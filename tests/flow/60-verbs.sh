@@ -508,13 +508,16 @@ t_hostile_on_a_terminal() {
 
 t_bar_on_a_terminal() {
 	fixture
-	ids="$(spool submit "$T/ok.json") $(spool submit "$T/wait.json")"
+	ids="$(spool submit "$T/wait.json") $(spool submit "$T/wait.json" -p order.env.GO="$T/go.2")"
 	start_worker -j 2
 	# shellcheck disable=SC2086
 	on_terminal spool wait $ids >"$T/seen" &
 	pid=$!
-	soon grep -q '1/2\|50%\|1 of 2' "$T/seen"
+	PIDS="$PIDS $pid"
+	soon grep -q '0 of 2' "$T/seen"
 	touch "$T/go"
+	soon grep -q '1 of 2.*left about' "$T/seen"
+	touch "$T/go.2"
 	wait $pid || fail "exit $?"
 }
 

@@ -31,12 +31,12 @@ t_install() {
 	make -f "$T/src/Makefile" install DESTDIR="$T/root" PREFIX=/usr >"$T/make.out" 2>&1 ||
 	    { tail -n 5 "$T/make.out"; fail 'make install'; }
 	{
-		printf '%s\n' usr/bin/spool usr/sbin/spoold usr/sbin/workerd
+		printf '%s\n' usr/bin/spool usr/bin/spoold usr/bin/workerd
 		for p in $PAGES; do echo "usr/share/man/$p"; done
 	} | sort >"$T/want"
 	(cd "$T/root" && find . -type f | sed 's#^\./##' | sort) >"$T/got"
 	diff "$T/want" "$T/got" || fail 'other files than these'
-	for f in usr/bin/spool usr/sbin/spoold usr/sbin/workerd; do
+	for f in usr/bin/spool usr/bin/spoold usr/bin/workerd; do
 		is "$(stat -c %a "$T/root/$f")" 755 $f
 	done
 	for p in $PAGES; do is "$(stat -c %a "$T/root/usr/share/man/$p")" 644 "$p"; done
@@ -46,11 +46,11 @@ t_install() {
 	version=$(sed -n 's/^#define SP_VERSION "\(.*\)"/\1/p' "$TOP/libspool/version.h")
 	has "$version" .
 	is "$("$T/root/usr/bin/spool" --version)" "spool $version"
-	is "$("$T/root/usr/sbin/spoold" --version)" "spoold $version"
-	is "$("$T/root/usr/sbin/workerd" --version)" "workerd $version"
+	is "$("$T/root/usr/bin/spoold" --version)" "spoold $version"
+	is "$("$T/root/usr/bin/workerd" --version)" "workerd $version"
 	grep -q "$version" "$TOP/NEWS.md" || fail "NEWS.md does not know $version"
-	PATH=$T/root/usr/bin:$T/root/usr/sbin:/usr/bin:/bin
-	is "$(command -v workerd)" "$T/root/usr/sbin/workerd"
+	PATH=$T/root/usr/bin:/usr/bin:/bin
+	is "$(command -v workerd)" "$T/root/usr/bin/workerd"
 	script ok.sh <<-'SH'
 	#!/bin/sh
 	echo '{"loss":1}'
