@@ -120,7 +120,7 @@ lines_there_is(const struct lines *lines, int dirfd)
 	    fstatat(dirfd, lines->part ? PART : NAME, &sb,
 		AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISREG(sb.st_mode) && sb.st_ino == lines->mark.ino &&
-	    sb.st_size >= lines->mark.at;
+	    sb.st_size == lines->mark.at;
 }
 
 enum sp_status

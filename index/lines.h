@@ -35,7 +35,7 @@ enum sp_status lines_open(struct lines *lines, int dirfd,
     const struct sql_lines *mark, struct sp_err *err);
 /* An empty one, instead of whatever part there is. */
 enum sp_status lines_make(struct lines *lines, int dirfd, struct sp_err *err);
-/* Is it still there, as far as we wrote it? */
+/* Is it still there, as long as we wrote it? */
 bool lines_there_is(const struct lines *lines, int dirfd);
 /* The outcome's text, made one line. */
 enum sp_status lines_add(

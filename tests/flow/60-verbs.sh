@@ -323,13 +323,13 @@ t_submit_durable() {
 t_submit_stream() {
 	fixture
 	mkfifo "$T/jobs" "$T/ids"
-	spool submit - <"$T/jobs" >"$T/ids" 2>"$T/err" &
-	PIDS="$PIDS $!"
+	timeout "$DEADLINE" spool submit - <"$T/jobs" >"$T/ids" 2>"$T/err" &
 	pid=$!
+	PIDS="$PIDS $pid"
 	exec 8>"$T/jobs" 9<"$T/ids"
 	for i in 1 2 3; do
 		job ok.sh "\"i\":$i" >&8
-		read -r id <&9
+		read -r id <&9 || fail 'no id before the end of the stream'
 		is "$(jq .i "$S"/new/*"$id"*)" $i
 	done
 	exec 8>&-
@@ -504,6 +504,7 @@ t_hostile_on_a_terminal() {
 	hasnt "$(cat "$T/seen")" "$esc"
 	hasnt "$(cat "$T/seen")" "$(printf '\007')"
 	has "$(cat "$T/seen")" plain
+	grep -q "^red.$(printf '\r')" "$T/seen" || grep -q '^red' "$T/seen" || fail 'more than its text'
 }
 
 t_bar_on_a_terminal() {
@@ -511,7 +512,7 @@ t_bar_on_a_terminal() {
 	ids="$(spool submit "$T/wait.json") $(spool submit "$T/wait.json" -p order.env.GO="$T/go.2")"
 	start_worker -j 2
 	# shellcheck disable=SC2086
-	on_terminal spool wait $ids >"$T/seen" &
+	on_terminal timeout --foreground "$DEADLINE" spool wait $ids >"$T/seen" &
 	pid=$!
 	PIDS="$PIDS $pid"
 	soon grep -q '0 of 2' "$T/seen"
@@ -561,6 +562,9 @@ t_show() {
 
 # ---- wait ----
 
+# It, or what `timeout` runs for us, watches for outcomes.
+waits_for() { ls -l /proc/"$1"/fd /proc/"$(pgrep -P "$1")"/fd | grep -q inotify; }
+
 waits() {
 	fixture
 	start_worker -j 2
@@ -577,10 +581,11 @@ waits() {
 	err_has '1 of 2'
 	exits 111 spool wait --timeout 0 "$long"
 	exits 1 spool wait --timeout 0.1 nobody
-	printf '%s\n%s\n' "$ok" "$long" | spool wait - 2>"$T/err" &
+	printf '%s\n%s\n' "$ok" "$long" >"$T/ids"
+	timeout "$DEADLINE" spool wait - <"$T/ids" 2>"$T/err" &
 	pid=$!
 	PIDS="$PIDS $pid"
-	soon sh -c 'ls -l /proc/"$0"/fd | grep -q inotify' "$pid"
+	soon waits_for "$pid"
 	touch "$T/go"
 	wait $pid || fail "exit $?"
 	printf '%s %s\n' "$ok" "$bad" | exits 1 spool wait -
@@ -593,10 +598,10 @@ t_wait_with_spoold() { start_spoold; waits; }
 t_wait_for_what_is_gone() {
 	fixture
 	gone=$(spool submit "$T/ok.json")
-	spool wait "$gone" 2>"$T/err" &
+	timeout $((DEADLINE + 15)) spool wait "$gone" 2>"$T/err" &
 	pid=$!
 	PIDS="$PIDS $pid"
-	soon sh -c 'ls -l /proc/"$0"/fd | grep -q inotify' "$pid"
+	soon waits_for "$pid"
 	rm "$S"/new/*"$gone"*
 	rc=0
 	wait $pid || rc=$?
@@ -613,7 +618,7 @@ follows() {
 	id=$(spool submit "$T/twice.json")
 	exits 1 spool log "$id"
 	err_has 'nothing was written'
-	spool log -f "$id" >"$T/followed" 2>"$T/err" &
+	timeout $((DEADLINE * 2)) spool log -f "$id" >"$T/followed" 2>"$T/err" &
 	pid=$!
 	PIDS="$PIDS $pid"
 	start_worker

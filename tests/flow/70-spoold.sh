@@ -148,6 +148,28 @@ t_two() {
 	hasnt "$(ls "$S/workers")" two-
 }
 
+# An order that is seen to leave and to come again is still told of once.
+t_line_once() {
+	fixture
+	start_spoold
+	start_worker
+	for i in 1 2 3; do submit; done >"$T/ids"
+	soon lined 3
+	soon indexed 3
+	stop "$WORKER"
+	f=$(echo "$S"/done/*/*"$(head -n 1 "$T/ids")"*)
+	mv "$f" "$T/away"
+	kill -HUP "$SPOOLD"
+	soon indexed 2
+	mv "$T/away" "$f"
+	kill -HUP "$SPOOLD"
+	soon indexed 3
+	id=$(submit)
+	soon ready_has "$id"
+	lined 3
+	lines_are_outcomes
+}
+
 # ---- the index ----
 
 x_nothing() { rm -r "$S/index"; }
@@ -205,6 +227,10 @@ t_index_harmed() {
 		n=$((n + 1))
 		is "$(spool ls --json | jq -r .id | tail -n 1)" "$id" "ls, $harm"
 		soon ready_has "$id"
+		soon indexed $n
+		soon lined 7
+		lines_are_outcomes
+		same
 		kill -0 "$SPOOLD" || fail "$harm has ended it"
 		stop "$SPOOLD"
 		rm -rf "$S/index"
@@ -404,6 +430,7 @@ t_descriptors() {
 }
 
 ticks() { awk '{print $14 + $15}' "/proc/$1/stat"; }
+wakes() { sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"; }
 
 # With nothing to do it does nothing, whatever lies about.
 t_at_rest() {
@@ -427,9 +454,12 @@ t_at_rest() {
 	soon lined 5
 	soon same
 	a=$(ticks "$SPOOLD")
+	b=$(wakes "$SPOOLD")
 	sleep 2
 	used=$(($(ticks "$SPOOLD") - a))
 	[ $used -lt 20 ] || fail "$used ticks in two seconds of rest"
+	woken=$(($(wakes "$SPOOLD") - b))
+	[ $woken -lt 400 ] || fail "$woken times awake in two seconds of rest"
 	kill -0 "$SPOOLD"
 }
 
