@@ -189,6 +189,7 @@ t_targets() {
 	done
 	for t in all $targets uninstall; do
 		make -n -f "$TOP/Makefile" "$t" >"$T/make.out" 2>&1 || { tail -n 3 "$T/make.out"; fail "make -n $t"; }
+		! grep -q 'Nothing to be done' "$T/make.out" || fail "make -n $t does nothing"
 		row_done "$t"
 	done
 	is "$(find "$T/elsewhere" -type f)" '' 'make -n has made'
