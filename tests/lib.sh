@@ -113,9 +113,13 @@ drain() {
 	    --python "$PYTHON" --drain ${1+"$@"} "$S" >>"$T/worker.log" 2>&1
 }
 
+# Is it of this story?  The number of one that has ended may be another's now,
+# also of somebody who has nothing to do with us.
+ours() { [ "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)" = "$STORY" ]; }
+
 stop() { # PID...: SIGTERM and wait
 	for _p in "$@"; do
-		kill -TERM "$_p" 2>/dev/null || :
+		! ours "$_p" || kill -TERM "$_p" 2>/dev/null || :
 		wait "$_p" 2>/dev/null || :
 	done
 }
@@ -137,7 +141,7 @@ dead() {
 promises() { sh "$TOP/tests/promises" "$S" "$@" || fail "a promise is broken"; }
 
 end_all() {
-	for _p in $PIDS; do kill -KILL "$_p" 2>/dev/null || :; done
+	for _p in $PIDS; do ! ours "$_p" || kill -KILL "$_p" 2>/dev/null || :; done
 	wait 2>/dev/null || :
 }
 
@@ -149,6 +153,7 @@ one_story() {
 	export SPOOL_DIR="$S"
 	(
 		set -e
+		read -r STORY _ </proc/self/stat
 		trap end_all EXIT
 		trap 'exit 1' INT TERM
 		spool init "$S" >/dev/null
