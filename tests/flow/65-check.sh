@@ -288,6 +288,20 @@ t_breaches() {
 	is "$({ echo setup; cut -d' ' -f1 "$T/want"; } | sort -u | tr '\n' ' ')" "$man" 'kinds'
 }
 
+# What somebody may be about to mend is a breach only when it is old.
+t_young() {
+	policy lease=3600 settle=3600 halfRename=3600 tmpAge=3600
+	for NAME in links_half_rename links_planted owner_gone owner_had_finished orphan_provisional \
+	    text_new mark_of_nothing mark_of_done tmp; do
+		next_id
+		"b_$NAME"
+	done
+	find "$S" -type f | sort >"$T/before"
+	exits 0 spool check --repair
+	is "$(cat "$T/out")" ''
+	is "$(find "$S" -type f | sort)" "$(cat "$T/before")"
+}
+
 # ---- the set-up ----
 
 s_policy_missing() { rm "$S/spool.json"; }
