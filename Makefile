@@ -15,7 +15,7 @@ DESTDIR	?=
 VARIANT	?= plain
 O	:= build/$(VARIANT)
 
-PKGS	:= jansson sqlite3
+PKGS	:= jansson nettle sqlite3
 CC	?= gcc
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -52,7 +52,7 @@ endif
 
 ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
-JANSSON	 = -ljansson
+JANSSON	 = -ljansson -lnettle
 PTHREAD	 = -pthread
 
 rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))
