@@ -17,6 +17,66 @@
 
 /* ---- as text ---- */
 
+static void
+put_number(struct sp_jw *w, const char *key, int64_t value)
+{
+	if (value < 0)
+		sp_jw_null(w, key);
+	else
+		sp_jw_int(w, key, value);
+}
+
+void
+sp_beat_gpu_print(struct sp_jw *w, const struct sp_beat_gpu *g)
+{
+	const struct sp_beat_block *b = &g->blocked;
+
+	sp_jw_open(w, NULL, '{');
+	put_number(w, "index", g->index);
+	sp_jw_text(w, "uuid", g->uuid);
+	sp_jw_text(w, "name", g->name);
+	put_number(w, "memory", g->memory);
+	put_number(w, "used", g->used);
+	sp_jw_int(w, "jobs", g->jobs);
+	sp_jw_int(w, "share", g->share);
+	if (b->why[0] != '\0') {
+		sp_jw_open(w, "blocked", '{');
+		if (b->pid > 0)
+			sp_jw_int(w, "pid", b->pid);
+		if (b->user[0] != '\0')
+			sp_jw_text(w, "user", b->user);
+		if (b->mib >= 0)
+			sp_jw_int(w, "mib", b->mib);
+		sp_jw_text(w, "why", b->why);
+		sp_jw_close(w, '}');
+	} else
+		sp_jw_null(w, "blocked");
+	sp_jw_close(w, '}');
+}
+
+void
+sp_beat_means_print(struct sp_jw *w, const struct sp_beat *beat)
+{
+	size_t i;
+
+	sp_jw_open(w, "tags", '[');
+	for (i = 0; i < beat->tags_n; i++)
+		sp_jw_text(w, NULL, beat->tags[i]);
+	sp_jw_close(w, ']');
+	if (beat->free_said) {
+		sp_jw_open(w, "free", '{');
+		sp_jw_int(w, "slots", beat->free.slots);
+		sp_jw_real(w, "cpus", beat->free.cpus);
+		sp_jw_int(w, "memory", beat->free.memory);
+		sp_jw_int(w, "gpus", beat->free.gpus);
+		sp_jw_close(w, '}');
+	}
+	sp_jw_open(w, "gpu", '[');
+	for (i = 0; i < beat->gpu_n; i++)
+		sp_beat_gpu_print(w, &beat->gpu[i]);
+	sp_jw_close(w, ']');
+}
+
 void
 sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out)
 {
@@ -45,6 +105,7 @@ sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out)
 	for (i = 0; i < beat->running_n; i++)
 		sp_jw_text(&w, NULL, beat->running[i]);
 	sp_jw_close(&w, ']');
+	sp_beat_means_print(&w, beat);
 	sp_jw_text(&w, "note", beat->note);
 	sp_jw_close(&w, '}');
 	sp_buf_puts(text_out, "\n");
@@ -80,6 +141,106 @@ take_running(
 }
 
 static enum sp_status
+take_tags(const struct json_t *list, struct sp_beat *beat, struct sp_err *err)
+{
+	size_t i, n = sp_json_count(list);
+	const char *text;
+
+	if (sp_json_kind(list) != SP_JSON_LIST || n == 0)
+		return SP_OK;
+	if (n > SP_TAGS_MOST)
+		n = SP_TAGS_MOST;
+	if ((beat->tags = calloc(n, sizeof *beat->tags)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	for (i = 0; i < n; i++)
+		if ((text = sp_json_text(sp_json_at(list, i))) != NULL)
+			sp_text_cut(beat->tags[beat->tags_n++],
+			    sizeof *beat->tags, text);
+	return SP_OK;
+}
+
+/* A number from 0, else -1. */
+static int64_t
+known(const struct json_t *json, const char *key, int64_t most)
+{
+	int64_t n = sp_json_int(sp_json_get(json, key), -1);
+
+	return n < 0 || n > most ? -1 : n;
+}
+
+static void
+take_gpu(const struct json_t *json, struct sp_beat_gpu *g)
+{
+	const struct json_t *b = sp_json_get(json, "blocked");
+
+	g->index = (int)known(json, "index", 1000000);
+	g->memory = known(json, "memory", INT64_MAX);
+	g->used = known(json, "used", INT64_MAX);
+	g->jobs = (int)natural(json, "jobs", 1000000);
+	g->share = (int)natural(json, "share", 1000000);
+	sp_text_cut(
+	    g->uuid, sizeof g->uuid, sp_json_text(sp_json_get(json, "uuid")));
+	sp_text_cut(
+	    g->name, sizeof g->name, sp_json_text(sp_json_get(json, "name")));
+	g->blocked.mib = -1;
+	if (sp_json_kind(b) != SP_JSON_OBJECT)
+		return;
+	g->blocked.pid = natural(b, "pid", INT32_MAX);
+	g->blocked.mib = known(b, "mib", INT64_MAX);
+	sp_text_cut(g->blocked.user, sizeof g->blocked.user,
+	    sp_json_text(sp_json_get(b, "user")));
+	sp_text_cut(g->blocked.why, sizeof g->blocked.why,
+	    sp_json_text(sp_json_get(b, "why")));
+	if (g->blocked.why[0] == '\0')
+		(void)strcpy(g->blocked.why, "no reason given");
+}
+
+static enum sp_status
+take_gpus(const struct json_t *list, struct sp_beat *beat, struct sp_err *err)
+{
+	size_t i, n = sp_json_count(list);
+
+	if (sp_json_kind(list) != SP_JSON_LIST || n == 0)
+		return SP_OK;
+	if (n > SP_GPU_MOST)
+		n = SP_GPU_MOST;
+	if ((beat->gpu = calloc(n, sizeof *beat->gpu)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	for (i = 0; i < n; i++)
+		if (sp_json_kind(sp_json_at(list, i)) == SP_JSON_OBJECT)
+			take_gpu(
+			    sp_json_at(list, i), &beat->gpu[beat->gpu_n++]);
+	return SP_OK;
+}
+
+static void
+take_free(const struct json_t *json, struct sp_beat *beat)
+{
+	if (sp_json_kind(json) != SP_JSON_OBJECT)
+		return;
+	beat->free_said = true;
+	beat->free.slots = (int)natural(json, "slots", 1000000);
+	beat->free.gpus = (int)natural(json, "gpus", 1000000);
+	beat->free.memory = natural(json, "memory", INT64_MAX);
+	beat->free.cpus = sp_json_real(sp_json_get(json, "cpus"), 0);
+	if (!(beat->free.cpus >= 0 && beat->free.cpus < 1e6))
+		beat->free.cpus = 0;
+}
+
+static enum sp_status
+take_lists(const struct json_t *json, struct sp_beat *beat, struct sp_err *err)
+{
+	enum sp_status st;
+
+	take_free(sp_json_get(json, "free"), beat);
+	if ((st = take_running(sp_json_get(json, "running"), beat, err)) !=
+		SP_OK ||
+	    (st = take_tags(sp_json_get(json, "tags"), beat, err)) != SP_OK)
+		return st;
+	return take_gpus(sp_json_get(json, "gpu"), beat, err);
+}
+
+static enum sp_status
 take_all(const struct json_t *json, struct sp_beat *beat, struct sp_err *err)
 {
 	const char *worker = sp_json_text(sp_json_get(json, "worker"));
@@ -111,7 +272,7 @@ take_all(const struct json_t *json, struct sp_beat *beat, struct sp_err *err)
 		beat->cpus = 0;
 	if (started == NULL || !sp_time_parse(started, &beat->started))
 		beat->started = 0;
-	return take_running(sp_json_get(json, "running"), beat, err);
+	return take_lists(json, beat, err);
 }
 
 enum sp_status
@@ -133,6 +294,8 @@ void
 sp_beat_clear(struct sp_beat *beat)
 {
 	free(beat->running);
+	free(beat->tags);
+	free(beat->gpu);
 	memset(beat, 0, sizeof *beat);
 }
 

@@ -13,7 +13,28 @@
 #include "libspool/err.h"
 #include "libspool/name.h"
 
-#define SP_BEAT_MAX (256 * 1024)
+#define SP_BEAT_MAX  (384 * 1024)
+#define SP_GPU_MOST  64 /* that one worker hands out */
+#define SP_UUID_MAX  96
+#define SP_TAGS_MOST 64
+#define SP_TAG_MAX   128
+
+/* Why a GPU is not handed out. */
+struct sp_beat_block {
+	int64_t pid;   /* whose process is on it, 0: not known */
+	char user[33]; /* whose that is, "" when not known */
+	int64_t mib;   /* what it has taken there, -1: not known */
+	char why[96];  /* in words, "": it is handed out */
+};
+
+struct sp_beat_gpu {
+	int index;                  /* as nvidia-smi counts, -1: not known */
+	char uuid[SP_UUID_MAX + 1]; /* "" when not known */
+	char name[65];
+	int64_t memory, used; /* MiB, -1: not known */
+	int jobs, share;      /* of the worker's on it; how many may be */
+	struct sp_beat_block blocked;
+};
 
 struct sp_beat {
 	char worker[SP_WORKER_MAX + 1];
@@ -28,7 +49,18 @@ struct sp_beat {
 	int slots;
 	double cpus;
 	int64_t memory;
-	int gpus;
+	int gpus; /* that it hands out */
+	struct sp_beat_gpu *gpu;
+	size_t gpu_n; /* may be more: those that are lost */
+	char (*tags)[SP_TAG_MAX + 1];
+	size_t tags_n;
+	bool free_said; /* what nothing has been claimed of */
+	struct {
+		int slots;
+		double cpus;
+		int64_t memory;
+		int gpus;
+	} free;
 	int64_t count;                /* the beat */
 	char (*running)[SP_NAME_MAX]; /* canonical names */
 	size_t running_n;
@@ -37,6 +69,11 @@ struct sp_beat {
 
 /* One line with its newline. */
 void sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out);
+/* Parts of it, for others that print what a worker has: members "tags",
+ * "free", "gpu"; one item of "gpu". */
+struct sp_jw;
+void sp_beat_means_print(struct sp_jw *w, const struct sp_beat *beat);
+void sp_beat_gpu_print(struct sp_jw *w, const struct sp_beat_gpu *gpu);
 /* Unknown members are ignored, but `worker` and `beat` must be there.  Clear
  * with sp_beat_clear. */
 enum sp_status sp_beat_parse(

@@ -52,6 +52,7 @@ print_json(const struct sp_beat *beat, double silent)
 	sp_jw_real(&w, "cpus", beat->cpus);
 	sp_jw_int(&w, "memory", beat->memory);
 	sp_jw_int(&w, "gpus", beat->gpus);
+	sp_beat_means_print(&w, beat);
 	sp_jw_int(&w, "beat", beat->count);
 	sp_jw_real(&w, "silent", silent);
 	sp_jw_open(&w, "running", '[');

@@ -29,16 +29,21 @@ beat_init(struct worker *w)
 	b->cpus = w->cpus;
 	b->memory = w->memory;
 	b->running = calloc((size_t)w->opt.slots, sizeof *b->running);
-	if (b->running == NULL)
+	b->tags = calloc(SP_TAGS_MOST, sizeof *b->tags);
+	if (b->running == NULL || b->tags == NULL)
 		abort(); /* at start-up */
+	while (b->tags_n < w->opt.tags_n && b->tags_n < SP_TAGS_MOST) {
+		(void)snprintf(b->tags[b->tags_n], sizeof *b->tags, "%s",
+		    w->opt.tags[b->tags_n]);
+		b->tags_n++;
+	}
 	w->heart.good = sp_mono_ms();
 }
 
 void
 beat_clear(struct worker *w)
 {
-	free(w->heart.self.running);
-	w->heart.self.running = NULL;
+	sp_beat_clear(&w->heart.self);
 	sp_names_clear(&w->heart.ours);
 	sp_names_clear(&w->heart.stale);
 	sp_names_clear(&w->heart.cancel);
@@ -71,6 +76,7 @@ fill(struct worker *w)
 	    w->terms > 0 || w->opt.drain ? "draining"
 		: b->running_n > 0       ? "busy"
 					 : "idle");
+	offer_beat(w, b);
 }
 
 static struct slot *

@@ -21,16 +21,21 @@ offer_init(struct worker *w)
 	w->memory = pages > 0 && size > 0 ? (int64_t)pages * size : 0;
 }
 
-enum verdict
-offer_judge(const struct worker *w, const struct sp_job *job, char why[128])
+static struct sp_offer
+all_of(const struct worker *w)
 {
-	struct sp_offer all = { .gpus = 0,
+	return (struct sp_offer){ .gpus = 0,
 		.cpus = w->cpus,
 		.memory = w->memory,
 		.tags = w->opt.tags,
 		.tags_n = w->opt.tags_n };
-	struct sp_offer now = all;
-	char unused[128];
+}
+
+/* Less what those that run have asked for. */
+static struct sp_offer
+free_of(const struct worker *w)
+{
+	struct sp_offer now = all_of(w);
 	int i;
 
 	for (i = 0; i < w->opt.slots; i++) {
@@ -43,6 +48,30 @@ offer_judge(const struct worker *w, const struct sp_job *job, char why[128])
 	}
 	if (w->memory > 0 && now.memory < 1)
 		now.memory = 1; /* 0 would mean: unknown */
+	return now;
+}
+
+void
+offer_beat(const struct worker *w, struct sp_beat *beat)
+{
+	struct sp_offer now = free_of(w);
+	int i;
+
+	beat->free_said = true;
+	beat->free.slots = 0;
+	for (i = 0; i < w->opt.slots; i++)
+		beat->free.slots += w->slot[i].state == SLOT_FREE;
+	beat->free.cpus = now.cpus > 0 ? now.cpus : 0;
+	beat->free.memory = now.memory > 1 ? now.memory : 0;
+	beat->free.gpus = now.gpus;
+}
+
+enum verdict
+offer_judge(const struct worker *w, const struct sp_job *job, char why[128])
+{
+	struct sp_offer all = all_of(w), now = free_of(w);
+	char unused[128];
+
 	if (!sp_fit_ok(job, &all, why))
 		return VERDICT_NEVER;
 	/* Nothing asked for fits even where more is promised than there is. */

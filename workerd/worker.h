@@ -270,6 +270,8 @@ void look_clear(struct worker *w);
 
 /* offer.c: what this machine has, and what is free of it. */
 void offer_init(struct worker *w);
+/* What is free of it, for others to see. */
+void offer_beat(const struct worker *w, struct sp_beat *beat);
 /* VERDICT_NONE: it fits now. */
 enum verdict
 offer_judge(const struct worker *w, const struct sp_job *job, char why[128]);

@@ -25,7 +25,16 @@ static const char full[] =
     "\"pidStart\":123456,\"started\":\"2026-11-22T19:02:12.345Z\",\"slots\":2,"
     "\"cpus\":8.0,\"memory\":68719476736,\"gpus\":4,\"beat\":77,\"running\":["
     "\"50." ID ".t1a0@gpu07-3fa9c2.wine.json\",\"07." ID
-    ".t2a1@gpu07-3fa9c2.json\"],\"note\":\"disk \\\"full\\\"\"}\n";
+    ".t2a1@gpu07-3fa9c2.json\"],\"tags\":[\"a100\",\"big\"],"
+    "\"free\":{\"slots\":1,\"cpus\":2.5,\"memory\":1024,\"gpus\":3},"
+    "\"gpu\":[{\"index\":0,\"uuid\":\"GPU-5d5b\",\"name\":\"NVIDIA A100\","
+    "\"memory\":40960,\"used\":4,\"jobs\":1,\"share\":2,\"blocked\":null},"
+    "{\"index\":null,\"uuid\":\"\",\"name\":\"\",\"memory\":null,\"used\":null,"
+    "\"jobs\":0,\"share\":2,\"blocked\":{\"pid\":4711,\"user\":\"anna\","
+    "\"mib\":20312,\"why\":\"in use by others\"}},"
+    "{\"index\":2,\"uuid\":\"\",\"name\":\"\",\"memory\":1,\"used\":0,"
+    "\"jobs\":0,\"share\":2,\"blocked\":{\"why\":\"GPU is lost\"}}],"
+    "\"note\":\"disk \\\"full\\\"\"}\n";
 
 START_TEST(round_trip)
 {
@@ -50,6 +59,25 @@ START_TEST(round_trip)
 	ck_assert_int_eq(beat.count, 77);
 	ck_assert_uint_eq(beat.running_n, 2);
 	ck_assert_str_eq(beat.running[1], "07." ID ".t2a1@gpu07-3fa9c2.json");
+	ck_assert_uint_eq(beat.tags_n, 2);
+	ck_assert_str_eq(beat.tags[1], "big");
+	ck_assert(beat.free_said);
+	ck_assert_int_eq(beat.free.slots, 1);
+	ck_assert_double_eq(beat.free.cpus, 2.5);
+	ck_assert_int_eq(beat.free.memory, 1024);
+	ck_assert_int_eq(beat.free.gpus, 3);
+	ck_assert_uint_eq(beat.gpu_n, 3);
+	ck_assert_str_eq(beat.gpu[0].uuid, "GPU-5d5b");
+	ck_assert_int_eq(beat.gpu[0].memory, 40960);
+	ck_assert_int_eq(beat.gpu[0].jobs, 1);
+	ck_assert_str_eq(beat.gpu[0].blocked.why, "");
+	ck_assert_int_eq(beat.gpu[1].index, -1);
+	ck_assert_int_eq(beat.gpu[1].blocked.pid, 4711);
+	ck_assert_str_eq(beat.gpu[1].blocked.user, "anna");
+	ck_assert_int_eq(beat.gpu[1].blocked.mib, 20312);
+	ck_assert_str_eq(beat.gpu[2].blocked.why, "GPU is lost");
+	ck_assert_int_eq(beat.gpu[2].blocked.pid, 0);
+	ck_assert_int_eq(beat.gpu[2].blocked.mib, -1);
 	ck_assert_str_eq(beat.note, "disk \"full\"");
 	sp_beat_print(&beat, &b);
 	ck_assert_str_eq(sp_buf_text(&b), full);
@@ -66,9 +94,20 @@ START_TEST(knows_little)
 	ck_assert_int_eq(
 	    parse("{\"worker\":\"w-000001\",\"beat\":0,\"colour\":\"red\","
 		  "\"pid\":-1,\"slots\":\"x\",\"gpus\":1e300,\"cpus\":-2,"
-		  "\"host\":7,\"started\":\"x\",\"running\":{\"a\":1}}",
+		  "\"host\":7,\"started\":\"x\",\"running\":{\"a\":1},"
+		  "\"tags\":7,\"gpu\":[7,{\"index\":-3,\"uuid\":[],"
+		  "\"used\":1e99,\"blocked\":{}},{\"blocked\":\"x\"}],"
+		  "\"free\":{\"cpus\":-1,\"gpus\":\"x\"}}",
 		&beat, NULL),
 	    SP_OK);
+	ck_assert_uint_eq(beat.tags_n, 0);
+	ck_assert_uint_eq(beat.gpu_n, 2);
+	ck_assert_int_eq(beat.gpu[0].index, -1);
+	ck_assert_int_eq(beat.gpu[0].used, -1);
+	ck_assert_str_eq(beat.gpu[0].blocked.why, "no reason given");
+	ck_assert_str_eq(beat.gpu[1].blocked.why, "");
+	ck_assert(beat.free_said && beat.free.cpus == 0);
+	ck_assert_int_eq(beat.free.gpus, 0);
 	ck_assert_int_eq(beat.count, 0);
 	ck_assert_int_eq(beat.pid, 0);
 	ck_assert_int_eq(beat.slots, 0);
