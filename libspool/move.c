@@ -157,6 +157,14 @@ sp_link_own(const char *from, const char *to)
 	return link(from, to) == 0;
 }
 
+bool
+sp_move_own_dir(int fromfd, const char *from, int tofd, const char *to)
+{
+	return renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE) == 0 ||
+	    ((errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) &&
+		renameat(fromfd, from, tofd, to) == 0);
+}
+
 /* ---- the steps of the table ---- */
 
 /*

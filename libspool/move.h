@@ -36,6 +36,10 @@ enum sp_status sp_move_aside(const struct sp_spool *spool, int fromfd,
  * says why. */
 bool sp_link_own(const char *from, const char *to);
 
+/* Outside the spool: a directory that is ours alone, to a name that is not
+ * there and that only we make, on the same filesystem.  false: errno. */
+bool sp_move_own_dir(int fromfd, const char *from, int tofd, const char *to);
+
 /* ---- steps of the table (state.h) ---- */
 
 /* Any step whose name follows from the table: hold, promote, release, retry,

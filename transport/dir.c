@@ -169,6 +169,13 @@ refuse(struct tr *tr, const struct sp_name *name, const char *why,
 	    &dir_of(tr)->spool, SP_NEW, name, SP_ST_INVALID, false, why, err);
 }
 
+static enum sp_status
+stands(struct tr *tr, const struct sp_id *id, enum sp_state *state_out,
+    struct sp_name *name_out, struct sp_err *err)
+{
+	return sp_find(&dir_of(tr)->spool, id, state_out, name_out, err);
+}
+
 /* ---- living ---- */
 
 static enum sp_status
@@ -319,6 +326,7 @@ const struct tr_ops dir_ops = {
 	.eligible = dir_eligible,
 	.claim = claim,
 	.refuse = refuse,
+	.stands = stands,
 	.stage = dir_stage,
 	.out_dir = dir_out,
 	.append = dir_append,

@@ -21,6 +21,7 @@
 #include "libspool/name.h"
 #include "libspool/policy.h"
 #include "libspool/scan.h"
+#include "libspool/state.h"
 
 struct tr; /* private to each transport */
 
@@ -73,6 +74,11 @@ struct tr_ops {
 	/* End an order in new/ that is no valid job, with an outcome 400. */
 	enum sp_status (*refuse)(struct tr *tr, const struct sp_name *name,
 	    const char *why, struct sp_err *err);
+
+	/* Where an order stands, and under which name.  SP_GONE: nowhere. */
+	enum sp_status (*stands)(struct tr *tr, const struct sp_id *id,
+	    enum sp_state *state_out, struct sp_name *name_out,
+	    struct sp_err *err);
 
 	/* Bring scripts/FILE or data/FILE (which: SP_DIR_SCRIPTS, SP_DIR_DATA)
 	 * to the path dst: a copy, which later changes in the spool do not

@@ -30,7 +30,7 @@ look(struct worker *w, int64_t now)
 			s->guard_fired = now;
 			(void)kill(-s->guarded, SIGTERM);
 			(void)kill(-s->guarded, SIGCONT);
-		} else if (now - s->guard_fired >= GRACE_MS) {
+		} else if (now - s->guard_fired >= s->grace) {
 			(void)kill(-s->guarded, SIGKILL);
 		}
 	}

@@ -7,6 +7,7 @@
  * changed (the wake handle, a commit, a free slot), or by a clock that slows
  * down while there is nothing; never faster than listing itself allows.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "libspool/log.h"
@@ -16,7 +17,8 @@
 #define EMPTY_MS    50    /* after the first look in vain; doubled each time */
 #define LOCAL_MS    30000 /* at most, with a wake handle that tells */
 #define AGAIN_MS    1000  /* an order that is not eligible, or not whole */
-#define COOL_MS     2000
+#define COOL_MS     2000  /* the first time; doubled each time */
+#define COOL_MOST   600000
 #define TROUBLE_MS  1000
 #define DRAIN_LEAST 100
 #define DRAIN_MOST  2000
@@ -49,14 +51,69 @@ look_pause(struct worker *w, int64_t now, int64_t ms)
 	w->look.pause = now + ms;
 }
 
-void
+/* The row of this order; cool_n: none. */
+static size_t
+cool_of(const struct look *l, const struct sp_id *id)
+{
+	size_t i;
+
+	for (i = 0; i < l->cool_n; i++)
+		if (strcmp(l->cool[i].id.text, id->text) == 0)
+			break;
+	return i;
+}
+
+/* A row for one more: a new one, else that which is over first. */
+static size_t
+cool_new(struct look *l)
+{
+	size_t i, first = 0, cap = l->cool_cap == 0 ? 16 : l->cool_cap * 2;
+	void *more;
+
+	if (l->cool_n == l->cool_cap && cap <= COOL &&
+	    (more = realloc(l->cool, cap * sizeof *l->cool)) != NULL) {
+		l->cool = more;
+		l->cool_cap = cap;
+	}
+	if (l->cool_n < l->cool_cap)
+		return l->cool_n++;
+	for (i = 1; i < l->cool_n; i++)
+		if (l->cool[i].until < l->cool[first].until)
+			first = i;
+	return first;
+}
+
+int64_t
 look_cool(struct worker *w, const struct sp_id *id, int64_t now)
 {
 	struct look *l = &w->look;
-	size_t i = l->cool_n++ % COOL;
+	size_t i = cool_of(l, id);
+	int64_t ms = COOL_MS;
+	unsigned n;
 
-	l->cool[i].id = *id;
-	l->cool[i].until = now + COOL_MS;
+	if (i == l->cool_n) {
+		i = cool_new(l);
+		if (l->cool_cap == 0)
+			return 0; /* no memory: this once it is as without */
+		l->cool[i].id = *id;
+		l->cool[i].times = 0;
+	}
+	for (n = 0; n < l->cool[i].times && ms < COOL_MOST; n++)
+		ms *= 2;
+	l->cool[i].times++;
+	ms = least(ms, COOL_MOST);
+	l->cool[i].until = now + ms;
+	return ms;
+}
+
+void
+look_warm(struct worker *w, const struct sp_id *id)
+{
+	struct look *l = &w->look;
+	size_t i = cool_of(l, id);
+
+	if (i < l->cool_n)
+		l->cool[i] = l->cool[--l->cool_n];
 }
 
 void
@@ -64,6 +121,9 @@ look_clear(struct worker *w)
 {
 	sp_window_clear(&w->look.window);
 	verdict_clear(&w->look.seen);
+	free(w->look.cool);
+	w->look.cool = NULL;
+	w->look.cool_n = w->look.cool_cap = 0;
 }
 
 /* ---- one order ---- */
@@ -102,15 +162,12 @@ known_is(struct worker *w, const struct opinion *o, int64_t now)
 static bool
 cool_is(struct look *l, const struct sp_id *id, int64_t now)
 {
-	size_t i;
+	size_t i = cool_of(l, id);
 
-	for (i = 0; i < COOL; i++)
-		if (now < l->cool[i].until &&
-		    strcmp(l->cool[i].id.text, id->text) == 0) {
-			l->again = least(l->again, l->cool[i].until);
-			return true;
-		}
-	return false;
+	if (i == l->cool_n || now >= l->cool[i].until)
+		return false;
+	l->again = least(l->again, l->cool[i].until);
+	return true;
 }
 
 /* No valid job: end it, unless it may be a file that is still being written. */

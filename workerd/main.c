@@ -35,22 +35,27 @@ worker_idle_is(struct worker *w)
 	return commit_idle_is(&w->commit);
 }
 
-/* Once: claim no more.  Twice: stop what runs.  Three times: at once. */
+/* Once: claim no more.  Twice: stop what runs.  Three times: at once.  With
+ * --preempt the first is as the second: whoever sends it will not wait. */
 static void
 terminate(struct worker *w)
 {
+	unsigned least = w->opt.preempt ? 1 : 0;
 	int64_t now = sp_mono_ms();
 	int i;
 
 	w->terms++;
 	w->heart.next = now; /* say so */
-	if (w->terms == 1)
+	if (w->terms == 1 && w->opt.preempt)
+		sp_info("end: no more claims; what runs is stopped and goes "
+			"back");
+	else if (w->terms == 1)
 		sp_info("end: no more claims; what runs may end (a second "
 			"signal stops it)");
-	for (i = 0; i < w->opt.slots && w->terms > 1; i++) {
+	for (i = 0; i < w->opt.slots && w->terms + least > 1; i++) {
 		slot_stop(
 		    &w->slot[i], STOP_QUIT, "the worker was told to end", now);
-		if (w->terms > 2)
+		if (w->terms + least > 2)
 			w->slot[i].kill_at = now;
 	}
 }
@@ -179,6 +184,7 @@ loop(struct worker *w)
 		next = least(next, look_tick(w, now));
 		next = least(next, keep_tick(w, now));
 		next = least(next, look_drained_tick(w, now));
+		next = least(next, kept_tick(w, now));
 		if (w->terms > 0 && worker_idle_is(w))
 			w->done = true;
 		now = sp_mono_ms();
@@ -196,8 +202,6 @@ make_dir(struct worker *w, struct sp_err *err)
 	const char *tmp = w->opt.work;
 	int n;
 
-	if (tmp == NULL && ((tmp = getenv("TMPDIR")) == NULL || *tmp != '/'))
-		tmp = "/tmp";
 	n = snprintf(
 	    w->dir, sizeof w->dir, "%s/spool-%s", tmp, w->ops->worker(w->tr));
 	if (n < 0 || n >= (int)sizeof w->dir)
@@ -255,6 +259,7 @@ set_up(struct worker *w, struct sp_err *err)
 	    (st = stray_open(w, err)) != SP_OK ||
 	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
 		return st;
+	kept_open(w);
 	beat_init(w);
 	report_init(w);
 	return pulse_open(w, err);
@@ -276,6 +281,7 @@ farewell(struct worker *w)
 		capture_clear(&w->slot[i].cap);
 	look_clear(w);
 	beat_clear(w);
+	kept_close(w);
 	rmtree(w->dir);
 	stray_close(w);
 	w->ops->close(w->tr);

@@ -14,10 +14,12 @@
 #include "workerd/worker.h"
 
 #define SLOTS_MOST 1024
+#define GRACE_MOST 3600
 
 static const char usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
-    "               [--work DIR] [--tag T]... [--allow-root] [-v] SPOOL\n";
+    "               [--work DIR] [--tag T]... [--preempt] [--grace TIME]\n"
+    "               [--allow-root] [-v] SPOOL\n";
 
 static const char help[] =
     "Take orders from a spool, run their scripts, hand the outcomes back.\n"
@@ -31,6 +33,8 @@ static const char help[] =
     "  --work DIR     where jobs have their work directories ($TMPDIR or "
     "/tmp)\n"
     "  --tag T        what order.requires may ask for; may be repeated\n"
+    "  --preempt      the first SIGTERM stops what runs and gives it back\n"
+    "  --grace TIME   between SIGTERM and SIGKILL of a job (5s)\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
     "  -v             say more; -q: say less\n"
     "  --help, --version\n"
@@ -46,6 +50,8 @@ enum {
 	OPT_PYTHON,
 	OPT_WORK,
 	OPT_TAG,
+	OPT_PREEMPT,
+	OPT_GRACE,
 	OPT_ROOT,
 	OPT_HELP,
 	OPT_VERSION
@@ -59,6 +65,8 @@ static const struct option longs[] = {
 	{ "python", required_argument, NULL, OPT_PYTHON },
 	{ "work", required_argument, NULL, OPT_WORK },
 	{ "tag", required_argument, NULL, OPT_TAG },
+	{ "preempt", no_argument, NULL, OPT_PREEMPT },
+	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "allow-root", no_argument, NULL, OPT_ROOT },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -139,6 +147,16 @@ take(int c, struct options *opt)
 		break;
 	case OPT_TAG:
 		return take_tag(optarg, opt);
+	case OPT_PREEMPT:
+		opt->preempt = true;
+		break;
+	case OPT_GRACE:
+		if (!sp_seconds_parse(optarg, &opt->grace) ||
+		    opt->grace > GRACE_MOST)
+			return wrong("--grace %s: a time as 30, 30s or 2m, "
+				     "at most 1h",
+			    optarg);
+		break;
 	case OPT_ROOT:
 		opt->allow_root = true;
 		break;
@@ -161,10 +179,13 @@ static bool
 work_ok(struct options *opt)
 {
 	static char path[PATH_MAX];
+	const char *tmp = getenv("TMPDIR");
 	struct stat st;
 
-	if (opt->work == NULL)
+	if (opt->work == NULL) {
+		opt->work = tmp != NULL && *tmp == '/' ? tmp : "/tmp";
 		return true;
+	}
 	if (realpath(opt->work, path) == NULL || stat(path, &st) == -1 ||
 	    !S_ISDIR(st.st_mode))
 		return wrong(
@@ -180,6 +201,7 @@ options_parse(int argc, char **argv, struct options *opt)
 
 	(void)memset(opt, 0, sizeof *opt);
 	opt->slots = 1;
+	opt->grace = 5;
 	(void)strcpy(opt->python, "python3");
 	(void)gethostname(opt->name, sizeof opt->name - 1);
 	opt->name[strcspn(opt->name, ".")] = '\0';

@@ -11,13 +11,15 @@ struct options {
 	const char *url;
 	char name[65];
 	char python[4096];
-	const char *work; /* NULL: $TMPDIR or /tmp */
+	const char *work;
 	const char **tags;
 	size_t tags_n;
 	int slots;
 	int verbose;
 	bool drain;
 	bool once;
+	bool preempt; /* the first SIGTERM stops what runs */
+	double grace; /* seconds between SIGTERM and SIGKILL of a job */
 	bool allow_root;
 };
 

@@ -174,12 +174,21 @@ preempted_is(const struct slot *s, const struct sp_run *run, bool spoke)
 static void
 preempt(struct worker *w, struct slot *s)
 {
+	int64_t ms = 0;
+
 	if (s->stop == STOP_NO) {
+		if (s->ended - s->began < AT_ONCE_MS)
+			ms = look_cool(w, &s->name.id, s->ended);
+		else
+			look_warm(w, &s->name.id);
 		(void)snprintf(s->why, sizeof s->why,
 		    "it asked to be queued again (exit code %d)",
 		    EXIT_PREEMPTED);
-		if (s->ended - s->began < AT_ONCE_MS)
-			look_cool(w, &s->name.id, s->ended);
+		if (ms > 0)
+			(void)snprintf(s->why + strlen(s->why),
+			    sizeof s->why - strlen(s->why),
+			    " at once; here again in %llds",
+			    (long long)(ms / 1000));
 	}
 	back(s, TR_PREEMPTED, sp_cause_text(SP_CAUSE_PREEMPTED));
 }

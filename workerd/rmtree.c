@@ -1,7 +1,7 @@
 /*
- * rmtree.c - remove a directory and everything below it.  Jobs write there:
- * links are not followed, directories without permissions are opened up, and
- * one handle is enough for any depth.
+ * rmtree.c - remove a file, or a directory and everything below it.  Jobs write
+ * there: links are not followed, directories without permissions are opened up,
+ * and one handle is enough for any depth.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -133,7 +133,8 @@ empty(int fd)
 void
 rmtree(const char *path)
 {
-	if (rmdir(path) == 0 || errno == ENOENT)
+	if (rmdir(path) == 0 || errno == ENOENT ||
+	    (errno == ENOTDIR && unlink(path) == 0))
 		return;
 	empty(open_for_good(AT_FDCWD, path));
 	if (rmdir(path) == -1 && errno != ENOENT)

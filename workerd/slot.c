@@ -161,6 +161,9 @@ finish(struct worker *w, struct slot *s)
 	capture_close(w, s);
 	stage_metrics(w, s, true);
 	report(w, s);
+	if (s->give == GIVE_RELEASE &&
+	    (s->how == TR_PREEMPTED || (s->how == TR_BACK && s->kept)))
+		stage_keep(w, s);
 	stage_clear(s);
 	beat_soon(w);
 	(void)give_tick(w, s, sp_mono_ms());
@@ -179,7 +182,8 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->unfit = SP_CAUSE_OK;
 	s->why[0] = s->dir[0] = '\0';
 	s->pid = 0;
-	s->killed = s->resumed = false;
+	s->grace = (int64_t)(w->opt.grace * 1000);
+	s->killed = s->resumed = s->kept = false;
 	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
 	s->metrics = s->metrics_n = 0;
@@ -231,7 +235,7 @@ slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 	sp_info("stop order=%s: %s", s->name.id.text, why);
 	if (s->state == SLOT_LINGERS)
 		return; /* its group was told already */
-	s->kill_at = now + GRACE_MS;
+	s->kill_at = now + s->grace;
 	signal_group(s, SIGTERM);
 	signal_group(s, SIGCONT); /* a stopped one would not hear it */
 }

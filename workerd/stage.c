@@ -95,6 +95,27 @@ fetch(struct worker *w, struct slot *s, int which, const char *file,
 	return SP_BAD;
 }
 
+/* In a directory that an earlier attempt left: what we make ourselves is made
+ * anew, whatever the script did to it. */
+static void
+make_room(const struct slot *s)
+{
+	static const char *const ours[] = { STAGE_JOB, STAGE_OUTCOME,
+		STAGE_METRICS };
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof ours / sizeof *ours; i++) {
+		path_in(s, ours[i], path);
+		rmtree(path);
+	}
+	path_in(s, s->job.script, path);
+	rmtree(path);
+	stage_data(s, path);
+	if (path[0] != '\0')
+		rmtree(path);
+}
+
 enum sp_status
 stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 {
@@ -103,10 +124,13 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 
 	(void)snprintf(s->dir, sizeof s->dir, "%s/%s.t%ua%u", w->dir,
 	    s->name.id.text, s->name.ticket, s->name.attempt);
-	if (mkdir(s->dir, 0700) == -1) {
+	s->kept = kept_take(w, s);
+	if (!s->kept && mkdir(s->dir, 0700) == -1) {
 		s->dir[0] = '\0';
 		return trouble(s, w->dir);
 	}
+	if (s->kept)
+		make_room(s);
 	if ((st = write_job(s, dressed)) != SP_OK)
 		return st;
 	path_in(s, s->job.script, path);
@@ -125,6 +149,13 @@ stage_clear(struct slot *s)
 	if (s->dir[0] != '\0')
 		rmtree(s->dir);
 	s->dir[0] = '\0';
+}
+
+void
+stage_keep(struct worker *w, struct slot *s)
+{
+	if (s->dir[0] != '\0' && kept_put(w, s))
+		s->dir[0] = '\0';
 }
 
 /* ---- what the job leaves ---- */

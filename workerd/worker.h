@@ -8,7 +8,7 @@
  *commits on a thread of its own; beat.c says that we live and compares what we
  *hold with what we run (pulse.c beats while the main thread is long at
  *something); guard.c stops exclusive jobs when the spool is away; stray.c
- *leaves no process behind.
+ *leaves no process behind; kept.c keeps what preempted attempts left.
  *
  * `_tick` does what is due and returns when it wants to be called again, by
  * sp_mono_ms.
@@ -18,6 +18,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -30,12 +31,11 @@
 #include "workerd/options.h"
 
 #define FAR         (INT64_MAX / 4) /* no deadline */
-#define GRACE_MS    5000            /* between SIGTERM and SIGKILL */
 #define LINGER_MS   500  /* for what outlives the main process unasked */
 #define METRICS_MS  1000 /* between copies of a job's metrics */
 #define STDERR_TAIL 4096 /* of stderr, for the words of an error */
-#define COOL        16
-#define WORK_MAX    2048             /* our directory's path */
+#define COOL        1024 /* orders that are remembered to end at once */
+#define WORK_MAX    2048 /* our directory's path */
 #define DIR_MAX     (WORK_MAX + 256) /* one below it */
 
 /* ---- what came to mind about an order in new/ (verdict.c) ---- */
@@ -111,6 +111,7 @@ struct slot {
 	struct sp_job job;
 	char dir[DIR_MAX]; /* the work directory, "" when there is none */
 	bool resumed;
+	bool kept; /* the directory is one that a preempted attempt left */
 
 	pid_t pid; /* its session and process group too */
 	int wait;  /* what wait4 said */
@@ -123,6 +124,7 @@ struct slot {
 	enum stop stop;
 	char why[256];       /* words for the stop, or why it could not start */
 	enum sp_cause unfit; /* cause when it could not start, else 0 */
+	int64_t grace;       /* ms between SIGTERM and SIGKILL */
 	int64_t kill_at;
 	bool killed;
 
@@ -193,8 +195,9 @@ struct look {
 	struct {
 		struct sp_id id;
 		int64_t until;
-	} cool[COOL]; /* preempted at once: not claimed at once */
-	size_t cool_n;
+		unsigned times; /* in a row */
+	} * cool;               /* preempted at once: not claimed at once */
+	size_t cool_n, cool_cap;
 };
 
 /* The lock is for heart.self and for beating. */
@@ -245,6 +248,18 @@ struct worker {
 		bool stop;
 	} guard;
 
+	struct {
+		uint32_t tag; /* of this spool */
+		int64_t next;
+		struct sp_names names;
+		size_t at;        /* among them */
+		unsigned drops;   /* counts directories to be removed, */
+		unsigned until;   /* those that the thread is to remove, */
+		atomic_uint gone; /* and those that it has */
+		pthread_t thread;
+		bool running;
+	} kept;
+
 	pid_t minder;
 	int minder_fd;
 	int64_t oom_kills; /* of the kernel, when last looked */
@@ -262,8 +277,10 @@ int64_t look_tick(struct worker *w, int64_t now);
 void look_soon(struct worker *w);
 /* No claims for a while: it is the host that has trouble. */
 void look_pause(struct worker *w, int64_t now, int64_t ms);
-/* It asked to be queued again as soon as it had started: not by us at once. */
-void look_cool(struct worker *w, const struct sp_id *id, int64_t now);
+/* It asked to be queued again as soon as it had started: not by us at once, and
+ * later each time: in so many ms.  look_warm: this time it took a while. */
+int64_t look_cool(struct worker *w, const struct sp_id *id, int64_t now);
+void look_warm(struct worker *w, const struct sp_id *id);
 /* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
 int64_t look_drained_tick(struct worker *w, int64_t now);
 void look_clear(struct worker *w);
@@ -296,14 +313,28 @@ void slot_empty(struct worker *w, struct slot *s);
 enum sp_status
 stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed);
 void stage_clear(struct slot *s);
+/* The attempt is to go on later: what it left is kept, if that is possible. */
+void stage_keep(struct worker *w, struct slot *s);
 /* Where the data file lies in the work directory; "" when there is none. */
 void stage_data(const struct slot *s, char path_out[PATH_MAX]);
 /* Copy what came to the metrics. */
 void stage_metrics(struct worker *w, struct slot *s, bool final);
 /* $SPOOL_OUTCOME as the script left it; false: nothing there that is one. */
 bool stage_outcome(const struct slot *s, struct sp_buf *text_out);
-/* Remove a directory and all below it, following nothing. */
+/* Remove what is there, a directory with all below it, following nothing. */
 void rmtree(const char *path);
+
+/* kept.c: work directories of preempted attempts, on this host. */
+void kept_open(struct worker *w);
+/* Take the one that the order left when it was given back: to the path s->dir,
+ * which is not there.  false: there is none. */
+bool kept_take(struct worker *w, const struct slot *s);
+/* The order is about to be given back with the next ticket; s->dir is moved.
+ * false: it is not, and is still the caller's. */
+bool kept_put(struct worker *w, const struct slot *s);
+/* Drop those that nobody comes back for; a little at a time. */
+int64_t kept_tick(struct worker *w, int64_t now);
+void kept_close(struct worker *w);
 
 /* env.c: what a script is told. */
 struct call {

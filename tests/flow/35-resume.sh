@@ -1,0 +1,173 @@
+# Preempted work goes on where it was: uncounted, with its out/ and, on the same
+# host, its work directory.
+. "$TOP/tests/lib.sh"
+
+# A script that says what it found and runs until it is stopped.
+stays() {
+	script stays.sh <<-'SH'
+	#!/bin/sh
+	trap 'echo left >scratch; echo x >>"$SPOOL_METRICS"; exit 75' TERM
+	echo '{"step":1}' >>"$SPOOL_METRICS"
+	printf '%s ' "${SPOOL_RESUME:-0}" "$SPOOL_ATTEMPT" "$(cat scratch 2>/dev/null)" >>"$SPOOL_OUT/seen"
+	[ ! -e "$SPOOL_OUT/enough" ] || { cat "$SPOOL_OUT/seen" >&2; echo '{"loss":1}'; exit 0; }
+	echo >>"$SPOOL_OUT/here"
+	while :; do sleep 0.05; done
+	SH
+	job stays.sh >"$T/job.json"
+	ID=$(spool submit "$T/job.json")
+	OUT=$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out
+}
+lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+kept() { find "$T/work" -mindepth 2 -maxdepth 2 -path '*/spool-kept.*/*'; }
+
+# Twice preempted by a worker's own SIGTERM, by two processes.
+t_same_directory() {
+	stays
+	for n in 1 2; do
+		start_worker --preempt
+		soon lines "$OUT/here" $n
+		stop "$WORKER"
+		ls "$S/new" | grep -q "$ID.t$((n + 1))a0" || fail 'not queued again'
+		has "$(kept)" "$ID.t$((n + 1))"
+	done
+	: >"$OUT/enough"
+	drain
+	is "$(status_of "$ID")" 200
+	is "$(cat "$OUT/seen")" '0 1  1 1 left 1 1 left '
+	is "$(outcome | jq .run.attempt)" 1
+	# Each attempt has its own metrics, none twice.
+	is "$(cat "$S"/runs/*/*/*.metrics.jsonl | grep -c step)" 3
+	is "$(ls -A "$T/work")" '' 'the work folder'
+	OVER=1 promises "$ID"
+}
+
+# Without --preempt the first signal lets it end.
+t_without_preempt() {
+	stays
+	start_worker
+	soon lines "$OUT/here" 1
+	kill -TERM "$WORKER"
+	soon grep -q '"draining"' "$S"/workers/*.json
+	is "$(ls "$S/new")" ''
+	stop "$WORKER"
+	is "$(cat "$OUT/seen")" '0 1  '
+	ls "$S/new" | grep -q "$ID.t2a0" || fail 'not given back'
+}
+
+# What does not listen is killed after --grace, and is not counted either.
+t_grace() {
+	script deaf.sh <<-'SH'
+	#!/bin/sh
+	trap '' TERM
+	echo >"$SPOOL_OUT/here"
+	while :; do sleep 0.05; done
+	SH
+	job deaf.sh >"$T/job.json"
+	ID=$(spool submit "$T/job.json")
+	start_worker --preempt --grace 0.3
+	soon test -e "$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out/here"
+	stop "$WORKER"
+	ls "$S/new" | grep -q "$ID.t2a0" || fail 'not given back'
+	has "$(cat "$T/worker.log")" "kill order=$ID"
+}
+
+# Nothing that others could have planted is taken, and nothing is lost by that.
+t_planted() {
+	stays
+	kept=$T/work/spool-kept.$(id -u)
+	start_worker --preempt
+	soon lines "$OUT/here" 1
+	stop "$WORKER"
+	dir=$(kept)
+	# Open to others; then a link to somewhere else.
+	chmod 777 "$kept"
+	start_worker --preempt
+	soon lines "$OUT/here" 2
+	stop "$WORKER"
+	has "$(cat "$T/worker.log")" 'not a directory of ours alone'
+	is "$(cat "$OUT/seen")" '0 1  1 1  '
+	mv "$kept" "$T/elsewhere"
+	ln -s "$T/elsewhere" "$kept"
+	mkdir -m 700 "$T/elsewhere/$(basename "$dir" | sed 's/[.]t2[.]/.t3./')"
+	start_worker --preempt
+	soon lines "$OUT/here" 3
+	stop "$WORKER"
+	ls "$T/elsewhere" | grep -q 't3' || fail 'followed a link'
+	ls "$S/new" | grep -q "$ID.t4a0" || fail 'not given back'
+}
+
+# What nobody comes back for is dropped: over, elsewhere since, old.
+t_dropped() {
+	stays
+	kept=$T/work/spool-kept.$(id -u)
+	start_worker --preempt
+	soon lines "$OUT/here" 1
+	stop "$WORKER"
+	dir=$(basename "$(kept)")
+	# Another worker, elsewhere, has it since.
+	mkdir "$T/else"
+	timeout 60 workerd $ROOTOK --work "$T/else" --preempt "$S" >>"$T/worker.log" 2>&1 &
+	PIDS="$PIDS $!"
+	soon lines "$OUT/here" 2
+	stop $!
+	[ -d "$kept/$dir" ] || fail 'gone already'
+	spool hold "$ID"
+	tag=${dir##*.}
+	mkdir -p "$kept/20200101T000000000-00000000.t2.$tag/deep/er" "$kept/odd"
+	mkdir "$kept/20200101T000000000-00000000.t2.00000000"
+	start_worker
+	soon test ! -e "$kept/$dir"
+	soon test ! -e "$kept/20200101T000000000-00000000.t2.$tag"
+	soon test ! -e "$kept/odd"
+	# Another spool's is that one's.
+	[ -d "$kept/20200101T000000000-00000000.t2.00000000" ] || fail "another spool's"
+	soon sh -c '! ls "$0"/spool-*/drop.* 2>/dev/null' "$T/work"
+	stop "$WORKER"
+}
+
+# A worker that is killed keeps nothing.
+t_killed() {
+	stays
+	start_worker --preempt
+	soon lines "$OUT/here" 1
+	kill -KILL "$WORKER"
+	soon sh -c '[ -z "$(ls -A "$0")" ]' "$T/work"
+}
+
+# Exit 75 at once, for ever: each time it is left alone for longer.
+t_ping_pong() {
+	script never.sh <<-'SH'
+	#!/bin/sh
+	echo >>"$SPOOL_OUT/starts"
+	exit 75
+	SH
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":1}'
+	SH
+	job never.sh >"$T/never.json"
+	job ok.sh >"$T/ok.json"
+	ID=$(spool submit "$T/never.json")
+	start_worker
+	soon lines "$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out/starts" 3
+	spool submit --wait "$T/ok.json"
+	grep "again in" "$T/worker.log" | sed 's/.*again in //' >"$T/waits"
+	is "$(head -n 3 "$T/waits" | tr '\n' ' ')" '2s 4s 8s '
+	stop "$WORKER"
+}
+
+# The example, preempted at two moments: as if nothing had happened.
+t_example() {
+	cp "$TOP/examples/resume.py" "$S/scripts/"
+	job resume.py '"count":1200,"pause":0.001' >"$T/job.json"
+	ID=$(spool submit "$T/job.json")
+	for n in 1 2; do
+		start_worker --preempt
+		soon grep -q "\"starts\": $n" "$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out/state.json"
+		stop "$WORKER"
+	done
+	drain
+	is "$(outcome | jq -c '[.done, .sum, .starts]')" '[1200,720600,3]'
+}
+
+run_stories "$@"
