@@ -174,6 +174,7 @@ sp_job_clear(struct sp_job *job)
 	texts_free(job->tags, job->tags_n);
 	texts_free(job->requires, job->requires_n);
 	texts_free(job->env, job->env_n);
+	texts_free(job->warm, job->warm_n);
 	*job = (struct sp_job){ .prio = SP_PRIO_USUAL };
 }
 

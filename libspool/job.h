@@ -66,6 +66,15 @@ struct sp_job {
 	size_t requires_n;
 	char **env; /* "KEY=value" */
 	size_t env_n;
+	char **warm; /* modules to have imported: dotted names */
+	size_t warm_n;
+
+	/* what is to run, by its content; "" where it is not pinned */
+	char script_sha[SP_SHA_LEN + 1];
+	char data_sha[SP_SHA_LEN + 1];
+	char code[SP_FILE_MAX + 1]; /* "sha256:HEX" of a manifest, or the name
+	                               of a directory in scripts/ */
+	char diff_sha[SP_SHA_LEN + 1]; /* order.git.diff */
 };
 
 /* Read a job.  A member that is null is as one that is not there; where `order`

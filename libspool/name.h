@@ -27,6 +27,7 @@
 #define SP_PRIO_MAX   99
 #define SP_PRIO_USUAL 50
 #define SP_FILE_MAX   200 /* a script or data file */
+#define SP_SHA_LEN    64  /* a SHA-256 in lower-case hexadecimal digits */
 
 /* What labels and workers' names are made of. */
 #define SP_WORD                                                                \

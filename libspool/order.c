@@ -1,7 +1,8 @@
 /*
  * order.c - the reserved object `order` of a job: one row for each member that
  * we know, one function for each.  Those that hold many values are in
- * orderlist.c.  Pure.  A member that is null is as one that is not there.
+ * orderlist.c, those that pin in orderpin.c.  Pure.  A member that is null is
+ * as one that is not there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -214,8 +215,8 @@ take_retry_of(const char *key, const struct json_t *v, struct sp_job *job,
 	return SP_OK;
 }
 
-/* A job that asks for what we cannot do must not run as if it had been done:
- * code that is not pinned, a loser that is not pruned. */
+/* A job that asks for what we cannot do must not run as if it had been done: a
+ * loser that is not pruned. */
 static enum sp_status
 take_later(const char *key, const struct json_t *v, struct sp_job *job,
     struct sp_err *err)
@@ -224,15 +225,6 @@ take_later(const char *key, const struct json_t *v, struct sp_job *job,
 	return sp_err_set(err, SP_BAD,
 	    "order.%s: this version of spool cannot do that yet; leave it out",
 	    key);
-}
-
-/* For the reader, or a hint that costs nothing to ignore. */
-static enum sp_status
-take_any(const char *key, const struct json_t *v, struct sp_job *job,
-    struct sp_err *err)
-{
-	(void)key, (void)v, (void)job, (void)err;
-	return SP_OK;
 }
 
 /* ---- all of them ---- */
@@ -257,15 +249,15 @@ static const struct {
 	{ "python", take_python },
 	{ "env", sp_order_env },
 	{ "outcome", take_outcome },
-	{ "scriptSha256", take_later },
-	{ "dataSha256", take_later },
+	{ "scriptSha256", sp_order_script_sha },
+	{ "dataSha256", sp_order_data_sha },
 	{ "retryOf", take_retry_of },
 	{ "group", take_group },
-	{ "git", take_any },
-	{ "warm", take_any },
+	{ "git", sp_order_git },
+	{ "warm", sp_order_warm },
 	{ "sweep", take_later },
 	{ "prune", take_later },
-	{ "code", take_later },
+	{ "code", sp_order_code },
 };
 
 #define MEMBERS (sizeof members / sizeof *members)

@@ -23,7 +23,10 @@ typedef enum sp_status sp_take_fn(const char *key, const struct json_t *value,
 
 /* Those that hold many values (orderlist.c). */
 sp_take_fn sp_order_after, sp_order_tags, sp_order_requires, sp_order_retry,
-    sp_order_env;
+    sp_order_env, sp_order_warm;
+
+/* Those that pin (orderpin.c). */
+sp_take_fn sp_order_script_sha, sp_order_data_sha, sp_order_code, sp_order_git;
 
 /* A text of 1..max bytes without control characters, or NULL. */
 const char *sp_order_text(const struct json_t *value, size_t max);

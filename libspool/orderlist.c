@@ -1,7 +1,7 @@
 /*
  * orderlist.c - members of `order` that hold many values: dependencies, tags,
- * causes to retry, environment.  Where a list stands, one value may stand
- * alone.  Pure.
+ * causes to retry, modules to warm, environment.  Where a list stands, one
+ * value may stand alone.  Pure.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +111,44 @@ sp_order_requires(const char *key, const struct json_t *v, struct sp_job *job,
     struct sp_err *err)
 {
 	return texts(key, v, &job->requires, &job->requires_n, err);
+}
+
+/* "numpy", "sklearn.neural_network": what Python calls a dotted name.  Such a
+ * name goes into a program, so yes is said to nothing else. */
+static bool
+module_ok(const char *text)
+{
+	static const char letters[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+	size_t n;
+
+	if (strlen(text) > TAG_MAX)
+		return false;
+	for (;; text += n + 1) {
+		n = strspn(text, letters);
+		if (n == 0 || (*text >= '0' && *text <= '9'))
+			return false;
+		if (text[n] != '.')
+			return text[n] == '\0';
+	}
+}
+
+enum sp_status
+sp_order_warm(const char *key, const struct json_t *v, struct sp_job *job,
+    struct sp_err *err)
+{
+	size_t i, n = many(v);
+	const char *text;
+
+	for (i = 0; i < n; i++) {
+		text = sp_json_text(one_of(v, i));
+		if (text == NULL || !module_ok(text))
+			return sp_job_wrong(key, one_of(v, i),
+			    "a list of modules, as \"numpy\" or "
+			    "\"sklearn.neural_network\"",
+			    err);
+	}
+	return texts(key, v, &job->warm, &job->warm_n, err);
 }
 
 /* How an attempt of a script may end that could end better the next time. */

@@ -11,8 +11,7 @@
 #include <nettle/sha2.h>
 
 #include "libspool/err.h"
-
-#define SP_SHA_LEN 64 /* lower-case hexadecimal digits */
+#include "libspool/name.h" /* SP_SHA_LEN */
 
 struct sp_sha {
 	struct sha256_ctx ctx;

@@ -23,6 +23,7 @@ static Suite *(*const suites[])(void) = {
 	beat_suite,
 	row_suite,
 	sha256_suite,
+	blob_suite,
 };
 
 static void

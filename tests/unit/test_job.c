@@ -11,7 +11,8 @@
 
 #define ID  "20261122T190212345-9f3c21ab"
 #define ID2 "20261122T190212346-00000001"
-#define SHA "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
+#define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define BIG "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
 
 static enum sp_status
 parse(const char *text, struct sp_job *job_out, struct sp_err *err)
@@ -42,7 +43,12 @@ START_TEST(says_nothing)
 	ck_assert_uint_eq(job.retry, 0);
 	ck_assert(!job.exclusive && !job.outcome_required);
 	ck_assert_uint_eq(
-	    job.after_n + job.tags_n + job.requires_n + job.env_n, 0);
+	    job.after_n + job.tags_n + job.requires_n + job.env_n + job.warm_n,
+	    0);
+	ck_assert_str_eq(job.script_sha, "");
+	ck_assert_str_eq(job.data_sha, "");
+	ck_assert_str_eq(job.code, "");
+	ck_assert_str_eq(job.diff_sha, "");
 	sp_job_clear(&job);
 	sp_job_clear(&job); /* harmless */
 }
@@ -59,7 +65,10 @@ START_TEST(says_everything)
 	    "\",\"" ID2 "\"],\"notBefore\":\"2026-11-22T19:02:12Z\",\"retry\":"
 	    "[\"exit\",\"cuda-oom\"],\"exclusive\":true,\"python\":"
 	    "\"/opt/venv/bin/python3\",\"env\":{\"OMP_NUM_THREADS\":\"2\",\"X\""
-	    ":\"\"},\"outcome\":\"required\",\"warm\":true,\"git\":{\"commit\":\"x\"},"
+	    ":\"\"},\"outcome\":\"required\",\"warm\":[\"numpy\",\"a.b_1\"],"
+	    "\"git\":{\"commit\":\"x\",\"diff\":\"" SHA "\"},"
+	    "\"scriptSha256\":\"" SHA "\",\"dataSha256\":\"" SHA "\","
+	    "\"code\":\"sha256:" SHA "\","
 	    "\"retryOf\":\"" ID "\",\"group\":\"night\"}}";
 	struct sp_err err = { "" };
 	struct sp_job job;
@@ -90,6 +99,13 @@ START_TEST(says_everything)
 	ck_assert_uint_eq(job.env_n, 2);
 	ck_assert_str_eq(job.env[0], "OMP_NUM_THREADS=2");
 	ck_assert_str_eq(job.env[1], "X=");
+	ck_assert_uint_eq(job.warm_n, 2);
+	ck_assert_str_eq(job.warm[0], "numpy");
+	ck_assert_str_eq(job.warm[1], "a.b_1");
+	ck_assert_str_eq(job.script_sha, SHA);
+	ck_assert_str_eq(job.data_sha, SHA);
+	ck_assert_str_eq(job.code, "sha256:" SHA);
+	ck_assert_str_eq(job.diff_sha, SHA);
 	ck_assert_str_eq(job.retry_of, ID);
 	sp_job_clear(&job);
 }
@@ -123,6 +139,10 @@ static const char *const fine[] = {
 	"\"env\":{\"_a1\":\"x=y\"}",
 	"\"python\":\"python3.11\"",
 	"\"warm\":null,\"git\":[]",
+	"\"warm\":\"numpy\",\"git\":{\"diff\":\"none\"}",
+	"\"warm\":[]",
+	"\"code\":\"src\"",
+	"\"code\":\"wine.v2\"",
 };
 
 START_TEST(order_fine)
@@ -211,11 +231,27 @@ static const struct {
 	{ "\"outcome\":\"yes\"",
 	    "order.outcome: found \"yes\", expected "
 	    "\"required\" or \"optional\"" },
-	{ "\"scriptSha256\":\"" SHA "\"", "order.scriptSha256: this version" },
-	{ "\"dataSha256\":7", "order.dataSha256: this version" },
+	{ "\"scriptSha256\":\"" BIG "\"",
+	    "order.scriptSha256: found \"0123456789abcdef0123456789ABCDEF" },
+	{ "\"scriptSha256\":\"" SHA "0\"", "expected a SHA-256 in 64" },
+	{ "\"dataSha256\":7", "order.dataSha256: found 7, expected a SHA" },
+	{ "\"dataSha256\":\"\"", "order.dataSha256: found \"\"" },
+	{ "\"warm\":true", "order.warm: found true, expected a list of mod" },
+	{ "\"warm\":[\"os;x\"]", "order.warm: found \"os;x\"" },
+	{ "\"warm\":[\"numpy\",\".a\"]", "order.warm: found \".a\"" },
+	{ "\"warm\":[\"a..b\"]", "order.warm" },
+	{ "\"warm\":[\"a.\"]", "order.warm" },
+	{ "\"warm\":[\"1a\"]", "order.warm" },
+	{ "\"warm\":[\"a.1\"]", "order.warm" },
+	{ "\"warm\":\"\"", "order.warm: found \"\"" },
 	{ "\"sweep\":{}", "order.sweep: this version" },
 	{ "\"prune\":[]", "order.prune: this version" },
-	{ "\"code\":\"x\"", "order.code: this version" },
+	{ "\"code\":\"../x\"",
+	    "order.code: found \"../x\", expected the name of a directory" },
+	{ "\"code\":\".\"", "order.code" },
+	{ "\"code\":[]", "order.code: found a list" },
+	{ "\"code\":\"sha256:" BIG "\"", "order.code: found \"sha256:" },
+	{ "\"code\":\"sha256:\"", "order.code" },
 	{ "\"retryOf\":\"abc\"", "order.retryOf: found \"abc\"" },
 	{ "\"group\":\"\"", "order.group" },
 	{ "\"priorty\":1",
