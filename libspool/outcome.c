@@ -123,6 +123,9 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 	sp_jw_text(w, "cause", sp_cause_text(v->cause));
 	if (run->max_rss_kib > 0)
 		sp_jw_int(w, "maxRssKiB", run->max_rss_kib);
+	if (run->memory_peak > 0)
+		sp_jw_real(w, "memoryPeakMiB",
+		    to_ms((double)run->memory_peak / (1024 * 1024)));
 	if (run->cpu_seconds > 0)
 		sp_jw_real(w, "cpuSeconds", to_ms(run->cpu_seconds));
 	put_known(w, "gpus", run->gpus);

@@ -45,7 +45,8 @@ struct sp_run {
 	int exit_code; /* -1: none */
 	int signal;    /* 0: none */
 	enum sp_cause cause;
-	int64_t max_rss_kib;
+	int64_t max_rss_kib; /* of its largest process */
+	int64_t memory_peak; /* bytes, of all of them together */
 	double cpu_seconds;
 	const char *gpus; /* borrowed, may be NULL */
 	const char *script_sha256;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "libspool/file.h"
@@ -315,6 +316,20 @@ cancel(struct tr *tr, const struct sp_name *claimed, const char *why,
 	return SP_OK;
 }
 
+static enum sp_status
+room(struct tr *tr, struct tr_room *r, struct sp_err *err)
+{
+	struct statvfs fs;
+
+	if (fstatvfs(dir_of(tr)->spool.root, &fs) == -1)
+		return sp_err_sys(err, "room");
+	*r = (struct tr_room){ .size = (int64_t)(fs.f_blocks * fs.f_frsize),
+		.free = (int64_t)(fs.f_bavail * fs.f_frsize),
+		.files = (int64_t)fs.f_files,
+		.files_free = (int64_t)fs.f_favail };
+	return SP_OK;
+}
+
 const struct tr_ops dir_ops = {
 	.scheme = "dir",
 	.open = open_dir,
@@ -338,6 +353,7 @@ const struct tr_ops dir_ops = {
 	.cancel = cancel,
 	.keep = keep,
 	.drained = dir_drained,
+	.room = room,
 	.policy = policy,
 	.worker = worker,
 	.workers = workers,

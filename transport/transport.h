@@ -37,6 +37,12 @@ enum tr_release {
 	TR_RETRY      /* to waiting/, attempt counted, back-off */
 };
 
+/* Bytes and inodes; files 0: without a limit. */
+struct tr_room {
+	int64_t size, free;
+	int64_t files, files_free;
+};
+
 struct tr_ops {
 	const char *scheme; /* "dir", "sftp", "https" */
 
@@ -132,6 +138,11 @@ struct tr_ops {
 	 * in waiting/ that becomes claimable by itself before long. */
 	enum sp_status (*drained)(struct tr *tr, const struct sp_names *unfit,
 	    bool *drained_out, struct sp_err *err);
+
+	/* How much room there is where the spool lies, for its own files.
+	 * SP_GONE: the medium does not say; the slot may be NULL then. */
+	enum sp_status (*room)(
+	    struct tr *tr, struct tr_room *room_out, struct sp_err *err);
 
 	const struct sp_policy *(*policy)(struct tr *tr);
 	const char *(*worker)(struct tr *tr); /* our W */

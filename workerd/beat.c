@@ -72,6 +72,7 @@ fill(struct worker *w)
 		if (w->slot[i].state != SLOT_FREE)
 			(void)memcpy(b->running[b->running_n++],
 			    w->slot[i].text, SP_NAME_MAX);
+	(void)snprintf(b->note, sizeof b->note, "%s", w->floor.words);
 	(void)snprintf(b->state, sizeof b->state, "%s",
 	    w->terms > 0 || w->opt.drain ? "draining"
 		: b->running_n > 0       ? "busy"
@@ -197,6 +198,20 @@ beat(struct worker *w, int64_t now)
 			    sp_names_at(&h->stale, i));
 }
 
+/* Now and then: what ended attempts have left, and whose is what. */
+static void
+left_over(struct worker *w)
+{
+	const struct group *keep[SLOTS_MOST];
+	int i;
+
+	kin_sweep(w);
+	kin_note(w);
+	for (i = 0; i < w->opt.slots; i++)
+		keep[i] = &w->slot[i].group;
+	cgroup_sweep(&w->cgroup, keep, w->opt.slots);
+}
+
 int64_t
 beat_tick(struct worker *w, int64_t now)
 {
@@ -210,6 +225,6 @@ beat_tick(struct worker *w, int64_t now)
 	h->tried = now;
 	h->next = now + (int64_t)(w->policy->beat * 1000);
 	beat(w, now);
-	stray_sweep(w);
+	left_over(w);
 	return h->next;
 }

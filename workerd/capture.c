@@ -19,16 +19,16 @@
 #define CHUNK       65536
 #define FLUSH_MS    100
 #define AWAY_MS     1000 /* between tries while the log cannot be written */
-#define LOG_HELD    (16 * CHUNK)        /* bytes kept meanwhile */
-#define LOG_MOST    (UINT64_C(1) << 30) /* bytes of one attempt's log */
-#define LAST_ROUNDS 64                  /* at the end: 4 MiB, then enough */
+#define LOG_HELD    (16 * CHUNK) /* bytes kept meanwhile */
+#define LAST_ROUNDS 64           /* at the end: 4 MiB, then enough */
 
 bool
-capture_open(struct capture *c, int child[2])
+capture_open(struct capture *c, uint64_t most, int child[2])
 {
 	int p[2], i;
 
 	capture_reset(c);
+	c->most = most;
 	for (i = 0; i < 2; i++) {
 		/* Ours must not block; the job's end is as jobs expect it. */
 		if (pipe2(p, O_CLOEXEC) == -1)
@@ -83,24 +83,38 @@ keep_last(struct capture *c, const char *data, size_t len)
 }
 
 static void
-keep_log(struct capture *c, const char *data, size_t len, int64_t now)
+put_log(struct capture *c, const char *data, size_t len, int64_t now)
 {
-	static const char cut[] =
-	    "\n[workerd: the log is cut here, it has a GiB]\n";
-
-	if (c->logged > LOG_MOST)
-		return;
-	c->logged += len;
-	if (c->logged > LOG_MOST) {
-		data = cut;
-		len = sizeof cut - 1;
-	}
 	if (c->flush_at == FAR)
 		c->flush_at = now + FLUSH_MS;
 	if (c->lost > 0 || c->log.len + len > LOG_HELD)
 		c->lost += len; /* no holes but one */
 	else
 		sp_buf_put(&c->log, data, len);
+}
+
+/* Up to --log-max; the job goes on, and what it says is still looked through
+ * for its outcome. */
+static void
+keep_log(struct capture *c, const char *data, size_t len, int64_t now)
+{
+	uint64_t room = c->most - c->logged;
+	char words[128];
+	int n;
+
+	if (c->cut == 0 && len > 0 && room > 0)
+		put_log(c, data, len < room ? len : (size_t)room, now);
+	c->logged += len < room ? len : room;
+	if (len <= room)
+		return;
+	if (c->cut == 0) {
+		n = snprintf(words, sizeof words,
+		    "\n[workerd: the log is cut here, at %llu bytes "
+		    "(--log-max)]\n",
+		    (unsigned long long)c->most);
+		put_log(c, words, (size_t)n, now);
+	}
+	c->cut += len - room;
 }
 
 /* One read; false when there is nothing (more) now. */
@@ -186,6 +200,20 @@ capture_tick(struct worker *w, struct slot *s, int64_t now)
 	return c->flush_at;
 }
 
+static void
+say_cut(struct capture *c)
+{
+	char words[96];
+	int n;
+
+	if (c->cut == 0)
+		return;
+	n = snprintf(words, sizeof words,
+	    "[workerd: %llu bytes more were not kept]\n",
+	    (unsigned long long)c->cut);
+	put_log(c, words, (size_t)n, 0);
+}
+
 void
 capture_close(struct worker *w, struct slot *s)
 {
@@ -201,6 +229,7 @@ capture_close(struct worker *w, struct slot *s)
 			(void)close(c->fd[which]);
 		c->fd[which] = -1;
 	}
+	say_cut(c);
 	flush(w, s, 0);
 }
 
@@ -219,7 +248,7 @@ capture_reset(struct capture *c)
 	c->tail.failed = c->log.failed = c->failed = false;
 	c->fd[0] = c->fd[1] = -1;
 	c->flush_at = FAR;
-	c->logged = c->lost = 0;
+	c->logged = c->lost = c->cut = 0;
 	c->last_n = 0;
 }
 

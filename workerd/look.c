@@ -302,7 +302,7 @@ static bool
 may_claim(struct worker *w, int64_t now)
 {
 	return w->terms == 0 && w->claims_left != 0 && !w->heart.away &&
-	    now >= w->look.pause && slot_free(w) != NULL &&
+	    now >= w->look.pause && !w->floor.low && slot_free(w) != NULL &&
 	    !commit_full_is(&w->commit);
 }
 

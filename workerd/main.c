@@ -181,6 +181,8 @@ loop(struct worker *w)
 		now = sp_mono_ms();
 		next = beat_tick(w, now);
 		next = least(next, slot_tick(w, now));
+		next = least(next, limit_tick(w, now));
+		next = least(next, floor_tick(w, now));
 		next = least(next, look_tick(w, now));
 		next = least(next, keep_tick(w, now));
 		next = least(next, look_drained_tick(w, now));
@@ -218,6 +220,22 @@ make_dir(struct worker *w, struct sp_err *err)
 	return SP_OK;
 }
 
+static void
+open_cgroup(struct worker *w)
+{
+	char why[128] = "--cgroup none";
+
+	w->cgroup.base = -1;
+	if (!w->opt.no_cgroup)
+		cgroup_open(&w->cgroup, w->ops->worker(w->tr), why);
+	if (w->cgroup.on)
+		sp_debug("cgroup=%s controllers=%s%s", w->cgroup.path,
+		    w->cgroup.memory ? "memory " : "",
+		    w->cgroup.cpu ? "cpu" : "");
+	else
+		sp_debug("cgroup none: %s", why);
+}
+
 static enum sp_status
 reach(struct worker *w, struct sp_err *err)
 {
@@ -247,16 +265,18 @@ set_up(struct worker *w, struct sp_err *err)
 	if (w->null == -1 || w->slot == NULL)
 		return sp_err_sys(err, "start");
 	for (i = 0; i < w->opt.slots; i++)
-		capture_reset(&w->slot[i].cap);
+		slot_reset(&w->slot[i]);
 	w->claims_left = w->opt.once ? 1 : -1;
 	w->look.over = w->look.dirty = true;
 	w->look.again = FAR;
 	offer_init(w);
+	kin_init(w);
+	limit_init(w);
 	guard_init(w);
 
 	if ((st = open_signals(w, err)) != SP_OK ||
 	    (st = reach(w, err)) != SP_OK || (st = make_dir(w, err)) != SP_OK ||
-	    (st = stray_open(w, err)) != SP_OK ||
+	    (open_cgroup(w), st = stray_open(w, err)) != SP_OK ||
 	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
 		return st;
 	kept_open(w);
@@ -276,7 +296,7 @@ farewell(struct worker *w)
 	commit_close(&w->commit);
 	if (w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
-	stray_sweep(w);
+	kin_sweep(w);
 	for (i = 0; i < w->opt.slots; i++)
 		capture_clear(&w->slot[i].cap);
 	look_clear(w);
@@ -284,6 +304,8 @@ farewell(struct worker *w)
 	kept_close(w);
 	rmtree(w->dir);
 	stray_close(w);
+	cgroup_close(&w->cgroup);
+	kin_clear(w);
 	w->ops->close(w->tr);
 	free(w->slot);
 	options_clear(&w->opt);

@@ -13,7 +13,6 @@
 #include "workerd/options.h"
 #include "workerd/worker.h"
 
-#define SLOTS_MOST 1024
 #define GRACE_MOST 3600
 
 static const char usage[] =
@@ -35,6 +34,10 @@ static const char help[] =
     "  --tag T        what order.requires may ask for; may be repeated\n"
     "  --preempt      the first SIGTERM stops what runs and gives it back\n"
     "  --grace TIME   between SIGTERM and SIGKILL of a job (5s)\n"
+    "  --log-max SIZE keep so much of a job's output (1G)\n"
+    "  --disk-floor SIZE|P%  claim nothing when less is free (1G, at most "
+    "2%)\n"
+    "  --cgroup none  make no control groups (auto)\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
     "  -v             say more; -q: say less\n"
     "  --help, --version\n"
@@ -53,6 +56,9 @@ enum {
 	OPT_PREEMPT,
 	OPT_GRACE,
 	OPT_ROOT,
+	OPT_LOG_MAX,
+	OPT_FLOOR,
+	OPT_CGROUP,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -68,6 +74,9 @@ static const struct option longs[] = {
 	{ "preempt", no_argument, NULL, OPT_PREEMPT },
 	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "allow-root", no_argument, NULL, OPT_ROOT },
+	{ "log-max", required_argument, NULL, OPT_LOG_MAX },
+	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
+	{ "cgroup", required_argument, NULL, OPT_CGROUP },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -120,6 +129,45 @@ take_tag(const char *tag, struct options *opt)
 }
 
 static bool
+take_log_max(const char *text, struct options *opt)
+{
+	int64_t n;
+
+	if (!sp_bytes_parse(text, &n) || n < 1)
+		return wrong("--log-max %s: a size, as 64M or 1G", text);
+	opt->log_max = (uint64_t)n;
+	return true;
+}
+
+static bool
+take_floor(const char *text, struct options *opt)
+{
+	char *end;
+	double p;
+
+	opt->floor_percent = 0;
+	if (sp_bytes_parse(text, &opt->floor_bytes))
+		return true;
+	p = strtod(text, &end);
+	if (end == text || strcmp(end, "%") != 0 || !(p >= 0 && p < 100))
+		return wrong(
+		    "--disk-floor %s: a size, as 10G, or a share, as 2%%",
+		    text);
+	opt->floor_percent = p;
+	opt->floor_bytes = p > 0 ? -1 : 0;
+	return true;
+}
+
+static bool
+take_cgroup(const char *text, struct options *opt)
+{
+	opt->no_cgroup = strcmp(text, "none") == 0;
+	if (!opt->no_cgroup && strcmp(text, "auto") != 0)
+		return wrong("--cgroup %s: auto or none", text);
+	return true;
+}
+
+static bool
 take(int c, struct options *opt)
 {
 	switch (c) {
@@ -157,6 +205,12 @@ take(int c, struct options *opt)
 				     "at most 1h",
 			    optarg);
 		break;
+	case OPT_LOG_MAX:
+		return take_log_max(optarg, opt);
+	case OPT_FLOOR:
+		return take_floor(optarg, opt);
+	case OPT_CGROUP:
+		return take_cgroup(optarg, opt);
 	case OPT_ROOT:
 		opt->allow_root = true;
 		break;
@@ -202,6 +256,8 @@ options_parse(int argc, char **argv, struct options *opt)
 	(void)memset(opt, 0, sizeof *opt);
 	opt->slots = 1;
 	opt->grace = 5;
+	opt->log_max = UINT64_C(1) << 30;
+	opt->floor_bytes = -1;
 	(void)strcpy(opt->python, "python3");
 	(void)gethostname(opt->name, sizeof opt->name - 1);
 	opt->name[strcspn(opt->name, ".")] = '\0';

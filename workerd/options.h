@@ -6,6 +6,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#define SLOTS_MOST 1024
 
 struct options {
 	const char *url;
@@ -15,6 +18,10 @@ struct options {
 	const char **tags;
 	size_t tags_n;
 	int slots;
+	uint64_t log_max;     /* bytes of one attempt's log */
+	int64_t floor_bytes;  /* -1: not said, 0: no floor */
+	double floor_percent; /* 0: not said */
+	bool no_cgroup;
 	int verbose;
 	bool drain;
 	bool once;

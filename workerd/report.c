@@ -97,6 +97,10 @@ how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
 		run->exit_code = WEXITSTATUS(s->wait);
 	else
 		run->signal = WTERMSIG(s->wait);
+	if (s->oom) { /* limit.c has the words */
+		run->cause = SP_CAUSE_OOM;
+		return;
+	}
 	if (s->stop == STOP_TIMEOUT) {
 		run->cause = SP_CAUSE_TIMEOUT;
 		return;
@@ -162,7 +166,7 @@ back(struct slot *s, enum tr_release how, const char *cause)
 static bool
 preempted_is(const struct slot *s, const struct sp_run *run, bool spoke)
 {
-	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT ||
+	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT || s->oom ||
 	    s->name.ticket >= SP_COUNT_MAX) /* there is no next one */
 		return false;
 	if (run->exit_code == EXIT_PREEMPTED)
@@ -213,6 +217,7 @@ judge(struct worker *w, struct slot *s)
 		.finished = s->finished,
 		.seconds = (double)(s->ended - s->began) / 1000,
 		.max_rss_kib = s->usage.ru_maxrss,
+		.memory_peak = s->peak,
 		.cpu_seconds =
 		    seconds(s->usage.ru_utime) + seconds(s->usage.ru_stime) };
 	const char *own;

@@ -14,7 +14,7 @@
 #include "workerd/worker.h"
 
 #define PAUSE_MS 10000 /* after trouble of this host */
-#define GONE_MS  20    /* between looks whether a group is empty */
+#define LEFT_MS  20    /* between looks whether anything is left */
 
 struct slot *
 slot_free(struct worker *w)
@@ -25,6 +25,13 @@ slot_free(struct worker *w)
 		if (w->slot[i].state == SLOT_FREE)
 			return &w->slot[i];
 	return NULL;
+}
+
+void
+slot_reset(struct slot *s)
+{
+	capture_reset(&s->cap);
+	s->group.fd = -1;
 }
 
 void
@@ -82,6 +89,43 @@ host_trouble_is(int why)
 	    why == ENFILE || why == ENOSPC || why == EIO;
 }
 
+/* Without a group it can still be told what belongs to it (kin.c). */
+static void
+no_group(struct worker *w, struct slot *s, const char *what, int why)
+{
+	sp_warn("cgroup: %s: %s; going on without", what, strerror(why));
+	group_clear(&w->cgroup, &s->group);
+	w->cgroup.on = false;
+}
+
+/* In its group, or without where there is none. */
+static int
+start(struct worker *w, struct slot *s, struct spawn *how)
+{
+	char name[sizeof s->group.name];
+	int why;
+
+	how->door = -1;
+	group_clear(&w->cgroup, &s->group); /* of a first try */
+	(void)snprintf(name, sizeof name, "%s.t%ua%u", s->name.id.text,
+	    s->name.ticket, s->name.attempt);
+	if (w->cgroup.on &&
+	    (!group_make(&w->cgroup, &s->job, name, &s->group) ||
+		(how->door = group_door(&s->group)) == -1))
+		no_group(w, s, "make a group", errno);
+	limit_spawn(w, s, how);
+	why = spawn(how, &s->pid);
+	if (how->door != -1)
+		(void)close(how->door);
+	if (why == SPAWN_NO_GROUP) {
+		no_group(w, s, "enter a group", EPERM);
+		how->door = -1;
+		limit_spawn(w, s, how);
+		why = spawn(how, &s->pid);
+	}
+	return why;
+}
+
 static enum sp_status
 launch(struct worker *w, struct slot *s, struct call *call)
 {
@@ -92,20 +136,20 @@ launch(struct worker *w, struct slot *s, struct call *call)
 		.in = w->null };
 	int child[2], why, n;
 
-	if (!capture_open(&s->cap, child)) {
+	if (!capture_open(&s->cap, w->opt.log_max, child)) {
 		(void)snprintf(
 		    s->why, sizeof s->why, "pipe: %s", strerror(errno));
 		return SP_RETRY;
 	}
 	how.out = child[0];
 	how.err = child[1];
-	why = spawn(&how, &s->pid);
+	why = start(w, s, &how);
 	if (why == E2BIG) {
 		/* A large environment leaves less room for the argument. */
 		for (n = 0; call->argv[n + 1] != NULL; n++)
 			;
 		call->argv[n] = NULL;
-		why = spawn(&how, &s->pid);
+		why = start(w, s, &how);
 	}
 	(void)close(child[0]);
 	(void)close(child[1]);
@@ -157,7 +201,9 @@ finish(struct worker *w, struct slot *s)
 {
 	s->state = SLOT_GIVES;
 	s->give_at = s->give_delay = 0;
-	stray_sweep(w);
+	limit_end(w, s);
+	group_clear(&w->cgroup, &s->group);
+	kin_sweep(w);
 	capture_close(w, s);
 	stage_metrics(w, s, true);
 	report(w, s);
@@ -183,7 +229,10 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->why[0] = s->dir[0] = '\0';
 	s->pid = 0;
 	s->grace = (int64_t)(w->opt.grace * 1000);
-	s->killed = s->resumed = s->kept = false;
+	s->killed = s->resumed = s->kept = s->told = s->oom = false;
+	s->serial = ++w->serial;
+	s->group = (struct group){ .fd = -1 };
+	s->peak = s->calm_until = s->gone_by = 0;
 	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
 	s->metrics = s->metrics_n = 0;
@@ -234,7 +283,11 @@ slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 	(void)snprintf(s->why, sizeof s->why, "%s", why);
 	sp_info("stop order=%s: %s", s->name.id.text, why);
 	if (s->state == SLOT_LINGERS)
-		return; /* its group was told already */
+		return;            /* its group was told already */
+	if (stop == STOP_MEMORY) { /* no grace: others need it */
+		s->kill_at = now;
+		return;
+	}
 	s->kill_at = now + s->grace;
 	signal_group(s, SIGTERM);
 	signal_group(s, SIGCONT); /* a stopped one would not hear it */
@@ -264,11 +317,7 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 	s->ended = now;
 	s->finished = sp_wall_ms();
 	s->state = SLOT_LINGERS;
-	if (kill(-s->pid, 0) == -1 && errno == ESRCH) {
-		finish(w, s);
-		return;
-	}
-	if (s->killed) { /* and so was its group */
+	if (kin_gone_is(w, s)) {
 		finish(w, s);
 		return;
 	}
@@ -277,6 +326,7 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 	if (s->stop == STOP_NO) {
 		signal_group(s, SIGTERM);
 		signal_group(s, SIGCONT);
+		kin_tell(w, s);
 		s->kill_at = now + LINGER_MS;
 	}
 }
@@ -324,6 +374,16 @@ least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* slot_stop told the process group. */
+static void
+tell(struct worker *w, struct slot *s)
+{
+	if (s->stop == STOP_NO || s->stop == STOP_MEMORY || s->told)
+		return;
+	s->told = true;
+	kin_tell(w, s);
+}
+
 static int64_t
 tick_runs(struct worker *w, struct slot *s, int64_t now)
 {
@@ -342,9 +402,10 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		slot_stop(s, STOP_TIMEOUT, why, now);
 	}
 	silent(w, s, now);
+	tell(w, s);
 	if (s->stop != STOP_NO && !s->killed && now >= s->kill_at) {
 		sp_info("kill order=%s", s->name.id.text);
-		signal_group(s, SIGKILL);
+		kin_kill(w, s);
 		s->killed = true;
 	}
 	next = least(next, s->metrics_due);
@@ -358,16 +419,22 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 static int64_t
 tick_lingers(struct worker *w, struct slot *s, int64_t now)
 {
-	bool gone = kill(-s->pid, 0) == -1 && errno == ESRCH;
-
 	(void)capture_tick(w, s, now);
-	if (!gone && now >= s->kill_at) {
-		sp_info("kill order=%s: left-over processes", s->name.id.text);
-		signal_group(s, SIGKILL);
-		gone = true;
+	tell(w, s);
+	if (!kin_gone_is(w, s)) {
+		if (now < s->kill_at)
+			return least(now + LEFT_MS, s->kill_at);
+		if (s->gone_by == 0) {
+			sp_info("kill order=%s: left-over processes",
+			    s->name.id.text);
+			s->gone_by = now + GONE_MS;
+		}
+		kin_kill(w, s); /* again, for what it started meanwhile */
+		if (now < s->gone_by)
+			return now + LEFT_MS;
+		/* In the kernel's hands, as on a server that is away. */
+		sp_warn("order=%s: processes that do not die", s->name.id.text);
 	}
-	if (!gone)
-		return least(now + GONE_MS, s->kill_at);
 	finish(w, s);
 	return now;
 }

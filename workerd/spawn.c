@@ -1,18 +1,45 @@
 /*
  * spawn.c - start a program in a session of its own, with nothing of ours:
- * no handles, no blocked or ignored signals.  It dies when we die.
+ * no handles, no blocked or ignored signals.  It dies when we die, and it is in
+ * its control group before it is anything else.
  *
  * vfork, for posix_spawn cannot set the death signal and fork copies page
  * tables: the child borrows our memory until it calls execve and must not
  * return, allocate or lock.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "workerd/worker.h"
+
+/* No core files unless the job asks for them: they would go with the work
+ * directory.  What cannot be set is left: the watcher is there as well. */
+static void
+limit(const struct spawn *how)
+{
+	struct rlimit r;
+	int fd;
+
+	if (getrlimit(RLIMIT_CORE, &r) == 0) {
+		r.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_CORE, &r);
+	}
+	if (how->data > 0 && getrlimit(RLIMIT_DATA, &r) == 0 &&
+	    how->data < r.rlim_max) {
+		r.rlim_cur = r.rlim_max = how->data;
+		(void)setrlimit(RLIMIT_DATA, &r);
+	}
+	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd != -1) {
+		(void)!write(fd, how->oom_adj, strlen(how->oom_adj));
+		(void)close(fd);
+	}
+}
 
 /* Runs in the child, in our memory. */
 static _Noreturn void
@@ -22,6 +49,11 @@ child(const struct spawn *how, pid_t parent, volatile int *why)
 	sigset_t none;
 	int sig;
 
+	if (how->door != -1 && write(how->door, "0", 1) != 1) {
+		*why = SPAWN_NO_GROUP;
+		_exit(127);
+	}
+	limit(how);
 	(void)setsid();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* we died before that */

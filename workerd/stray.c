@@ -1,14 +1,8 @@
 /*
- * stray.c - leave no process behind.
- *
- * A job's process group is killed with it (slot.c).  What has left the group by
- * setsid is found in two ways: we are the subreaper, so orphans become our
- * children; and each job's environment says whose it is (SPOOL_WORKER,
- * SPOOL_ID), which children inherit.  What has no such mark is not touched.
- *
- * When we are killed there is nobody to do that, and the order will run
- * elsewhere: so a small process of our own, the minder, waits for our end on a
- * pipe and then kills whatever carries our mark and removes our directory.
+ * stray.c - leave nothing behind, even when we are killed and the order will
+ * run elsewhere: a small process of our own, the minder, waits for our end on a
+ * pipe, kills what is in our control group or carries our mark (kin.c), and
+ * removes our directory.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -28,113 +22,6 @@
 
 #define ENV_MOST 131072
 #define ROUNDS   200 /* of the minder, 10 ms apart, while it finds any */
-
-/* ---- marks ---- */
-
-/* The value of KEY= in the environment that a process was started with; NULL:
- * none, or not for us to read. */
-static const char *
-mark(const char *env, size_t len, const char *key)
-{
-	size_t n = strlen(key);
-	const char *at = env, *end = env + len;
-
-	while (at < end) {
-		if ((size_t)(end - at) > n && strncmp(at, key, n) == 0)
-			return at + n;
-		at += strnlen(at, (size_t)(end - at)) + 1;
-	}
-	return NULL;
-}
-
-static size_t
-environ_read(pid_t pid, char *buf, size_t size)
-{
-	char path[64];
-	size_t len = 0;
-	ssize_t n;
-	int fd;
-
-	(void)snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return 0;
-	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
-		len += (size_t)n;
-	(void)close(fd);
-	buf[len] = '\0';
-	return len;
-}
-
-/* ---- strays that have become our children ---- */
-
-static bool
-runs_is(struct worker *w, const char *id)
-{
-	int i;
-
-	for (i = 0; i < w->opt.slots; i++) {
-		const struct slot *s = &w->slot[i];
-
-		if ((s->state == SLOT_RUNS || s->state == SLOT_LINGERS) &&
-		    strcmp(s->name.id.text, id) == 0)
-			return true;
-	}
-	return false;
-}
-
-static bool
-known_is(struct worker *w, pid_t pid)
-{
-	int i;
-
-	for (i = 0; i < w->opt.slots; i++)
-		if (w->slot[i].state == SLOT_RUNS && w->slot[i].pid == pid)
-			return true;
-	return pid == w->minder;
-}
-
-static void
-sweep_one(struct worker *w, pid_t pid)
-{
-	static char env[ENV_MOST];
-	const char *whose, *id;
-	size_t len;
-
-	if (known_is(w, pid) || (len = environ_read(pid, env, ENV_MOST)) == 0)
-		return;
-	whose = mark(env, len, "SPOOL_WORKER=");
-	id = mark(env, len, "SPOOL_ID=");
-	if (whose == NULL || id == NULL ||
-	    strcmp(whose, w->ops->worker(w->tr)) != 0 || runs_is(w, id))
-		return;
-	sp_info("kill stray=%d of order=%.40s", (int)pid, id);
-	(void)kill(pid, SIGKILL);
-}
-
-void
-stray_sweep(struct worker *w)
-{
-	char path[64], buf[4096], *at = buf, *end;
-	ssize_t n;
-	long pid;
-	int fd;
-
-	/* The main thread's: orphans come to it. */
-	(void)snprintf(
-	    path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return;
-	n = read(fd, buf, sizeof buf - 1);
-	(void)close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	for (;; at = end) {
-		pid = strtol(at, &end, 10);
-		/* A number cut short by the buffer is not one. */
-		if (end == at || *end != ' ')
-			break;
-		sweep_one(w, (pid_t)pid);
-	}
-}
 
 /* ---- the minder ---- */
 
@@ -156,9 +43,9 @@ kill_marked(const char *worker)
 			continue;
 		pid = (pid_t)strtol(e->d_name, NULL, 10);
 		if (pid == getpid() ||
-		    (len = environ_read(pid, env, ENV_MOST)) == 0)
+		    (len = proc_environ(pid, env, ENV_MOST)) == 0)
 			continue;
-		whose = mark(env, len, "SPOOL_WORKER=");
+		whose = proc_env(env, len, "SPOOL_WORKER=");
 		if (whose != NULL && strcmp(whose, worker) == 0 &&
 		    kill(pid, SIGKILL) == 0)
 			n++;
@@ -194,7 +81,9 @@ minder(struct worker *w, int fd)
 		got = read(3, &byte, 1);
 	while (got == -1 && errno == EINTR);
 	if (got == 1)
-		_exit(0); /* a clean farewell */
+		_exit(0);    /* a clean farewell */
+	w->cgroup.base = -1; /* closed above; the paths are good */
+	cgroup_close(&w->cgroup);
 	for (round = 0; round < ROUNDS; round++) {
 		if ((n = kill_marked(worker)) == 0 && round > 0)
 			break;

@@ -7,8 +7,10 @@
  * its end; report.c says what came of it; give.c hands it back; commit.c
  *commits on a thread of its own; beat.c says that we live and compares what we
  *hold with what we run (pulse.c beats while the main thread is long at
- *something); guard.c stops exclusive jobs when the spool is away; stray.c
- *leaves no process behind; kept.c keeps what preempted attempts left.
+ *something); guard.c stops exclusive jobs when the spool is away.  kin.c knows
+ *all processes of an attempt, by its control group (cgroup.c) or without,
+ *limit.c their memory, floor.c whether there is room; stray.c leaves no process
+ *behind; kept.c keeps what preempted attempts left.
  *
  * `_tick` does what is due and returns when it wants to be called again, by
  * sp_mono_ms.
@@ -28,9 +30,12 @@
 #include "libspool/outcome.h"
 #include "libspool/spool.h"
 #include "transport/transport.h"
+#include "workerd/cgroup.h"
 #include "workerd/options.h"
+#include "workerd/proc.h"
 
 #define FAR         (INT64_MAX / 4) /* no deadline */
+#define GONE_MS     10000           /* for the killed to be gone */
 #define LINGER_MS   500  /* for what outlives the main process unasked */
 #define METRICS_MS  1000 /* between copies of a job's metrics */
 #define STDERR_TAIL 4096 /* of stderr, for the words of an error */
@@ -72,6 +77,8 @@ struct capture {
 	int64_t flush_at;  /* when it must be */
 	uint64_t logged;   /* bytes, with those */
 	uint64_t lost; /* bytes that found no room while the spool was away */
+	uint64_t most; /* --log-max */
+	uint64_t cut;  /* bytes beyond that */
 	struct sp_buf tail;         /* of stdout, for the last JSON line */
 	char last[STDERR_TAIL + 1]; /* of stderr */
 	size_t last_n;
@@ -94,6 +101,7 @@ enum stop {
 	STOP_CANCEL,
 	STOP_GONE,   /* the order is no longer ours */
 	STOP_SILENT, /* order.exclusive, and no beat got through */
+	STOP_MEMORY, /* more than order.memory */
 	STOP_QUIT    /* we are to go */
 };
 
@@ -121,7 +129,15 @@ struct slot {
 	int64_t started; /* sp_wall_ms, for the outcome */
 	int64_t finished;
 
+	unsigned serial; /* of all attempts of this worker */
+	struct group group;
+	int64_t peak;       /* bytes of memory, 0: unknown */
+	int64_t calm_until; /* limit.c */
+	bool oom;           /* it was killed for its memory */
+
 	enum stop stop;
+	bool told;           /* what has left the process group, too */
+	int64_t gone_by;     /* SIGKILL was sent to what lingers, 0: not yet */
 	char why[256];       /* words for the stop, or why it could not start */
 	enum sp_cause unfit; /* cause when it could not start, else 0 */
 	int64_t grace;       /* ms between SIGTERM and SIGKILL */
@@ -259,6 +275,26 @@ struct worker {
 		pthread_t thread;
 		bool running;
 	} kept;
+	unsigned serial; /* attempts so far */
+	struct cgroup cgroup;
+#define KIN_OWN 64
+	struct {
+		struct procs all, children;
+		struct seen *seen; /* whose was what, when last looked */
+		size_t seen_n;
+		pid_t own[KIN_OWN];
+		pid_t sid;
+		int64_t born;
+	} kin;
+	struct {
+		char oom_adj[16]; /* of jobs */
+		int64_t next;
+	} limit;
+	struct {
+		bool low;
+		char words[128]; /* "" while there is room */
+		int64_t next;
+	} floor;
 
 	pid_t minder;
 	int minder_fd;
@@ -295,6 +331,7 @@ offer_judge(const struct worker *w, const struct sp_job *job, char why[128]);
 
 /* slot.c */
 struct slot *slot_free(struct worker *w);
+void slot_reset(struct slot *s); /* before its first attempt */
 void slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
     const struct sp_buf *text);
 void slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now);
@@ -358,11 +395,16 @@ struct spawn {
 	char *const *envp;
 	const char *dir;
 	int in, out, err;
+	int door;            /* of its control group (group_door), -1: none */
+	rlim_t data;         /* RLIMIT_DATA, 0: as ours */
+	const char *oom_adj; /* text for oom_score_adj */
 };
+#define SPAWN_NO_GROUP (-1) /* it could not enter its control group */
 int spawn(const struct spawn *how, pid_t *pid_out);
 
 /* capture.c */
-bool capture_open(struct capture *c, int child_out[2]);
+/* most: bytes of the log. */
+bool capture_open(struct capture *c, uint64_t most, int child_out[2]);
 /* Read a chunk of what is there. */
 void capture_read(struct capture *c, int which, int64_t now);
 int64_t capture_tick(struct worker *w, struct slot *s, int64_t now);
@@ -418,10 +460,40 @@ void guard_unlock(struct worker *w);
 bool guard_fired_is(struct worker *w, struct slot *s);
 void guard_close(struct worker *w);
 
+/* kin.c: all processes of an attempt. */
+void kin_init(struct worker *w);
+void kin_clear(struct worker *w);
+/* A child of ours in a session of its own that is no job's; what is in our own
+ * session need not be named. */
+void kin_own(struct worker *w, pid_t pid);
+void kin_disown(struct worker *w, pid_t pid);
+/* All processes there are, each with its owner: the index of a slot, or below
+ * 0.  NULL: they cannot be listed. */
+const struct procs *kin_look(struct worker *w);
+/* Look, if it helps to tell later whose an orphan is. */
+void kin_note(struct worker *w);
+/* SIGTERM to what has left the attempt's process group. */
+void kin_tell(struct worker *w, const struct slot *s);
+/* SIGKILL to all of it. */
+void kin_kill(struct worker *w, const struct slot *s);
+/* Nothing of it is left; its main process has been reaped. */
+bool kin_gone_is(struct worker *w, const struct slot *s);
+/* Kill orphans of attempts that are over. */
+void kin_sweep(struct worker *w);
+
+/* limit.c: memory. */
+void limit_init(struct worker *w);
+void
+limit_spawn(const struct worker *w, const struct slot *s, struct spawn *how);
+int64_t limit_tick(struct worker *w, int64_t now);
+/* It is over: what it had at most, and was that too much? */
+void limit_end(struct worker *w, struct slot *s);
+
+/* floor.c: no claims where there is no room. */
+int64_t floor_tick(struct worker *w, int64_t now);
+
 /* stray.c */
 enum sp_status stray_open(struct worker *w, struct sp_err *err);
-/* Kill what ended attempts have left to us. */
-void stray_sweep(struct worker *w);
 void stray_close(struct worker *w);
 
 #endif

@@ -1,0 +1,68 @@
+/*
+ * cgroup.h - a control group (v2) for each attempt, where we may make some:
+ *
+ *	HOME/			the group that we were started in
+ *	HOME/spool-W/		ours, locked (flock) while we live
+ *	HOME/spool-W/worker/	us, when controllers were switched on
+ *	HOME/spool-W/ID.tTaA/	an attempt
+ *
+ * Everything that a job starts is born in its group and cannot leave it unless
+ * it may write to another one.
+ */
+#ifndef WORKER_CGROUP_H
+#define WORKER_CGROUP_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libspool/job.h"
+#include "workerd/proc.h"
+
+struct cgroup {
+	bool on;
+	bool memory, cpu;    /* controllers that attempts have */
+	bool moved;          /* we are in worker/ */
+	int base;            /* handle on spool-W, locked */
+	char home[PATH_MAX]; /* where we were found */
+	char path[PATH_MAX]; /* spool-W */
+};
+
+/* Of one attempt. */
+struct group {
+	int fd; /* on its directory; -1: it has none */
+	char name[64];
+	bool memory; /* limited by the kernel */
+};
+
+/* What the kernel counted. */
+struct group_facts {
+	int64_t peak; /* bytes, 0: unknown */
+	bool oom;     /* it was killed for its limit */
+};
+
+/* Find our group, clear away what dead workers left in it, make ours.  Without
+ * one `on` is false, and why_out says why. */
+void cgroup_open(struct cgroup *c, const char *worker, char why_out[128]);
+/* Remove attempts' groups that are empty and not of the n `keep`. */
+void
+cgroup_sweep(const struct cgroup *c, const struct group *const *keep, int n);
+/* Kill what is in them, remove all, go back to HOME.  Also for the minder, in
+ * which only the paths are right. */
+void cgroup_close(struct cgroup *c);
+
+/* false: it cannot be made, errno says why. */
+bool group_make(const struct cgroup *c, const struct sp_job *job,
+    const char *name, struct group *g_out);
+/* A handle to write "0" to: who does that is in it.  -1: errno. */
+int group_door(const struct group *g);
+/* Kill all of it and of what was made below it. */
+void group_kill(const struct group *g);
+bool group_empty_is(const struct group *g);
+/* Who is in it. */
+void group_procs(const struct group *g, struct procs *all_out);
+void group_facts(const struct group *g, struct group_facts *facts_out);
+/* Remove it if it is empty, and let go of it anyway. */
+void group_clear(const struct cgroup *c, struct group *g);
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * cgroupfile.h - the files of one control group, by a handle on its directory;
+ * between cgroup.c and group.c.
+ */
+#ifndef WORKER_CGROUPFILE_H
+#define WORKER_CGROUPFILE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "workerd/proc.h"
+
+int cg_open(int at, const char *path);
+bool cg_write(int dir, const char *file, const char *text);
+/* NUL-terminated; -1: it cannot be read. */
+ssize_t cg_read(int dir, const char *file, char *buf, size_t size);
+/* Kill all in it and below. */
+void cg_kill(int fd);
+/* Also where it is gone. */
+bool cg_empty_is(int fd);
+void cg_procs(int fd, struct procs *all_out);
+/* With what was made below it; nothing happens while anybody is in there. */
+void cg_remove(int dir, const char *name);
+
+#endif

@@ -1,0 +1,339 @@
+/*
+ * kin.c - all processes that an attempt has started: which they are, told to
+ * end, killed, gone.  A control group knows (cgroup.c).  Where there is none:
+ *
+ * We are the subreaper, so whatever a job starts is below us for ever.  What
+ * hangs below its main process is its; the chain breaks when a process in
+ * between ends, and the orphan becomes our child.  Then it is told by its
+ * session or process group, by the mark in its environment (SPOOL_WORKER,
+ * SPOOL_ID), by what was seen of the chain before; or else by when it was
+ * started: it is of one of the attempts that ran then.  When those are all over
+ * but one it is that one's, and when they are all over it is a stray.
+ *
+ * What is in our own session is our own helper (no process can enter another
+ * one's session), and what is older than we are is no job's.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libspool/log.h"
+#include "workerd/cgroup.h"
+#include "workerd/worker.h"
+
+#define ENV_MOST 131072
+
+/* struct proc's owner: a slot, or */
+#define OWNER_NONE  (-1) /* not a job's, or it cannot be told whose */
+#define OWNER_STRAY (-2) /* of an attempt that is over */
+
+struct seen {
+	pid_t pid;
+	uint64_t start;
+	unsigned serial;
+};
+
+void
+kin_init(struct worker *w)
+{
+	struct proc self;
+
+	w->kin.born = proc_read(getpid(), &self) ? self.born : 0;
+	w->kin.sid = getsid(0);
+}
+
+void
+kin_clear(struct worker *w)
+{
+	procs_clear(&w->kin.all);
+	procs_clear(&w->kin.children);
+	free(w->kin.seen);
+	w->kin.seen = NULL;
+	w->kin.seen_n = 0;
+}
+
+void
+kin_own(struct worker *w, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < KIN_OWN; i++)
+		if (w->kin.own[i] == 0) {
+			w->kin.own[i] = pid;
+			return;
+		}
+}
+
+void
+kin_disown(struct worker *w, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < KIN_OWN; i++)
+		if (w->kin.own[i] == pid)
+			w->kin.own[i] = 0;
+}
+
+/* ---- whose ---- */
+
+static bool
+on_is(const struct slot *s)
+{
+	return s->state == SLOT_RUNS || s->state == SLOT_LINGERS;
+}
+
+static bool
+own_is(const struct worker *w, const struct proc *p)
+{
+	size_t i;
+
+	if (p->sid == w->kin.sid || p->born < w->kin.born ||
+	    p->pid == w->minder)
+		return true;
+	for (i = 0; i < KIN_OWN; i++)
+		if (w->kin.own[i] == p->pid)
+			return true;
+	return false;
+}
+
+/* The running slot with this id, or a stray's; OWNER_NONE: it has no mark. */
+static int
+by_mark(const struct worker *w, const struct proc *p)
+{
+	static char env[ENV_MOST];
+	const char *whose, *id;
+	size_t len;
+	int i;
+
+	if ((len = proc_environ(p->pid, env, sizeof env)) == 0)
+		return OWNER_NONE;
+	whose = proc_env(env, len, "SPOOL_WORKER=");
+	id = proc_env(env, len, "SPOOL_ID=");
+	if (whose == NULL || id == NULL ||
+	    strcmp(whose, w->ops->worker(w->tr)) != 0)
+		return OWNER_NONE;
+	for (i = 0; i < w->opt.slots; i++)
+		if (on_is(&w->slot[i]) &&
+		    strcmp(w->slot[i].name.id.text, id) == 0)
+			return i;
+	return OWNER_STRAY;
+}
+
+static int
+by_memory(const struct worker *w, const struct proc *p)
+{
+	size_t k;
+	int i;
+
+	for (k = 0; k < w->kin.seen_n; k++)
+		if (w->kin.seen[k].pid == p->pid &&
+		    w->kin.seen[k].start == p->start)
+			break;
+	if (k == w->kin.seen_n)
+		return OWNER_NONE;
+	for (i = 0; i < w->opt.slots; i++)
+		if (on_is(&w->slot[i]) &&
+		    w->slot[i].serial == w->kin.seen[k].serial)
+			return i;
+	return OWNER_STRAY;
+}
+
+/* The only attempt that ran when it was started and is not over; a stray's when
+ * there is none, and nobody's while there are several. */
+static int
+by_birth(const struct worker *w, const struct proc *p)
+{
+	int i, owner = OWNER_STRAY;
+
+	/* As the first process of a container we are given others' orphans,
+	 * too: of what somebody started in there by hand. */
+	if (getpid() == 1)
+		return OWNER_NONE;
+	for (i = 0; i < w->opt.slots; i++) {
+		if (!on_is(&w->slot[i]) || p->born + 10 < w->slot[i].began)
+			continue;
+		if (owner != OWNER_STRAY)
+			return OWNER_NONE;
+		owner = i;
+	}
+	return owner;
+}
+
+/* Of a child of ours. */
+static int
+owner_of_child(const struct worker *w, const struct proc *p)
+{
+	int i, owner;
+
+	if (own_is(w, p))
+		return OWNER_NONE;
+	for (i = 0; i < w->opt.slots; i++)
+		if (on_is(&w->slot[i]) && w->slot[i].pid > 0 &&
+		    (p->sid == w->slot[i].pid || p->pgrp == w->slot[i].pid))
+			return i;
+	if ((owner = by_mark(w, p)) != OWNER_NONE || w->cgroup.on)
+		return owner;
+	if ((owner = by_memory(w, p)) != OWNER_NONE)
+		return owner;
+	return by_birth(w, p);
+}
+
+/* Of any process: up to a slot's main process or to a child of ours. */
+static int
+owner_of(const struct worker *w, const struct procs *all, const struct proc *p)
+{
+	pid_t self = getpid();
+	size_t depth;
+	int i;
+
+	for (depth = 0; p != NULL && depth < all->n; depth++) {
+		for (i = 0; i < w->opt.slots; i++)
+			if (on_is(&w->slot[i]) && w->slot[i].pid == p->pid)
+				return i;
+		if (p->ppid == self)
+			return owner_of_child(w, p);
+		if (p->ppid <= 1)
+			break;
+		p = procs_find(all, p->ppid);
+	}
+	return OWNER_NONE;
+}
+
+/* Remember whose is whose, for when a chain breaks. */
+static void
+remember(struct worker *w)
+{
+	struct procs *all = &w->kin.all;
+	struct seen *seen;
+	size_t i, n = 0;
+
+	if (all->n == 0 || (seen = calloc(all->n, sizeof *seen)) == NULL)
+		return;
+	for (i = 0; i < all->n; i++)
+		if (all->at[i].owner >= 0)
+			seen[n++] = (struct seen){ .pid = all->at[i].pid,
+				.start = all->at[i].start,
+				.serial = w->slot[all->at[i].owner].serial };
+	free(w->kin.seen);
+	w->kin.seen = seen;
+	w->kin.seen_n = n;
+}
+
+const struct procs *
+kin_look(struct worker *w)
+{
+	struct procs *all = &w->kin.all;
+	size_t i;
+
+	if (!proc_all(all))
+		return NULL;
+	for (i = 0; i < all->n; i++)
+		all->at[i].owner = owner_of(w, all, &all->at[i]);
+	remember(w);
+	return all;
+}
+
+void
+kin_note(struct worker *w)
+{
+	int i, n = 0;
+
+	if (w->cgroup.on)
+		return;
+	for (i = 0; i < w->opt.slots; i++)
+		n += on_is(&w->slot[i]);
+	if (n > 1) /* of one alone it can be told anyway */
+		(void)kin_look(w);
+}
+
+/* ---- told, killed, gone ---- */
+
+static void
+signal_each(struct worker *w, const struct slot *s, int sig, bool group_too)
+{
+	const struct procs *all = kin_look(w);
+	int me = (int)(s - w->slot);
+	size_t i;
+
+	for (i = 0; all != NULL && i < all->n; i++)
+		if (all->at[i].owner == me &&
+		    (group_too || all->at[i].pgrp != s->pid))
+			(void)proc_signal(&all->at[i], sig);
+}
+
+void
+kin_tell(struct worker *w, const struct slot *s)
+{
+	struct procs all = { 0 };
+	size_t i;
+
+	if (s->pid <= 0)
+		return;
+	if (s->group.fd == -1) {
+		signal_each(w, s, SIGTERM, false);
+		signal_each(w, s, SIGCONT, false);
+		return;
+	}
+	group_procs(&s->group, &all);
+	for (i = 0; i < all.n; i++)
+		if (all.at[i].pgrp != s->pid) {
+			(void)proc_signal(&all.at[i], SIGTERM);
+			(void)proc_signal(&all.at[i], SIGCONT);
+		}
+	procs_clear(&all);
+}
+
+void
+kin_kill(struct worker *w, const struct slot *s)
+{
+	if (s->pid <= 0)
+		return;
+	/* Once the main process is reaped its number may be another's. */
+	if (s->state == SLOT_RUNS)
+		(void)kill(-s->pid, SIGKILL);
+	if (s->group.fd != -1)
+		group_kill(&s->group);
+	else
+		signal_each(w, s, SIGKILL, true);
+}
+
+/* What is left of an attempt whose main process was reaped hangs below children
+ * of ours: one short list tells. */
+bool
+kin_gone_is(struct worker *w, const struct slot *s)
+{
+	struct procs *all = &w->kin.children;
+	int me = (int)(s - w->slot);
+	size_t i;
+
+	if (s->group.fd != -1)
+		return group_empty_is(&s->group);
+	if (kill(-s->pid, 0) == 0 || errno != ESRCH)
+		return false;
+	if (!proc_children(all))
+		return true; /* no such file in this kernel's /proc */
+	for (i = 0; i < all->n; i++)
+		if (!all->at[i].dead && owner_of_child(w, &all->at[i]) == me)
+			return false;
+	return true;
+}
+
+void
+kin_sweep(struct worker *w)
+{
+	struct procs *all = &w->kin.children;
+	size_t i;
+
+	if (!proc_children(all))
+		return;
+	for (i = 0; i < all->n; i++) {
+		if (all->at[i].dead ||
+		    owner_of_child(w, &all->at[i]) != OWNER_STRAY)
+			continue;
+		sp_info("kill stray=%d of an attempt that is over",
+		    (int)all->at[i].pid);
+		(void)proc_signal(&all->at[i], SIGKILL);
+	}
+}
