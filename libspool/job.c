@@ -134,7 +134,8 @@ sp_job_parse(
 	struct json_t *json, *order;
 	enum sp_status st, inner;
 
-	*job_out = (struct sp_job){ .prio = SP_PRIO_USUAL };
+	*job_out =
+	    (struct sp_job){ .prio = SP_PRIO_USUAL, .retry = SP_RETRY_USUAL };
 	if (len > SP_JOB_MAX)
 		return sp_err_set(err, SP_BAD,
 		    "%zu bytes are too many for a job (1 MiB is the limit); "

@@ -35,6 +35,12 @@ enum sp_cause {
 	SP_CAUSES
 };
 
+/* An attempt that says nothing about the job is made again; so is one that may
+ * end better on another host or later, unless order.retry says otherwise. */
+#define SP_RETRY_ALWAYS (1u << SP_CAUSE_PREEMPTED | 1u << SP_CAUSE_LOST)
+#define SP_RETRY_USUAL                                                         \
+	(SP_RETRY_ALWAYS | 1u << SP_CAUSE_DISK_FULL | 1u << SP_CAUSE_BAD_HOST)
+
 const char *sp_cause_text(enum sp_cause cause);
 bool sp_cause_parse(const char *text, enum sp_cause *cause_out);
 
@@ -54,7 +60,7 @@ struct sp_job {
 	double cpus;                  /* 0: not said */
 	int64_t memory;               /* bytes, 0: not said */
 	int64_t not_before;           /* ms since 1970, 0: at once */
-	unsigned retry;               /* bit (1u << cause) */
+	unsigned retry;               /* bit (1u << cause); SP_RETRY_USUAL */
 	bool exclusive;
 	bool outcome_required;
 	char python[SP_FILE_MAX + 1]; /* "" when not said */

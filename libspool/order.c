@@ -9,8 +9,9 @@
 
 #include "libspool/order.h"
 
-#define CPUS_MAX 65536
-#define LAST_MS  253402300799999LL /* the end of the year 9999 */
+#define CPUS_MAX     65536
+#define LAST_MS      253402300799999LL /* the end of the year 9999 */
+#define MEMORY_LEAST (1 << 20)         /* a plain 16 was to be 16 GiB */
 
 enum sp_status
 sp_job_wrong(const char *field, const struct json_t *found,
@@ -114,7 +115,14 @@ take_memory(const char *key, const struct json_t *v, struct sp_job *job,
 	if (text != NULL ? !sp_bytes_parse(text, &bytes) : n < 0 || n > 4e18)
 		return sp_job_wrong(
 		    key, v, "bytes, or a text as \"512M\", \"16G\"", err);
-	job->memory = text != NULL ? bytes : (int64_t)n;
+	if (text == NULL)
+		bytes = n > 0 && n < 1 ? 1 : (int64_t)n;
+	if (bytes != 0 && bytes < MEMORY_LEAST)
+		return sp_job_wrong(key, v,
+		    "at least 1 MiB, in bytes, or a text as \"512M\", "
+		    "\"16G\"",
+		    err);
+	job->memory = bytes;
 	return SP_OK;
 }
 
@@ -262,6 +270,31 @@ static const struct {
 
 #define MEMBERS (sizeof members / sizeof *members)
 
+/* What other systems call it. */
+static const char *
+elsewhere(const char *key)
+{
+	static const struct {
+		const char *key, *ours;
+	} other[] = { { "ram", "memory" }, { "cores", "cpus" },
+		{ "threads", "cpus" }, { "walltime", "timeout" },
+		{ "deadline", "timeout" }, { "depends", "after" },
+		{ "dependsOn", "after" }, { "depends_on", "after" },
+		{ "dependency", "after" }, { "dependencies", "after" },
+		{ "begin", "notBefore" }, { "nice", "priority" },
+		{ "label", "name" }, { "constraint", "requires" },
+		{ "venv", "python" }, { "conda", "python" },
+		{ "interpreter", "python" }, { "retries", "retry" },
+		{ "max_retries", "attempts" }, { "maxRetries", "attempts" },
+		{ "tries", "attempts" } };
+	size_t i;
+
+	for (i = 0; i < sizeof other / sizeof *other; i++)
+		if (strcmp(key, other[i].key) == 0)
+			return other[i].ours;
+	return NULL;
+}
+
 static enum sp_status
 unknown(const char *key, struct sp_err *err)
 {
@@ -273,7 +306,8 @@ unknown(const char *key, struct sp_err *err)
 	for (i = 0; i < MEMBERS; i++)
 		known[i] = members[i].key;
 	known[i] = NULL;
-	near = sp_nearest(key, known);
+	if ((near = elsewhere(key)) == NULL)
+		near = sp_nearest(key, known);
 	sp_text_cut(cut, sizeof cut, key);
 	sp_json_put_text(&shown, cut); /* whatever it is, safe to print */
 	(void)sp_err_set(err, SP_BAD,

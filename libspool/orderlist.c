@@ -164,6 +164,7 @@ sp_order_retry(const char *key, const struct json_t *v, struct sp_job *job,
 	enum sp_cause cause;
 	const char *text;
 
+	job->retry = SP_RETRY_ALWAYS;
 	for (i = 0; i < n; i++) {
 		text = sp_json_text(one_of(v, i));
 		for (k = 0; text != NULL && retry_words[k] != NULL &&

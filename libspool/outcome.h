@@ -35,6 +35,9 @@ sp_status_good_is(int status)
 	return status >= 200 && status < 300;
 }
 
+/* "KILL" of 9, whatever the language; NULL: none that a process dies of. */
+const char *sp_signal_text(int sig);
+
 /* What we know of an attempt.  Zero means unknown and is left out. */
 struct sp_run {
 	struct sp_name name; /* the order as it was assigned */

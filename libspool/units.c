@@ -4,6 +4,7 @@
  * C understands ("inf", "0x1p3").
  */
 #include <string.h>
+#include <strings.h>
 
 #include "libspool/job.h"
 
@@ -57,7 +58,7 @@ sp_seconds_parse(const char *text, double *seconds_out)
 	return true;
 }
 
-/* "K", "k", "KB", "KiB": all of 1024, as memory is counted. */
+/* "K", "k", "KB", "kb", "KiB": all of 1024, as memory is counted. */
 bool
 sp_bytes_parse(const char *text, int64_t *bytes_out)
 {
@@ -76,7 +77,7 @@ sp_bytes_parse(const char *text, int64_t *bytes_out)
 		if (*text == 'i' && text[1] == 'B')
 			text++;
 	}
-	if (*text == 'B')
+	if (*text == 'B' || *text == 'b')
 		text++;
 	if (*text != '\0' || v > BYTES_MAX)
 		return false;
@@ -133,8 +134,13 @@ const char *
 sp_nearest(const char *word, const char *const *known)
 {
 	const char *best = NULL;
-	size_t best_far = strlen(word) / 3 + 2; /* farther is another word */
+	size_t begins = strlen(word), i;
+	size_t best_far = begins / 3 + 2; /* farther is another word */
 
+	/* "mem", "time": cut off, and nearer to something else in letters. */
+	for (i = 0; begins >= 3 && known[i] != NULL; i++)
+		if (strncasecmp(word, known[i], begins) == 0)
+			return known[i];
 	for (; *known != NULL; known++) {
 		size_t far = distance(word, *known);
 

@@ -143,9 +143,9 @@ status_good(const struct json_t *status)
 	return sp_status_good_is(sp_report_status(status));
 }
 
-/* "KILL" of 9; strsignal's words depend on the language. */
-static const char *
-signal_name(int sig)
+/* strsignal's words depend on the language. */
+const char *
+sp_signal_text(int sig)
 {
 	static const struct {
 		int sig;
@@ -162,7 +162,7 @@ signal_name(int sig)
 	for (i = 0; i < sizeof names / sizeof *names; i++)
 		if (names[i].sig == sig)
 			return names[i].name;
-	return "?";
+	return NULL;
 }
 
 static const struct {
@@ -228,6 +228,8 @@ void
 sp_verdict_reach(const struct sp_run *run, bool required,
     const struct sp_report *r, struct sp_verdict *v)
 {
+	const char *name;
+
 	switch (run->cause) {
 	case SP_CAUSE_OK:
 		judge_good(v, r, required);
@@ -240,10 +242,11 @@ sp_verdict_reach(const struct sp_run *run, bool required,
 		return;
 	case SP_CAUSE_SIGNAL:
 		verdict_set(v, SP_CAUSE_SIGNAL);
+		name = sp_signal_text(run->signal);
 		if (run->signal > 0)
 			(void)snprintf(v->words, sizeof v->words,
 			    "killed by signal %d (%s)", run->signal,
-			    signal_name(run->signal));
+			    name != NULL ? name : "?");
 		return;
 	default:
 		verdict_set(v,

@@ -17,7 +17,7 @@
 #include "workerd/worker.h"
 
 #define EXIT_PREEMPTED 75 /* EX_TEMPFAIL: queue me again */
-#define LINE_MOST      200
+#define SHELL_KILL     (128 + SIGKILL)
 #define AT_ONCE_MS     5000 /* so soon again: not at once */
 
 /* How often the kernel has killed for memory; -1: it does not say. */
@@ -44,49 +44,74 @@ report_init(struct worker *w)
 	w->oom_kills = oom_kills();
 }
 
-/* The last line of stderr that says something, for the words of an error. */
-static void
-last_line(struct capture *c, char out[LINE_MOST])
+/* The kernel has killed for memory since we last asked; it does not say whom.
+ */
+static bool
+kernel_killed(struct worker *w, const struct slot *s, const struct sp_run *run)
 {
-	char *end = c->last + c->last_n, *line;
+	int64_t kills;
 
-	*end = '\0';
-	while (end > c->last && (unsigned char)end[-1] <= ' ')
-		end--;
-	*end = '\0';
-	for (line = end; line > c->last && line[-1] != '\n'; line--)
-		;
-	sp_text_cut(out, LINE_MOST, line);
+	if (s->killed ||
+	    (run->signal != SIGKILL && run->exit_code != SHELL_KILL))
+		return false;
+	if ((kills = oom_kills()) <= w->oom_kills)
+		return false;
+	w->oom_kills = kills;
+	return true;
 }
 
-/* What an exit code does not tell, the last words may. */
-static enum sp_cause
-cause_of_words(const char *line)
+/* Signals that a process brings upon itself, having said why. */
+static bool
+spoke_is(int sig)
 {
-	static const struct {
-		const char *words;
-		enum sp_cause cause;
-	} table[] = {
-		{ "CUDA out of memory", SP_CAUSE_CUDA_OOM },
-		{ "CUDA_ERROR_OUT_OF_MEMORY", SP_CAUSE_CUDA_OOM },
-		{ "No space left on device", SP_CAUSE_DISK_FULL },
-		{ "MemoryError", SP_CAUSE_OOM },
-		{ "std::bad_alloc", SP_CAUSE_OOM },
-	};
-	size_t i;
+	return sig == SIGABRT || sig == SIGBUS || sig == SIGTRAP;
+}
 
-	for (i = 0; i < sizeof table / sizeof *table; i++)
-		if (strstr(line, table[i].words) != NULL)
-			return table[i].cause;
-	return SP_CAUSE_EXIT;
+static void
+signal_words(struct slot *s, struct sp_run *run, const struct sp_words *words)
+{
+	const char *name = sp_signal_text(run->signal);
+	bool spoke = spoke_is(run->signal);
+
+	run->cause = spoke && words->cause != SP_CAUSE_EXIT ? words->cause
+							    : SP_CAUSE_SIGNAL;
+	(void)snprintf(s->why, sizeof s->why, "killed by signal %d (%s)%s%s",
+	    run->signal, name != NULL ? name : "?",
+	    spoke && words->line[0] != '\0' ? ": " : "",
+	    spoke ? words->line : "");
+}
+
+/* A shell says 128 + n when what it ran was killed by signal n. */
+static void
+exit_words(struct slot *s, struct sp_run *run, const struct sp_words *words)
+{
+	const char *name = sp_signal_text(run->exit_code - 128);
+
+	run->cause = words->cause;
+	if (words->cause == SP_CAUSE_EXIT && name != NULL) {
+		run->cause = SP_CAUSE_SIGNAL;
+		(void)snprintf(s->why, sizeof s->why,
+		    "exit code %d: what it ran was killed by signal %d "
+		    "(%s)%s%s",
+		    run->exit_code, run->exit_code - 128, name,
+		    words->line[0] != '\0' ? ": " : "", words->line);
+		return;
+	}
+	(void)snprintf(s->why, sizeof s->why, "exit code %d%s%s%s",
+	    run->exit_code, words->line[0] != '\0' ? ": " : "", words->line,
+	    words->blind ? " (order.gpus asks for none)" : "");
 }
 
 /* How the process ended: run's cause, code and signal, and words. */
 static void
 how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
 {
-	char line[LINE_MOST];
-	int64_t kills;
+	struct sp_last last = { .err = s->cap.last,
+		.err_n = s->cap.last_n,
+		.out = s->cap.tail.data,
+		.out_n = s->cap.tail.len,
+		.gpu = s->job.gpus > 0 };
+	struct sp_words words;
 
 	run->exit_code = -1;
 	if (s->unfit != SP_CAUSE_OK) {
@@ -109,29 +134,22 @@ how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
 		run->cause = SP_CAUSE_OK;
 		return;
 	}
-	last_line(&s->cap, line);
 	if (s->stop != STOP_NO) {
 		run->cause = run->signal != 0 ? SP_CAUSE_SIGNAL : SP_CAUSE_EXIT;
 		return; /* the words are those of the stop */
 	}
-	if (run->exit_code > 0) {
-		run->cause = cause_of_words(line);
-		(void)snprintf(s->why, sizeof s->why, "exit code %d%s%s",
-		    run->exit_code, line[0] != '\0' ? ": " : "", line);
-		return;
-	}
-	run->cause = SP_CAUSE_SIGNAL;
-	if (run->signal == SIGKILL && !s->killed &&
-	    (kills = oom_kills()) > w->oom_kills) {
-		w->oom_kills = kills;
+	if (kernel_killed(w, s, run)) {
 		run->cause = SP_CAUSE_OOM;
 		(void)snprintf(s->why, sizeof s->why,
 		    "out of memory: the kernel killed it (%ld MiB at most)",
 		    s->usage.ru_maxrss / 1024);
-	} else
-		(void)snprintf(s->why, sizeof s->why,
-		    "killed by signal %d (%s)", run->signal,
-		    strsignal(run->signal));
+		return;
+	}
+	sp_words_read(&last, &words);
+	if (run->signal != 0)
+		signal_words(s, run, &words);
+	else
+		exit_words(s, run, &words);
 }
 
 /* The script's own object: the file before the last line of stdout. */

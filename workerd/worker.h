@@ -29,6 +29,7 @@
 #include "libspool/fit.h"
 #include "libspool/outcome.h"
 #include "libspool/spool.h"
+#include "libspool/words.h"
 #include "transport/transport.h"
 #include "workerd/cgroup.h"
 #include "workerd/options.h"
@@ -38,7 +39,7 @@
 #define GONE_MS     10000           /* for the killed to be gone */
 #define LINGER_MS   500  /* for what outlives the main process unasked */
 #define METRICS_MS  1000 /* between copies of a job's metrics */
-#define STDERR_TAIL 4096 /* of stderr, for the words of an error */
+#define STDERR_TAIL SP_WORDS_TAIL
 #define COOL        1024 /* orders that are remembered to end at once */
 #define WORK_MAX    2048 /* our directory's path */
 #define DIR_MAX     (WORK_MAX + 256) /* one below it */
@@ -138,7 +139,7 @@ struct slot {
 	enum stop stop;
 	bool told;           /* what has left the process group, too */
 	int64_t gone_by;     /* SIGKILL was sent to what lingers, 0: not yet */
-	char why[256];       /* words for the stop, or why it could not start */
+	char why[384];       /* words for the stop, or why it could not start */
 	enum sp_cause unfit; /* cause when it could not start, else 0 */
 	int64_t grace;       /* ms between SIGTERM and SIGKILL */
 	int64_t kill_at;

@@ -24,6 +24,7 @@ static Suite *(*const suites[])(void) = {
 	row_suite,
 	sha256_suite,
 	blob_suite,
+	words_suite,
 };
 
 static void

@@ -40,7 +40,7 @@ START_TEST(says_nothing)
 	ck_assert_double_eq(job.cpus, 0);
 	ck_assert_int_eq(job.memory, 0);
 	ck_assert_int_eq(job.not_before, 0);
-	ck_assert_uint_eq(job.retry, 0);
+	ck_assert_uint_eq(job.retry, SP_RETRY_USUAL);
 	ck_assert(!job.exclusive && !job.outcome_required);
 	ck_assert_uint_eq(
 	    job.after_n + job.tags_n + job.requires_n + job.env_n + job.warm_n,
@@ -92,8 +92,8 @@ START_TEST(says_everything)
 	ck_assert_str_eq(job.after[0].text, ID);
 	ck_assert_str_eq(job.after[1].text, ID2);
 	ck_assert_int_eq(job.not_before, 1795374132000);
-	ck_assert_uint_eq(
-	    job.retry, 1u << SP_CAUSE_EXIT | 1u << SP_CAUSE_CUDA_OOM);
+	ck_assert_uint_eq(job.retry,
+	    SP_RETRY_ALWAYS | 1u << SP_CAUSE_EXIT | 1u << SP_CAUSE_CUDA_OOM);
 	ck_assert(job.exclusive && job.outcome_required);
 	ck_assert_str_eq(job.python, "/opt/venv/bin/python3");
 	ck_assert_uint_eq(job.env_n, 2);
@@ -132,6 +132,10 @@ static const char *const fine[] = {
 	"\"notBefore\":\"2026-11-22 19:02\"",
 	"\"retry\":\"timeout\"",
 	"\"retry\":[\"lost\",\"preempted\"]",
+	"\"retry\":[]",
+	"\"memory\":0",
+	"\"memory\":1048576",
+	"\"memory\":\"1M\"",
 	"\"tags\":\"one\"",
 	"\"requires\":[]",
 	"\"outcome\":\"optional\"",
@@ -144,6 +148,34 @@ static const char *const fine[] = {
 	"\"code\":\"src\"",
 	"\"code\":\"wine.v2\"",
 };
+
+/* What is retried: lost and preempted always, the rest as it says. */
+static const struct {
+	const char *order;
+	unsigned retry;
+} retries[] = {
+	{ "{}", SP_RETRY_USUAL },
+	{ "null", SP_RETRY_USUAL },
+	{ "{\"retry\":null}", SP_RETRY_USUAL },
+	{ "{\"retry\":[]}", SP_RETRY_ALWAYS },
+	{ "{\"retry\":[\"lost\"]}", SP_RETRY_ALWAYS },
+	{ "{\"retry\":\"exit\"}", SP_RETRY_ALWAYS | 1u << SP_CAUSE_EXIT },
+	{ "{\"retry\":[\"bad-host\",\"oom\"]}",
+	    SP_RETRY_ALWAYS | 1u << SP_CAUSE_BAD_HOST | 1u << SP_CAUSE_OOM },
+};
+
+START_TEST(retry_default)
+{
+	struct sp_job job;
+	char text[200];
+
+	(void)snprintf(text, sizeof text,
+	    "{\"scriptName\":\"a.py\",\"order\":%s}", retries[_i].order);
+	ck_assert_int_eq(parse(text, &job, NULL), SP_OK);
+	ck_assert_uint_eq(job.retry, retries[_i].retry);
+	sp_job_clear(&job);
+}
+END_TEST
 
 START_TEST(order_fine)
 {
@@ -194,6 +226,25 @@ static const struct {
 	{ "\"memory\":-5", "order.memory: found -5" },
 	{ "\"memory\":\"16 X\"", "order.memory: found \"16 X\"" },
 	{ "\"memory\":1e30", "order.memory" },
+	{ "\"memory\":9223372036854775807", "order.memory" },
+	{ "\"memory\":99999999999999999999", "order.memory" },
+	{ "\"memory\":16",
+	    "order.memory: found 16, expected at least 1 MiB, in bytes, or a "
+	    "text as \"512M\", \"16G\"" },
+	{ "\"memory\":0.5", "order.memory: found 0.5, expected at least" },
+	{ "\"memory\":\"16\"", "order.memory: found \"16\", expected at" },
+	{ "\"memory\":\"-1G\"", "order.memory: found \"-1G\"" },
+	{ "\"memory\":\"16 GiB\"", "order.memory: found \"16 GiB\"" },
+	{ "\"timeout\":\"1h30m\"",
+	    "order.timeout: found \"1h30m\", expected seconds, or a text as "
+	    "\"90s\", \"15m\", \"2h\", \"7d\"" },
+	{ "\"timeout\":\"-2h\"", "order.timeout: found \"-2h\"" },
+	{ "\"timeout\":\"99999999999w\"", "order.timeout" },
+	{ "\"timeout\":\"nan\"", "order.timeout: found \"nan\"" },
+	{ "\"timeout\":\"\xd9\xa1h\"", "order.timeout" }, /* Arabic 1 */
+	{ "\"gpus\":-1", "order.gpus: found -1, expected a whole number" },
+	{ "\"gpus\":1.5", "order.gpus: found 1.5" },
+	{ "\"gpus\":4294967297", "order.gpus: found 4294967297" },
 	{ "\"gpus\":1025", "order.gpus" },
 	{ "\"gpus\":\"2\"", "order.gpus: found \"2\"" },
 	{ "\"cpus\":0", "order.cpus: found 0, expected a number above 0" },
@@ -258,6 +309,18 @@ static const struct {
 	    "order: unknown member \"priorty\"; is \"priority\" "
 	    "meant?" },
 	{ "\"GPUS\":1", "is \"gpus\" meant?" },
+	{ "\"gpu\":1", "is \"gpus\" meant?" },
+	{ "\"cpu\":1", "is \"cpus\" meant?" },
+	{ "\"mem\":1", "is \"memory\" meant?" },
+	{ "\"time\":1", "is \"timeout\" meant?" },
+	{ "\"time_out\":1", "is \"timeout\" meant?" },
+	{ "\"retries\":1", "is \"retry\" meant?" },
+	{ "\"attempt\":1", "is \"attempts\" meant?" },
+	{ "\"prio\":1", "is \"priority\" meant?" },
+	{ "\"tag\":1", "is \"tags\" meant?" },
+	{ "\"depends_on\":1", "is \"after\" meant?" },
+	{ "\"walltime\":1", "is \"timeout\" meant?" },
+	{ "\"ram\":1", "is \"memory\" meant?" },
 	{ "\"not_before\":1", "is \"notBefore\" meant?" },
 	{ "\"learningRate\":1",
 	    "unknown member \"learningRate\"; it may stand "
@@ -609,6 +672,9 @@ static const struct {
 	{ "gpu", "gpus" },
 	{ "cpu", "cpus" },
 	{ "not_before", "notBefore" },
+	{ "no", NULL }, /* too short to be a beginning */
+	{ "pri", "priority" },
+	{ "notB", "notBefore" },
 	{ "evn", "env" }, /* nearer than "evil" */
 	{ "epochs", NULL },
 	{ "xyz", NULL },
@@ -662,6 +728,15 @@ static const struct {
 	{ "1h30m", -1 },
 	{ "1y", -1 },
 	{ "1000000001", -1 },
+	{ "2H", -1 },
+	{ "2hours", -1 },
+	{ "NaN", -1 },
+	{ "infinity", -1 },
+	{ "1,5h", -1 },
+	{ "0.0000001s", 1e-7 },
+	{ "00090", 90 },
+	{ "\xd9\xa1h", -1 }, /* an Arabic 1 */
+	{ "2h\n", -1 },
 	{ "99999999999999999999999999999999d", -1 },
 };
 
@@ -687,6 +762,20 @@ static const struct {
 	{ "16g", 16LL << 30 },
 	{ "16GB", 16LL << 30 },
 	{ "16GiB", 16LL << 30 },
+	{ "16gb", 16LL << 30 },
+	{ "16giB", 16LL << 30 },
+	{ "0.5K", 512 },
+	{ "0.0001K", 0 },
+	{ "4000000000000000000", 4000000000000000000LL },
+	{ "4000000000000000001G", -1 },
+	{ "nan", -1 },
+	{ "inf", -1 },
+	{ "16G ", -1 },
+	{ "16,5G", -1 },
+	{ "1_000", -1 },
+	{ "16GBB", -1 },
+	{ "\xd9\xa1G", -1 },     /* an Arabic 1 */
+	{ "\xef\xbc\x91G", -1 }, /* a wide 1 */
 	{ "1.5K", 1536 },
 	{ "2T", 2LL << 40 },
 	{ "1P", 1LL << 50 },
@@ -723,6 +812,7 @@ job_suite(void)
 	tcase_add_test(in, says_nothing);
 	tcase_add_test(in, says_everything);
 	ADD_TABLE(in, order_fine, fine);
+	ADD_TABLE(in, retry_default, retries);
 	ADD_TABLE(in, order_wrong, wrong);
 	ADD_TABLE(in, refuses, bad);
 	tcase_add_test(in, accepts_emptiness);
