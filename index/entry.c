@@ -76,6 +76,27 @@ print_need(const struct work *w, const struct sp_name *name, struct sp_buf *out)
 	sp_buf_clear(&text);
 }
 
+/* What came of its metrics.  Of one that runs they are follow.c's. */
+static enum sp_status
+put_metrics(struct work *w, struct sp_row *row, struct sp_err *err)
+{
+	struct sp_metrics m;
+	enum sp_status st;
+	int64_t at;
+
+	if (row->state == SP_ASSIGNED || !sp_row_metrics_are(row))
+		return SP_OK;
+	if ((st = sql_metrics(w->ix->sql, &row->name.id, &m, err)) != SP_OK)
+		return st;
+	at = m.at;
+	st = sp_row_fold(w->ix->spool, row, &m, err);
+	if (st != SP_OK || (m.worker[0] == '\0' && at == 0))
+		return st;
+	if ((st = work_begin(w, err)) != SP_OK)
+		return st;
+	return sql_metrics_set(w->ix->sql, &row->name.id, &m, err);
+}
+
 /* Read the order that has this name and record it. */
 enum sp_status
 work_put(struct work *w, int64_t dir, enum sp_state state, const char *text,
@@ -91,7 +112,7 @@ work_put(struct work *w, int64_t dir, enum sp_state state, const char *text,
 	    (name.worker[0] != '\0') != sp_state_owned_is(state) ||
 	    stamp_dir(state, &name.id) != dir)
 		return SP_OK; /* not an order's: `spool check` tells of it */
-	st = sp_row_read(w->ix->spool, state, &name, &row, &why);
+	st = sp_row_read_bare(w->ix->spool, state, &name, &row, &why);
 	if (st == SP_GONE)
 		return SP_OK; /* moved meanwhile: that directory's stamp too */
 	if (st == SP_RETRY)
@@ -102,6 +123,8 @@ work_put(struct work *w, int64_t dir, enum sp_state state, const char *text,
 			sp_warn("index order=%s: %s", text, why.text);
 		return SP_OK;
 	}
+	if ((st = put_metrics(w, &row, err)) != SP_OK)
+		return st;
 	if (state == SP_NEW && !name.bundle)
 		print_need(w, &name, &need);
 	if ((st = work_begin(w, err)) == SP_OK)

@@ -41,6 +41,7 @@ bool index_match_ok(const struct sp_name *name, const char *part);
 
 #define INDEX_STATE(state) (1u << (state))
 #define INDEX_ALL          ((1u << SP_STATES) - 1)
+#define INDEX_METRICS      (1u << 30) /* rows have their metrics with them */
 
 /* A non-zero result ends the walk. */
 typedef int index_row_fn(void *arg, const struct sp_row *row);
@@ -129,6 +130,14 @@ struct index_report {
  */
 enum sp_status index_sync(struct index *index, unsigned flags, int64_t share_ms,
     struct index_report *report_out, struct sp_err *err);
+
+/*
+ * Fold what came to the metrics of running orders, for about share_ms.  Rows
+ * need not wait for it: a reader folds what is still missing.  *running_out:
+ * how many there are; *more_out: time was up, call again.
+ */
+enum sp_status index_follow(struct index *index, int64_t share_ms,
+    size_t *running_out, bool *more_out, struct sp_err *err);
 
 /* index/ready.jsonl's text: the first n orders of new/ in dispatch order, one
  * JSON object a line: name, script, gpus, cpus, memory, requires. */

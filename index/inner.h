@@ -26,9 +26,10 @@ struct index {
 	struct stamps known;
 	struct sp_buf fresh; /* the stamps that readers go by, "" for none */
 	struct lines lines;
-	bool compare;    /* outcomes may have been taken away */
-	bool asked;      /* index/rebuild is being served */
-	unsigned thrown; /* in a row */
+	bool compare;          /* outcomes may have been taken away */
+	bool asked;            /* index/rebuild is being served */
+	unsigned thrown;       /* in a row */
+	struct sp_id followed; /* the last one whose metrics were looked at */
 };
 
 /* One sync under way; one transaction. */

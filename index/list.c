@@ -60,10 +60,23 @@ gather(const struct sp_spool *spool, unsigned states, struct sp_names *out,
 	return st;
 }
 
+static enum sp_status
+read_row(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, struct sp_row *row, struct sp_metrics *m,
+    struct sp_err *err)
+{
+	enum sp_status st;
+
+	sp_metrics_init(m);
+	st = sp_row_read_bare(spool, state, name, row, err);
+	return st == SP_OK ? sp_row_fold(spool, row, m, err) : st;
+}
+
 /* Where one stood that has moved since the listing, if that is asked for. */
 static enum sp_status
 read_moved(const struct sp_spool *spool, unsigned states,
-    const struct sp_id *id, struct sp_row *row, struct sp_err *err)
+    const struct sp_id *id, struct sp_row *row, struct sp_metrics *m,
+    struct sp_err *err)
 {
 	enum sp_status st = SP_GONE;
 	enum sp_state state;
@@ -75,14 +88,14 @@ read_moved(const struct sp_spool *spool, unsigned states,
 			return st;
 		if (!(states & INDEX_STATE(state)))
 			return SP_GONE;
-		st = sp_row_read(spool, state, &name, row, err);
+		st = read_row(spool, state, &name, row, m, err);
 	}
 	return st;
 }
 
 static enum sp_status
 read_entry(const struct sp_spool *spool, unsigned states, const char *entry,
-    struct sp_row *row, struct sp_err *err)
+    struct sp_row *row, struct sp_metrics *m, struct sp_err *err)
 {
 	enum sp_state state = (enum sp_state)(entry[AT_STATE] - '0');
 	struct sp_err why = { "" };
@@ -90,9 +103,9 @@ read_entry(const struct sp_spool *spool, unsigned states, const char *entry,
 	struct sp_name name;
 
 	if (sp_name_parse(entry + AT_NAME, &name) == SP_OK)
-		st = sp_row_read(spool, state, &name, row, &why);
+		st = read_row(spool, state, &name, row, m, &why);
 	if (st == SP_GONE)
-		st = read_moved(spool, states, &name.id, row, &why);
+		st = read_moved(spool, states, &name.id, row, m, &why);
 	if (st == SP_OK || st == SP_GONE)
 		return st;
 	if (st == SP_RETRY)
@@ -112,6 +125,7 @@ index_list_dirs(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
 {
 	struct sp_names entries = { 0 };
 	const char *entry, *last = "";
+	struct sp_metrics m;
 	enum sp_status st;
 	struct sp_row row;
 	size_t i;
@@ -122,7 +136,10 @@ index_list_dirs(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
 		if (strncmp(entry, last, SP_ID_LEN) == 0)
 			continue;
 		last = entry;
-		st = read_entry(spool, states, entry, &row, err);
+		st = read_entry(spool, states, entry, &row, &m, err);
+		if (st == SP_OK && (states & INDEX_METRICS) != 0 &&
+		    m.worker[0] != '\0')
+			row.metrics = &m;
 		if (st == SP_OK && fn(arg, &row) != 0)
 			break;
 		if (st == SP_GONE)
@@ -138,13 +155,14 @@ find_dirs(const struct sp_spool *spool, const char *part,
 {
 	struct index_search s = { .part = part };
 	struct sp_names entries = { 0 };
+	struct sp_metrics m;
 	struct sp_name name;
 	enum sp_status st;
 	bool stop = false;
 	size_t i;
 
 	if (sp_id_parse(part, &s.first) == SP_OK)
-		return read_moved(spool, INDEX_ALL, &s.first, row_out, err);
+		return read_moved(spool, INDEX_ALL, &s.first, row_out, &m, err);
 	st = gather(spool, INDEX_ALL, &entries, err);
 	for (i = 0; st == SP_OK && !stop && i < entries.n; i++)
 		if (sp_name_parse(sp_names_at(&entries, i) + AT_NAME, &name) ==
@@ -154,7 +172,7 @@ find_dirs(const struct sp_spool *spool, const char *part,
 	if (st == SP_OK)
 		st = index_search_end(&s, err);
 	return st == SP_OK
-	    ? read_moved(spool, INDEX_ALL, &s.first, row_out, err)
+	    ? read_moved(spool, INDEX_ALL, &s.first, row_out, &m, err)
 	    : st;
 }
 

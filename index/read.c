@@ -11,6 +11,7 @@
 #define LOOK_MS 10
 
 struct index_reader {
+	const struct sp_spool *spool;
 	struct sql *sql; /* in a transaction: one moment */
 };
 
@@ -115,6 +116,7 @@ index_open_read(const struct sp_spool *spool, struct index_reader **reader_out,
 		return sp_err_set(err, SP_RETRY, "no memory");
 	}
 	(*reader_out)->sql = sql;
+	(*reader_out)->spool = spool;
 	return SP_OK;
 }
 
@@ -137,11 +139,59 @@ answer(enum sp_status st)
 	return st == SP_BAD ? SP_RETRY : st;
 }
 
+/*
+ * The metrics of a running order grow without a change in any directory that
+ * we have the times of.  What the index knows of them is a beginning; the rest
+ * is folded here, so that the answer is that of the directories.
+ */
+static enum sp_status
+refresh(struct index_reader *reader, bool all, struct sp_row *row,
+    struct sp_metrics *m, struct sp_err *err)
+{
+	enum sp_status st;
+
+	if (row->state != SP_ASSIGNED && !all)
+		return SP_OK;
+	st = sql_metrics(reader->sql, &row->name.id, m, err);
+	if (st != SP_OK || row->state != SP_ASSIGNED)
+		return st;
+	return sp_row_fold(reader->spool, row, m, err);
+}
+
+struct walk {
+	struct index_reader *reader;
+	bool all;
+	index_row_fn *fn;
+	void *arg;
+	enum sp_status status;
+	struct sp_err *err;
+};
+
+static int
+walk_one(void *arg, const struct sp_row *bare)
+{
+	struct walk *walk = arg;
+	struct sp_row row = *bare;
+	struct sp_metrics m;
+
+	walk->status = refresh(walk->reader, walk->all, &row, &m, walk->err);
+	if (walk->status != SP_OK)
+		return 1;
+	if (walk->all && m.worker[0] != '\0')
+		row.metrics = &m;
+	return walk->fn(walk->arg, &row);
+}
+
 enum sp_status
 index_reader_list(struct index_reader *reader, unsigned states,
     index_row_fn *fn, void *arg, struct sp_err *err)
 {
-	return answer(sql_rows(reader->sql, states, fn, arg, err));
+	struct walk walk = { reader, (states & INDEX_METRICS) != 0, fn, arg,
+		SP_OK, err };
+	enum sp_status st;
+
+	st = sql_rows(reader->sql, states & INDEX_ALL, walk_one, &walk, err);
+	return answer(st == SP_OK ? walk.status : st);
 }
 
 enum sp_status
@@ -149,16 +199,19 @@ index_reader_find(struct index_reader *reader, const char *part,
     struct sp_row *row_out, struct sp_err *err)
 {
 	struct index_search s = { .part = part };
-	enum sp_status st;
+	enum sp_status st = SP_OK;
+	struct sp_metrics m;
 
-	if (sp_id_parse(part, &s.first) == SP_OK)
-		return answer(sql_row(reader->sql, &s.first, row_out, err));
-	st = answer(sql_each_name(reader->sql, index_search_one, &s, err));
+	if (sp_id_parse(part, &s.first) != SP_OK) {
+		st = answer(
+		    sql_each_name(reader->sql, index_search_one, &s, err));
+		if (st == SP_OK)
+			st = index_search_end(&s, err);
+	}
 	if (st == SP_OK)
-		st = index_search_end(&s, err);
-	if (st != SP_OK)
-		return st;
-	return answer(sql_row(reader->sql, &s.first, row_out, err));
+		st = answer(sql_row(reader->sql, &s.first, row_out, err));
+	return st == SP_OK ? answer(refresh(reader, false, row_out, &m, err))
+			   : st;
 }
 
 enum sp_status

@@ -14,16 +14,19 @@
 #include "index/sqlq.h"
 
 #define APPLICATION 0x53706f6c /* "Spol" */
-#define VERSION     1          /* of the tables below */
+#define VERSION     2          /* of the tables below */
 #define BUSY_MS     1000
 #define ROW_COLUMNS                                                            \
 	"name, state, script, data, project, title, retry_of, status, cause,"  \
-	" error, loss, metric, seconds, started, finished"
+	" error, loss, metric, seconds, started, finished, epochs, steps,"     \
+	" step, progress, eta"
 
 /*
  * entry: one a file in a state directory.  dir: stamp.h's numbers.  loss,
- * metric and seconds have no type, or SQLite would make 0 of -0.
+ * metric and the like have no type, or SQLite would make 0 of -0.
  * dirs: what the directories looked like when their entries were listed.
+ * metrics: of an order, the text of metrictext.c: how far its files were
+ * folded, and to what.
  * lined: whose outcome stands in outcomes.jsonl; outlives the entry.
  * meta: 'fresh' and how far outcomes.jsonl goes.
  */
@@ -35,7 +38,11 @@ static const char tables[] =
     " title TEXT NOT NULL, retry_of TEXT NOT NULL, status INTEGER NOT NULL,"
     " cause TEXT NOT NULL, error TEXT NOT NULL,"
     " loss, metric, seconds,"
-    " started INTEGER NOT NULL, finished INTEGER NOT NULL, need TEXT);"
+    " started INTEGER NOT NULL, finished INTEGER NOT NULL,"
+    " epochs NOT NULL, steps NOT NULL, step, progress,"
+    " eta INTEGER NOT NULL, need TEXT);"
+    "CREATE TABLE metrics(id TEXT PRIMARY KEY, text TEXT NOT NULL)"
+    " WITHOUT ROWID;"
     "CREATE UNIQUE INDEX entry_name ON entry(dir, name);"
     "CREATE INDEX entry_id ON entry(id, rank);"
     "CREATE INDEX entry_state ON entry(state, id, rank);"
@@ -56,7 +63,7 @@ static const char *const queries[Q_ALL] = {
 	[Q_PUT] = "INSERT OR REPLACE INTO entry(dir, id, rank, need,"
 		  " " ROW_COLUMNS ") VALUES(?1, ?2, ?3, ?4,"
 		  " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		  " ?17, ?18, ?19)",
+		  " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 	[Q_DROP] = "DELETE FROM entry WHERE dir = ?1 AND name = ?2",
 	[Q_DROP_DIR] = "DELETE FROM entry WHERE dir = ?1",
 	[Q_NAMES] = "SELECT name FROM entry WHERE dir = ?1 ORDER BY name",
@@ -85,6 +92,12 @@ static const char *const queries[Q_ALL] = {
 	[Q_HEAD] = "SELECT need FROM entry"
 		   " WHERE dir = ?1 AND need IS NOT NULL ORDER BY name"
 		   " LIMIT ?2",
+	[Q_RUNNING] = "SELECT name FROM entry WHERE state = 2 ORDER BY id",
+	[Q_METRICS] = "SELECT text FROM metrics WHERE id = ?1",
+	[Q_METRICS_SET] = "INSERT OR REPLACE INTO metrics VALUES(?1, ?2)",
+	[Q_METRICS_SWEEP] = "DELETE FROM metrics"
+			    " WHERE id NOT IN (SELECT id FROM entry)",
+	[Q_CLEAR_METRICS] = "DELETE FROM metrics",
 	[Q_CLEAR_ROWS] = "DELETE FROM entry",
 	[Q_CLEAR_DIRS] = "DELETE FROM dirs",
 	[Q_CLEAR_LINED] = "DELETE FROM lined",

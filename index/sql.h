@@ -15,6 +15,7 @@
 #include "index/index.h"
 #include "index/stamp.h"
 #include "libspool/err.h"
+#include "libspool/metric.h"
 #include "libspool/row.h"
 #include "libspool/scan.h"
 
@@ -85,6 +86,20 @@ enum sp_status
 sql_lines(struct sql *sql, struct sql_lines *lines_out, struct sp_err *err);
 enum sp_status sql_lines_set(
     struct sql *sql, const struct sql_lines *lines, struct sp_err *err);
+
+/* ---- metrics ---- */
+
+/* The names of orders that run, by id. */
+enum sp_status
+sql_running(struct sql *sql, struct sp_names *names_out, struct sp_err *err);
+
+/* As they were folded last; SP_OK also for none: then m_out is empty. */
+enum sp_status sql_metrics(struct sql *sql, const struct sp_id *id,
+    struct sp_metrics *m_out, struct sp_err *err);
+enum sp_status sql_metrics_set(struct sql *sql, const struct sp_id *id,
+    const struct sp_metrics *m, struct sp_err *err);
+/* Of orders that have no entry any more. */
+enum sp_status sql_metrics_sweep(struct sql *sql, struct sp_err *err);
 
 /* ---- questions of readers ---- */
 

@@ -155,6 +155,37 @@ sql_lines(struct sql *sql, struct sql_lines *out, struct sp_err *err)
 	return sql_end(sql, q, rc, err);
 }
 
+/* ---- metrics ---- */
+
+enum sp_status
+sql_running(struct sql *sql, struct sp_names *names_out, struct sp_err *err)
+{
+	sqlite3_stmt *q = sql_query(sql, Q_RUNNING, err);
+
+	return q == NULL ? SP_BAD : collect(sql, q, names_out, err);
+}
+
+enum sp_status
+sql_metrics(struct sql *sql, const struct sp_id *id, struct sp_metrics *m_out,
+    struct sp_err *err)
+{
+	sqlite3_stmt *q = sql_query(sql, Q_METRICS, err);
+	const char *text;
+	int rc;
+
+	if (q == NULL)
+		return SP_BAD;
+	sp_metrics_init(m_out);
+	sql_bind_text(q, 1, id->text);
+	if ((rc = sqlite3_step(q)) == SQLITE_ROW) {
+		text = sql_text_at(q, 0);
+		/* What is no text of ours is folded anew. */
+		if (sp_metrics_parse(text, strlen(text), m_out) != SP_OK)
+			sp_metrics_init(m_out);
+	}
+	return sql_end(sql, q, rc, err);
+}
+
 /* ---- questions of readers ---- */
 
 /* Columns 1.. are ROW_COLUMNS.  false: nobody of ours wrote that. */
@@ -178,6 +209,11 @@ row_at(sqlite3_stmt *q, struct sp_row *row)
 	row->has_seconds = real_at(q, 13, &row->seconds);
 	row->started = sqlite3_column_int64(q, 14);
 	row->finished = sqlite3_column_int64(q, 15);
+	row->length.epochs = sqlite3_column_double(q, 16);
+	row->length.steps = sqlite3_column_double(q, 17);
+	row->has_step = real_at(q, 18, &row->step);
+	row->has_progress = real_at(q, 19, &row->progress);
+	row->eta = sqlite3_column_int64(q, 20);
 	return true;
 }
 

@@ -31,7 +31,7 @@ enum sp_status
 sql_clear(struct sql *sql, struct sp_err *err)
 {
 	static const int all[] = { Q_CLEAR_ROWS, Q_CLEAR_DIRS, Q_CLEAR_LINED,
-		Q_CLEAR_FRESH };
+		Q_CLEAR_FRESH, Q_CLEAR_METRICS };
 	enum sp_status st = SP_OK;
 	size_t i;
 
@@ -70,6 +70,11 @@ sql_put(struct sql *sql, int64_t dir, const struct sp_row *row,
 	sql_bind_real(q, 17, row->has_seconds, row->seconds);
 	(void)sqlite3_bind_int64(q, 18, row->started);
 	(void)sqlite3_bind_int64(q, 19, row->finished);
+	sql_bind_real(q, 20, true, row->length.epochs);
+	sql_bind_real(q, 21, true, row->length.steps);
+	sql_bind_real(q, 22, row->has_step, row->step);
+	sql_bind_real(q, 23, row->has_progress, row->progress);
+	(void)sqlite3_bind_int64(q, 24, row->eta);
 	return sql_run(sql, q, err);
 }
 
@@ -94,6 +99,34 @@ sql_drop_dir(struct sql *sql, int64_t dir, struct sp_err *err)
 		return SP_BAD;
 	(void)sqlite3_bind_int64(q, 1, dir);
 	return sql_run(sql, q, err);
+}
+
+/* ---- metrics ---- */
+
+enum sp_status
+sql_metrics_set(struct sql *sql, const struct sp_id *id,
+    const struct sp_metrics *m, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_METRIC_TEXT);
+	sqlite3_stmt *q = sql_query(sql, Q_METRICS_SET, err);
+	enum sp_status st = SP_BAD;
+
+	if (q != NULL) {
+		sp_metrics_print(m, &text);
+		sql_bind_text(q, 1, id->text);
+		sql_bind_text(q, 2, sp_buf_text(&text));
+		st = text.failed
+		    ? sp_err_set(err, SP_RETRY, "no memory for metrics")
+		    : sql_run(sql, q, err);
+	}
+	sp_buf_clear(&text);
+	return st;
+}
+
+enum sp_status
+sql_metrics_sweep(struct sql *sql, struct sp_err *err)
+{
+	return sql_run(sql, sql_query(sql, Q_METRICS_SWEEP, err), err);
 }
 
 /* ---- what else is remembered ---- */

@@ -55,6 +55,7 @@ drop_vanished(struct work *w, struct sp_err *err)
 {
 	const struct stamps *known = &w->ix->known;
 	enum sp_status st = SP_OK;
+	bool vanished = false;
 	size_t i;
 
 	for (i = 0; st == SP_OK && i < known->n; i++)
@@ -64,7 +65,10 @@ drop_vanished(struct work *w, struct sp_err *err)
 			SP_OK) {
 			st = sql_stamp_drop(w->ix->sql, known->at[i].dir, err);
 			w->report->gone++;
+			vanished = true;
 		}
+	if (st == SP_OK && vanished)
+		st = sql_metrics_sweep(w->ix->sql, err);
 	return st;
 }
 

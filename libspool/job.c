@@ -127,6 +127,15 @@ take_names(const struct json_t *json, struct sp_job *job, struct sp_err *err)
 	return st;
 }
 
+/* How long the script says that it will be, if it does. */
+static double
+length_of(const struct json_t *json, const char *key)
+{
+	double n = sp_json_real(sp_json_get(json, key), 0);
+
+	return n > 0 && n <= 1e15 ? n : 0;
+}
+
 enum sp_status
 sp_job_parse(
     const char *text, size_t len, struct sp_job *job_out, struct sp_err *err)
@@ -145,6 +154,10 @@ sp_job_parse(
 		return st;
 	job_out->object = true;
 	st = take_names(json, job_out, err);
+	job_out->epochs = length_of(json, "epochs");
+	job_out->steps = length_of(json, "steps");
+	if (!(job_out->steps > 0))
+		job_out->steps = length_of(json, "maxSteps");
 	order = sp_json_get(json, "order");
 	/* Also of a bad job: what can be known is shown to people. */
 	if (sp_json_kind(order) == SP_JSON_OBJECT)

@@ -50,6 +50,7 @@ struct sp_job {
 	char data[SP_FILE_MAX + 1];    /* "" when none */
 	char project[SP_FILE_MAX + 1]; /* "" when none */
 	char retry_of[SP_ID_LEN + 1];  /* order.retryOf or "" */
+	double epochs, steps; /* the script's own, for progress; 0: not said */
 
 	/* from `order`; what is not said has the value given here */
 	int prio;                     /* SP_PRIO_USUAL */

@@ -128,6 +128,10 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 		    to_ms((double)run->memory_peak / (1024 * 1024)));
 	if (run->cpu_seconds > 0)
 		sp_jw_real(w, "cpuSeconds", to_ms(run->cpu_seconds));
+	if (run->metrics > 0)
+		sp_jw_int(w, "metricsBytes", run->metrics);
+	if (run->metrics_dropped > 0)
+		sp_jw_int(w, "metricsDropped", run->metrics_dropped);
 	put_known(w, "gpus", run->gpus);
 	put_known(w, "scriptSha256", run->script_sha256);
 	put_known(w, "dataSha256", run->data_sha256);

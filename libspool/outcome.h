@@ -51,7 +51,9 @@ struct sp_run {
 	int64_t max_rss_kib; /* of its largest process */
 	int64_t memory_peak; /* bytes, of all of them together */
 	double cpu_seconds;
-	const char *gpus; /* borrowed, may be NULL */
+	int64_t metrics;         /* bytes of them that were kept, */
+	int64_t metrics_dropped; /* and that were not */
+	const char *gpus;        /* borrowed, may be NULL */
 	const char *script_sha256;
 	const char *data_sha256;
 };

@@ -2,6 +2,7 @@
  * row.c - what people see of an order, from the texts of its job and its
  * outcome.  Pure; rowread.c finds the texts.
  */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,8 @@ sp_row_job(struct sp_row *row, const char *text, size_t len)
 	(void)strcpy(row->data, job.data);
 	(void)strcpy(row->project, job.project);
 	(void)strcpy(row->retry_of, job.retry_of);
+	row->length.epochs = job.epochs;
+	row->length.steps = job.steps;
 	if (job.label[0] != '\0')
 		(void)strcpy(row->title, job.label);
 	if (st != SP_OK && row->error[0] == '\0')
@@ -103,7 +106,47 @@ sp_row_outcome(struct sp_row *row, const char *text, size_t len)
 	row->finished = time_of(sp_json_get(run, "finished"));
 	sp_text_cut(row->cause, sizeof row->cause,
 	    sp_json_text(sp_json_get(run, "cause")));
+	row->has_metrics = sp_json_int(sp_json_get(run, "metricsBytes"), 0) > 0;
 	sp_json_free(json);
+}
+
+/* A ticket above 1 may be one of an attempt before, which said nothing in an
+ * outcome. */
+bool
+sp_row_metrics_are(const struct sp_row *row)
+{
+	return !row->name.bundle &&
+	    (row->state == SP_ASSIGNED || row->name.ticket > 1 ||
+		row->has_metrics);
+}
+
+static bool
+take_last(const struct sp_metric *k, double *value_out)
+{
+	if (k == NULL || k->n == 0 || k->last_odd)
+		return false;
+	*value_out = k->last;
+	return true;
+}
+
+void
+sp_row_metrics(struct sp_row *row, const struct sp_metrics *m)
+{
+	row->step = isnan(m->now.step) ? m->now.epoch : m->now.step;
+	row->has_step = !isnan(row->step);
+	if (!row->has_step)
+		row->step = 0;
+	row->has_progress =
+	    sp_metrics_progress(m, &row->length, &row->progress);
+	if (sp_state_over_is(row->state))
+		return; /* the outcome has the last word */
+	row->has_loss =
+	    take_last(sp_metrics_main(m, "loss", SP_BEST_MIN), &row->loss);
+	row->has_metric =
+	    take_last(sp_metrics_main(m, "metric", SP_BEST_MAX), &row->metric);
+	if (row->state != SP_ASSIGNED ||
+	    !sp_metrics_eta(m, &row->length, &row->eta))
+		row->eta = 0;
 }
 
 /* ---- printing ---- */
@@ -161,10 +204,17 @@ sp_row_print(const struct sp_row *row, struct sp_buf *text_out)
 	put_known(&w, "error", row->error);
 	put_number(&w, "loss", row->has_loss, row->loss);
 	put_number(&w, "metric", row->has_metric, row->metric);
+	sp_metric_put(&w, "step", row->has_step ? row->step : NAN);
+	put_number(&w, "progress", row->has_progress, row->progress);
+	put_time(&w, "eta", row->eta);
 	put_number(&w, "seconds", row->has_seconds, row->seconds);
 	put_time(&w, "submitted", sp_id_ms(&row->name.id));
 	put_time(&w, "started", row->started);
 	put_time(&w, "finished", row->finished);
 	sp_jw_text(&w, "order", order);
+	if (row->metrics != NULL) {
+		sp_buf_puts(text_out, ",\"metrics\":");
+		sp_metrics_print(row->metrics, text_out);
+	}
 	sp_jw_close(&w, '}');
 }

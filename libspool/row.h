@@ -8,6 +8,7 @@
 #include "libspool/buf.h"
 #include "libspool/err.h"
 #include "libspool/job.h"
+#include "libspool/metric.h"
 #include "libspool/spool.h"
 
 struct sp_row {
@@ -24,19 +25,41 @@ struct sp_row {
 	bool has_loss, has_metric, has_seconds;
 	double loss, metric, seconds;
 	int64_t started, finished; /* ms, 0: unknown */
+
+	/* from its metrics; loss and metric too, until it is over */
+	struct sp_length length;
+	bool has_step, has_progress;
+	double step, progress;
+	int64_t eta;      /* ms, 0: unknown, or it does not run */
+	bool has_metrics; /* its outcome says that there are some */
+	/* Borrowed, while a row is handed to somebody who asked for them. */
+	const struct sp_metrics *metrics;
 };
 
-/* Read the row of an order: its job, and its outcome when it is over.
+/* Read the row of an order: its job, its outcome when it is over, and its
+ * metrics.
  * An unreadable job or outcome leaves its fields empty and says so in `error`;
  * only trouble with the disk is an error here. */
 enum sp_status sp_row_read(const struct sp_spool *spool, enum sp_state state,
     const struct sp_name *name, struct sp_row *row_out, struct sp_err *err);
 
-/* The two halves of that, pure. */
+/* The same in steps, for who knows some of its metrics already (or wants to
+ * know them): `m` goes on from where it is. */
+enum sp_status
+sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, struct sp_row *row_out, struct sp_err *err);
+/* Can it have metrics at all?  Looking for them costs, and most have none. */
+bool sp_row_metrics_are(const struct sp_row *row);
+enum sp_status sp_row_fold(const struct sp_spool *spool, struct sp_row *row,
+    struct sp_metrics *m, struct sp_err *err);
+
+/* The parts of that, pure. */
 void sp_row_job(struct sp_row *row, const char *text, size_t len);
 void sp_row_outcome(struct sp_row *row, const char *text, size_t len);
+void sp_row_metrics(struct sp_row *row, const struct sp_metrics *m);
 
-/* One JSON object, one line, always the same keys in the same order. */
+/* One JSON object, one line, always the same keys in the same order; and
+ * `metrics`, if the row has them. */
 void sp_row_print(const struct sp_row *row, struct sp_buf *text_out);
 
 #endif

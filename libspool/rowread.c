@@ -71,7 +71,7 @@ read_outcome(
 }
 
 enum sp_status
-sp_row_read(const struct sp_spool *spool, enum sp_state state,
+sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
     const struct sp_name *name, struct sp_row *row_out, struct sp_err *err)
 {
 	enum sp_status st;
@@ -84,4 +84,33 @@ sp_row_read(const struct sp_spool *spool, enum sp_state state,
 		return st;
 	return sp_state_over_is(state) ? read_outcome(spool, row_out, err)
 				       : SP_OK;
+}
+
+enum sp_status
+sp_row_fold(const struct sp_spool *spool, struct sp_row *row,
+    struct sp_metrics *m, struct sp_err *err)
+{
+	enum sp_status st;
+	bool more;
+
+	if (!sp_row_metrics_are(row)) {
+		sp_metrics_init(m);
+		return SP_OK;
+	}
+	st = sp_metrics_read(spool, row->state, &row->name, 0, m, &more, err);
+	if (st == SP_OK)
+		sp_row_metrics(row, m);
+	return st;
+}
+
+enum sp_status
+sp_row_read(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, struct sp_row *row_out, struct sp_err *err)
+{
+	struct sp_metrics m;
+	enum sp_status st;
+
+	sp_metrics_init(&m);
+	st = sp_row_read_bare(spool, state, name, row_out, err);
+	return st == SP_OK ? sp_row_fold(spool, row_out, &m, err) : st;
 }

@@ -35,6 +35,7 @@ struct daemon {
 	unsigned index_flags;
 	int64_t index_again; /* ms until the next try: more each time */
 	struct pace index_pace;
+	int64_t follow_at;
 
 	struct sp_buf ready; /* index/ready.jsonl as last published */
 	struct sp_buf ready_next;
@@ -78,6 +79,8 @@ int64_t index_tick(struct daemon *d, int64_t now);
 /* Let go of the index; `retire`: and of the hints that nobody keeps now. */
 void index_drop(struct daemon *d, bool retire);
 int64_t ready_tick(struct daemon *d, int64_t now);
+/* The metrics of what runs. */
+int64_t follow_tick(struct daemon *d, int64_t now);
 
 /* ---- pace.c: quiet times grow with the work (pure) ---- */
 

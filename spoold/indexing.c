@@ -10,18 +10,20 @@
 #include "libspool/log.h"
 #include "spoold/daemon.h"
 
-#define READY       "ready.jsonl"
-#define READY_N     256
-#define READY_MAX   (4 * 1024 * 1024)
-#define READY_MS    100 /* at most so often */
-#define SHARE_MS    300 /* of one turn: others wait meanwhile */
-#define STANDBY_MS  3000
-#define STAMPS_MS   5000
-#define GONE_MS     200 /* whoever removes it may want to finish */
-#define AGAIN_MIN   50
-#define AGAIN_MAX   60000
-#define TROUBLE_MIN 1000
-#define TROUBLE_MAX 30000
+#define READY        "ready.jsonl"
+#define READY_N      256
+#define READY_MAX    (4 * 1024 * 1024)
+#define READY_MS     100 /* at most so often */
+#define SHARE_MS     300 /* of one turn: others wait meanwhile */
+#define STANDBY_MS   3000
+#define STAMPS_MS    5000
+#define FOLLOW_MS    1000 /* between looks at metrics */
+#define FOLLOW_SHARE 50   /* ms of them */
+#define GONE_MS      200  /* whoever removes it may want to finish */
+#define AGAIN_MIN    50
+#define AGAIN_MAX    60000
+#define TROUBLE_MIN  1000
+#define TROUBLE_MAX  30000
 
 /* 50, 100, 200, ... */
 static int64_t
@@ -61,6 +63,7 @@ open_it(struct daemon *d, int64_t now)
 			sp_info("index taken over");
 		d->standby = false;
 		d->index_again = 0;
+		d->follow_at = now;
 		d->index_flags |= INDEX_OUTCOMES;
 	} else if (st == SP_LOST) {
 		/* A reader that looks whether it is locked holds it for a
@@ -83,6 +86,8 @@ synced(struct daemon *d, const struct index_report *report, int64_t ended)
 {
 	if (report->put > 0 || report->gone > 0) {
 		d->changed = true;
+		if (d->follow_at > ended + FOLLOW_MS)
+			d->follow_at = ended + FOLLOW_MS;
 		sp_debug("index put=%zu gone=%zu lines=%zu fresh=%d more=%d",
 		    report->put, report->gone, report->lines, report->fresh,
 		    report->more);
@@ -142,6 +147,34 @@ index_tick(struct daemon *d, int64_t now)
 		daemon_place(d, ended);
 	}
 	return d->index_pace.at;
+}
+
+/* Metrics lie deep in runs/, where nothing is watched: by the clock, while
+ * anything runs. */
+int64_t
+follow_tick(struct daemon *d, int64_t now)
+{
+	int64_t every =
+	    d->spool.local ? FOLLOW_MS : (int64_t)(d->spool.policy.poll * 1000);
+	struct sp_err err = { "" };
+	size_t running = 0;
+	bool more;
+
+	if (now < d->follow_at)
+		return d->follow_at;
+	d->follow_at = NEVER;
+	if (d->index == NULL)
+		return NEVER;
+	if (index_follow(d->index, FOLLOW_SHARE, &running, &more, &err) !=
+	    SP_OK) {
+		if (sp_warn_due("metrics"))
+			sp_warn("metrics: %s", err.text);
+		running = 1;
+	}
+	if (running > 0)
+		d->follow_at =
+		    sp_mono_ms() + (every < FOLLOW_MS ? FOLLOW_MS : every);
+	return d->follow_at;
 }
 
 /* Published anew only when it says something else. */

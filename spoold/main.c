@@ -84,6 +84,7 @@ loop(struct daemon *d, int signals)
 		next = least(next, keep_tick(d, sp_mono_ms()));
 		next = least(next, index_tick(d, sp_mono_ms()));
 		next = least(next, ready_tick(d, sp_mono_ms()));
+		next = least(next, follow_tick(d, sp_mono_ms()));
 		next = least(next, beat_tick(d, sp_mono_ms()));
 		now = sp_mono_ms();
 		next = next <= now ? 0 : least(next - now, 60000);

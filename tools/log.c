@@ -20,6 +20,7 @@ struct log {
 	struct sp_id id;
 	const char *attempt; /* "tTaA", or NULL: the last */
 	bool follow;
+	bool metrics; /* not the log, but these */
 	bool terminal;
 	struct term_filter filter;
 	struct sp_name shown; /* whose log it is; ticket 0: none yet */
@@ -72,10 +73,20 @@ show_more(struct log *log, int dir, const char *file, struct sp_err *err)
 	return st;
 }
 
-static bool
-asked_is(const struct log *log, const struct sp_name *name)
+static const char *
+file_of(const struct log *log, const struct try *try)
 {
+	return log->metrics ? try->metrics : try->log;
+}
+
+static bool
+asked_is(const struct log *log, const struct try *try)
+{
+	const struct sp_name *name = &try->name;
 	char text[32];
+
+	if (file_of(log, try)[0] == '\0')
+		return false;
 
 	if (log->attempt == NULL)
 		return true;
@@ -98,16 +109,14 @@ look(struct log *log, struct sp_err *err)
 		return st;
 	first = tries.n;
 	for (i = 0; i < tries.n; i++) {
-		if (tries.try[i].log[0] == '\0' ||
-		    !asked_is(log, &tries.try[i].name))
+		if (!asked_is(log, &tries.try[i]))
 			continue;
 		if (log->shown.ticket == 0 || first == tries.n ||
 		    tries.try[i].name.ticket <= log->shown.ticket)
 			first = i;
 	}
 	for (i = first; i < tries.n && st == SP_OK; i++) {
-		if (tries.try[i].log[0] == '\0' ||
-		    !asked_is(log, &tries.try[i].name))
+		if (!asked_is(log, &tries.try[i]))
 			continue;
 		if (!sp_attempt_same(&tries.try[i].name, &log->shown)) {
 			if (log->shown.ticket != 0)
@@ -117,7 +126,8 @@ look(struct log *log, struct sp_err *err)
 			log->at = 0;
 			log->filter.state = 0;
 		}
-		st = show_more(log, tries.dir, tries.try[i].log, err);
+		st =
+		    show_more(log, tries.dir, file_of(log, &tries.try[i]), err);
 	}
 	tries_clear(&tries);
 	return st;
@@ -161,10 +171,11 @@ log_show(struct log *log)
 	if (log->shown.ticket != 0)
 		return ANSWER_YES;
 	if (log->attempt != NULL)
-		complain(
-		    "%s: no log of an attempt %s", log->id.text, log->attempt);
+		complain("%s: no %s of an attempt %s", log->id.text,
+		    log->metrics ? "metrics" : "log", log->attempt);
 	else
-		complain("%s: nothing was written%s", log->id.text,
+		complain("%s: %s%s", log->id.text,
+		    log->metrics ? "no metrics" : "nothing was written",
 		    over ? "" : " yet");
 	return ANSWER_NO;
 }
@@ -188,6 +199,7 @@ log_run(struct tool *tool, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "attempt", required_argument, NULL, 'a' },
 		{ "follow", no_argument, NULL, 'f' },
+		{ "metrics", no_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct log log = { .tool = tool,
@@ -199,6 +211,8 @@ log_run(struct tool *tool, int argc, char **argv)
 			log.follow = true;
 		else if (c == 'a')
 			log.attempt = optarg;
+		else if (c == 'm')
+			log.metrics = true;
 		else
 			return usage_wrong();
 	}
@@ -215,13 +229,14 @@ log_run(struct tool *tool, int argc, char **argv)
 
 const struct verb verb_log = {
 	.name = "log",
-	.usage = "[-f] [--attempt tTaA] ID",
+	.usage = "[-f] [--metrics] [--attempt tTaA] ID",
 	.help = "what a job wrote",
 	.page =
 	    "Standard output and standard error of the last attempt, "
 	    "merged as they came.\n\n"
 	    "  -f               go on until the order is over, also through "
 	    "later attempts\n"
+	    "  --metrics        the lines of its metrics instead\n"
 	    "  --attempt tTaA   another attempt; 'spool show ID' lists "
 	    "them\n\n"
 	    "  spool log -f 9f3c21ab\n",

@@ -27,6 +27,7 @@ static const struct table_column columns[] = {
 	{ .title = "NAME/PROJECT", .least = 6 },
 	{ .title = "WORKER", .least = 6, .rank = 7 },
 	{ .title = "STATUS", .right = true, .rank = 1 },
+	{ .title = "PROGRESS", .rank = 4 },
 	{ .title = "LOSS", .right = true, .rank = 2 },
 	{ .title = "METRIC", .right = true, .rank = 3 },
 	{ .title = "SECONDS", .right = true, .rank = 6 },
@@ -93,6 +94,10 @@ ls_line(void *arg, const struct sp_row *row)
 	if (row->status != 0)
 		(void)snprintf(text, sizeof text, "%d", row->status);
 	table_put(table, text);
+	text[0] = '\0';
+	if (!sp_state_over_is(row->state))
+		term_progress(row, ls->now, text);
+	table_put(table, text);
 	put_number(table, row->has_loss, row->loss);
 	put_number(table, row->has_metric, row->metric);
 	put_number(table, row->has_seconds, row->seconds);
@@ -141,6 +146,7 @@ ls_run(struct tool *tool, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "metrics", no_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct ls ls = { .line = SP_BUF_INIT(1024 * 1024),
@@ -148,7 +154,7 @@ ls_run(struct tool *tool, int argc, char **argv)
 	struct sp_err err = { "" };
 	enum sp_status st;
 	enum sp_state state;
-	unsigned states = 0;
+	unsigned states = 0, metrics = 0;
 	bool json = false;
 	long last = 0;
 	int c, answer;
@@ -156,6 +162,8 @@ ls_run(struct tool *tool, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "jn:", longs, NULL)) != -1) {
 		if (c == 'j')
 			json = true;
+		else if (c == 'm')
+			metrics = SEE_METRICS;
 		else if (c != 'n')
 			return usage_wrong();
 		else if (!number_parse(optarg, 1, 10000000, &last)) {
@@ -176,7 +184,7 @@ ls_run(struct tool *tool, int argc, char **argv)
 		states = SEE_ALL;
 
 	table_init(&ls.table, columns, sizeof columns / sizeof *columns);
-	st = see_rows(&tool->spool, states, (size_t)last,
+	st = see_rows(&tool->spool, states | (json ? metrics : 0), (size_t)last,
 	    json ? ls_json : ls_line, &ls, &err);
 	answer = st != SP_OK ? complain_of(st, &err, "listing")
 	    : json           ? ANSWER_YES
@@ -190,14 +198,18 @@ ls_run(struct tool *tool, int argc, char **argv)
 
 const struct verb verb_ls = {
 	.name = "ls",
-	.usage = "[--json] [-n N] [STATE ...]",
+	.usage = "[--json [--metrics]] [-n N] [STATE ...]",
 	.help = "list orders",
 	.page =
 	    "STATE is new, waiting, assigned, done or failed; all when none "
 	    "is said.\nOldest first.  TRY is the attempt it is at, AGE the "
 	    "time since it was submitted.\n\n"
-	    "  -n N     the N newest only\n"
-	    "  --json   one JSON object a line, always the same members\n\n"
+	    "PROGRESS, LOSS and METRIC of one that runs are those of its "
+	    "metrics.\n\n"
+	    "  -n N       the N newest only\n"
+	    "  --json     one JSON object a line, always the same members\n"
+	    "  --metrics  and what its metrics came to, as 'spool show' has "
+	    "it\n\n"
 	    "  spool ls new assigned\n"
 	    "  spool ls --json done | jq -r "
 	    "'select(.loss < 200) | .id'\n",

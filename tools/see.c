@@ -12,18 +12,42 @@
 
 /* ---- rows ---- */
 
-/* The newest rows are the last to come: a ring keeps them. */
+/* The newest rows are the last to come: a ring keeps them, and their
+ * metrics. */
 struct ring {
 	struct sp_row *row;
 	size_t size, next, n;
+	bool failed; /* no memory */
 };
+
+static void
+ring_drop(struct sp_row *row)
+{
+	union {
+		const struct sp_metrics *theirs;
+		void *ours;
+	} metrics = { .theirs = row->metrics };
+
+	free(metrics.ours);
+	row->metrics = NULL;
+}
 
 static int
 ring_put(void *arg, const struct sp_row *row)
 {
 	struct ring *ring = arg;
+	struct sp_metrics *copy = NULL;
 
+	if (row->metrics != NULL) {
+		if ((copy = malloc(sizeof *copy)) == NULL) {
+			ring->failed = true;
+			return 1;
+		}
+		*copy = *row->metrics;
+	}
+	ring_drop(&ring->row[ring->next]);
 	ring->row[ring->next] = *row;
+	ring->row[ring->next].metrics = copy;
 	ring->next = (ring->next + 1) % ring->size;
 	if (ring->n < ring->size)
 		ring->n++;
@@ -43,11 +67,15 @@ see_rows(const struct sp_spool *spool, unsigned states, size_t last, see_fn *fn,
 	if ((ring.row = calloc(last, sizeof *ring.row)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	st = index_list(spool, states, ring_put, &ring, NULL, err);
+	if (ring.failed)
+		st = sp_err_set(err, SP_RETRY, "no memory");
 	for (i = 0; st == SP_OK && i < ring.n; i++) {
 		at = (ring.next + ring.size - ring.n + i) % ring.size;
 		if (fn(arg, &ring.row[at]) != 0)
 			break;
 	}
+	for (i = 0; i < ring.n; i++)
+		ring_drop(&ring.row[i]);
 	free(ring.row);
 	return st;
 }

@@ -23,6 +23,7 @@ struct story {
 	struct sp_row row;
 	char day[SP_DAY_LEN + 1];
 	struct sp_buf job, outcome; /* texts; empty when not there */
+	struct sp_metrics metrics;
 	struct tries tries;
 };
 
@@ -56,6 +57,9 @@ story_read(struct story *story, const struct sp_id *id, struct sp_err *err)
 	    sp_read(spool->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX,
 		&story->outcome, &stat, NULL) != SP_OK)
 		sp_buf_reset(&story->outcome);
+	sp_metrics_init(&story->metrics);
+	if (st == SP_OK)
+		st = sp_row_fold(spool, &story->row, &story->metrics, err);
 	return st == SP_OK ? tries_read(spool, id, &story->tries, err) : st;
 }
 
@@ -293,6 +297,7 @@ say_all(const struct story *story)
 	for (i = 0; i < story->tries.n; i++)
 		say_try(story, &story->tries.try[i]);
 	say_outcome(story);
+	metrics_say(&story->row, &story->metrics);
 	say_files(story);
 	say_tail(story);
 	say_text("job:", &story->job);
@@ -369,6 +374,11 @@ put_all(const struct story *story)
 	put_text(&w, "job", &story->job);
 	put_text(&w, "outcome", &story->outcome);
 	put_tries(&w, story);
+	sp_buf_puts(&out, ",\"metrics\":");
+	if (story->metrics.worker[0] != '\0')
+		sp_metrics_print(&story->metrics, &out);
+	else
+		sp_buf_puts(&out, "null");
 	sp_jw_close(&w, '}');
 	if (out.failed) {
 		complain("it is too long to show");
@@ -425,10 +435,11 @@ const struct verb verb_show = {
 	.name = "show",
 	.usage = "[--json] ID",
 	.help = "the story of an order",
-	.page = "Where it stands and why, its attempts, its job, its outcome, "
-		"its files.\n\n"
-		"  --json   one object: row, job, outcome, attempts\n\n"
-		"  spool show wine-3\n"
-		"  spool show --json 9f3c21ab | jq .outcome.loss\n",
+	.page =
+	    "Where it stands and why, its attempts, its job, its outcome, "
+	    "its files.\n\n"
+	    "  --json   one object: row, job, outcome, attempts, metrics\n\n"
+	    "  spool show wine-3\n"
+	    "  spool show --json 9f3c21ab | jq .outcome.loss\n",
 	.run = show_run,
 };

@@ -76,6 +76,7 @@ struct see_list {
 
 #define SEE_STATE(state) (1u << (state))
 #define SEE_ALL          (SEE_STATE(SP_STATES) - 1)
+#define SEE_METRICS      (1u << 30) /* rows have their metrics with them */
 
 /* From the directories, even while orders move. */
 enum sp_status see_list(const struct sp_spool *spool, struct see_list *list_out,
@@ -137,6 +138,11 @@ enum sp_status tries_read(const struct sp_spool *spool, const struct sp_id *id,
     struct tries *tries_out, struct sp_err *err);
 void tries_clear(struct tries *tries);
 
+/* ---- metrics.c ---- */
+
+/* Lines to stdout: how far an order has come, and its metrics. */
+void metrics_say(const struct sp_row *row, const struct sp_metrics *m);
+
 /* ---- why.c ---- */
 
 /* Lines to stdout: why an order that is not over stands where it stands. */
@@ -191,6 +197,9 @@ void term_filter(struct term_filter *filter, const char *text, size_t len,
 
 /* "0.3s", "42s", "3m05s", "2h10m", "4d03h" */
 void term_span(double seconds, char text_out[24]);
+/* "42%", and how long it will take still, from now: "42% 3m05s"; "" when
+ * nobody knows. */
+void term_progress(const struct sp_row *row, int64_t now, char text_out[40]);
 
 struct term_bar {
 	bool on; /* stderr is a terminal */

@@ -235,6 +235,23 @@ term_span(double seconds, char text_out[24])
 }
 
 void
+term_progress(const struct sp_row *row, int64_t now, char text[40])
+{
+	char span[24];
+	int n;
+
+	text[0] = '\0';
+	if (!row->has_progress)
+		return;
+	/* not 100% before it is */
+	n = snprintf(text, 40, "%d%%", (int)(row->progress * 100 + 1e-9));
+	if (row->eta <= now)
+		return;
+	term_span((double)(row->eta - now) / 1000, span);
+	(void)snprintf(text + n, 40 - (size_t)n, " %s", span);
+}
+
+void
 term_bar_init(struct term_bar *bar, size_t done)
 {
 	bar->on = isatty(STDERR_FILENO) != 0;

@@ -236,6 +236,8 @@ judge(struct worker *w, struct slot *s)
 		.seconds = (double)(s->ended - s->began) / 1000,
 		.max_rss_kib = s->usage.ru_maxrss,
 		.memory_peak = s->peak,
+		.metrics = s->metrics_n,
+		.metrics_dropped = s->metrics_lost,
 		.cpu_seconds =
 		    seconds(s->usage.ru_utime) + seconds(s->usage.ru_stime) };
 	const char *own;

@@ -235,7 +235,8 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->peak = s->calm_until = s->gone_by = 0;
 	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
-	s->metrics = s->metrics_n = 0;
+	s->metrics = s->metrics_n = s->metrics_lost = 0;
+	s->metrics_room = METRICS_BURST;
 	s->missing = 0;
 	s->wait = 0;
 	(void)memset(&s->usage, 0, sizeof s->usage);

@@ -16,7 +16,11 @@
 #include "workerd/worker.h"
 
 #define METRICS_CHUNK 65536
-#define METRICS_MOST  (64 << 20) /* bytes of one attempt */
+#define METRICS_RATE  65536      /* bytes a second, beyond METRICS_BURST; */
+#define METRICS_MOST  (64 << 20) /* when an attempt has brought so many, */
+#define METRICS_LATE  1024       /* so many a second */
+
+static char metrics_buf[METRICS_CHUNK + 1];
 
 static void
 path_in(const struct slot *s, const char *name, char out[PATH_MAX])
@@ -181,27 +185,67 @@ open_left(const struct slot *s, const char *name, struct stat *st)
 	return -1;
 }
 
-/* Whole lines only, for a script may be in the middle of one; at the end the
- * rest as well.  True: there may be more. */
+/* So much more may be copied now; true: and there was too much. */
 static bool
-metrics_chunk(struct worker *w, struct slot *s, int fd, bool final)
+metrics_refill(struct slot *s, off_t size)
 {
-	static char buf[METRICS_CHUNK];
+	off_t more = s->metrics_n < METRICS_MOST ? METRICS_RATE : METRICS_LATE;
+
+	s->metrics_room += more;
+	if (s->metrics_room > METRICS_BURST)
+		s->metrics_room = METRICS_BURST;
+	return size - s->metrics > s->metrics_room;
+}
+
+/* A script that writes faster than anybody can look at costs us, and all who
+ * read after us, no more than the last of it: go to the first whole line of
+ * what there is room for.  A line longer than that waits for more room. */
+static void
+metrics_skip(struct slot *s, int fd, off_t size)
+{
+	off_t from = size - s->metrics_room;
+	const char *nl = NULL;
+	ssize_t n;
+
+	n = pread(fd, metrics_buf, METRICS_CHUNK, from - 1);
+	if (n > 0)
+		nl = memchr(metrics_buf, '\n', (size_t)n);
+	from = nl != NULL ? from + (nl - metrics_buf) : size;
+	if (s->metrics_lost == 0)
+		sp_info("metrics order=%s: too many, some are passed over",
+		    s->name.id.text);
+	s->metrics_lost += from - s->metrics;
+	s->metrics = from;
+}
+
+/* Whole lines only, for a script may be in the middle of one; at the end the
+ * rest as well, as a line.  True: there may be more. */
+static bool
+metrics_chunk(struct worker *w, struct slot *s, int fd, off_t size, bool final)
+{
+	char *buf = metrics_buf;
+	off_t left = size - s->metrics, end;
 	const char *nl;
 	ssize_t n;
 
-	n = pread(fd, buf, sizeof buf, s->metrics);
+	n = pread(fd, buf, left < METRICS_CHUNK ? (size_t)left : METRICS_CHUNK,
+	    s->metrics);
 	if (n <= 0)
 		return false;
 	if ((nl = memrchr(buf, '\n', (size_t)n)) != NULL)
 		n = nl + 1 - buf;
-	else if (!final && n < (ssize_t)sizeof buf)
-		return false;
+	end = s->metrics + n;
+	if (nl == NULL && n < METRICS_CHUNK) {
+		if (!final)
+			return false;
+		buf[n++] = '\n';
+	}
 	if (w->ops->append(w->tr, &s->name, TR_METRICS, buf, (size_t)n, NULL) !=
 	    SP_OK)
 		return false; /* the same bytes next time */
-	s->metrics += n;
+	s->metrics = end;
 	s->metrics_n += n;
+	s->metrics_room -= n;
 	return true;
 }
 
@@ -215,8 +259,10 @@ stage_metrics(struct worker *w, struct slot *s, bool final)
 		return;
 	if (st.st_size < s->metrics)
 		s->metrics = 0; /* written anew */
-	while (st.st_size > s->metrics && s->metrics_n < METRICS_MOST &&
-	    metrics_chunk(w, s, fd, final))
+	if (metrics_refill(s, st.st_size))
+		metrics_skip(s, fd, st.st_size);
+	while (st.st_size > s->metrics &&
+	    metrics_chunk(w, s, fd, st.st_size, final))
 		;
 	(void)close(fd);
 }

@@ -44,6 +44,9 @@
 #define WORK_MAX    2048 /* our directory's path */
 #define DIR_MAX     (WORK_MAX + 256) /* one below it */
 
+/* Bytes of metrics that may come at once. */
+#define METRICS_BURST (1 << 20)
+
 /* ---- what came to mind about an order in new/ (verdict.c) ---- */
 
 enum verdict {
@@ -150,8 +153,10 @@ struct slot {
 	int64_t guard_fired; /* when it was told to stop, 0: not */
 
 	struct capture cap;
-	off_t metrics;   /* how far they were copied, */
-	off_t metrics_n; /* and how much of them in all */
+	off_t metrics;      /* how far they were copied, */
+	off_t metrics_n;    /* how much of them in all, */
+	off_t metrics_lost; /* and how much was passed over */
+	off_t metrics_room; /* bytes that may be copied now */
 	int64_t metrics_due;
 	unsigned missing; /* listings in a row without our name */
 

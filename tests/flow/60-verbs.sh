@@ -28,6 +28,7 @@ fixture() {
 	script wait.sh <<-'SH'
 	#!/bin/sh
 	echo "try $SPOOL_ATTEMPT begins"
+	echo '{"step":1,"loss":-0.0,"val":{"acc":1e-300},"x":NaN}' >"$SPOOL_METRICS"
 	: >"$MARK.$SPOOL_ATTEMPT"
 	while [ ! -e "$GO" ]; do sleep 0.05; done
 	echo "try $SPOOL_ATTEMPT ends"
@@ -88,6 +89,7 @@ submit --name a/b -|--name a/b
 submit -p novalue -|novalue
 submit -p =3 -|-p
 submit --frob -|frob
+log --metrics|usage: spool log
 ls nowhere|there are new, waiting, assigned, done and failed
 ls -n 0|-n 0
 ls --frob|frob
@@ -389,7 +391,7 @@ t_pick() {
 
 # ---- ls ----
 
-KEYS='id name state prio ticket attempt worker script data project retryOf status cause error loss metric seconds submitted started finished order '
+KEYS='id name state prio ticket attempt worker script data project retryOf status cause error loss metric step progress eta seconds submitted started finished order '
 
 t_ls() {
 	fixture
@@ -549,7 +551,7 @@ t_show() {
 		has "$(cat "$T/seen")" "$words"
 	done
 	spool show --json twice >"$T/j"
-	is "$(jq -c 'keys' "$T/j")" '["attempts","job","outcome","row"]'
+	is "$(jq -c 'keys' "$T/j")" '["attempts","job","metrics","outcome","row"]'
 	is "$(jq -Sc .job "$T/j")" "$(jq -Sc . "$T/twice.json")"
 	is "$(jq -Sc .outcome "$T/j")" "$(jq -Sc . "$S/outcomes/$id.json")"
 	is "$(jq -c .row "$T/j")" "$(spool ls --json | grep "^{\"id\":\"$id" | jq -c .)"
@@ -768,6 +770,7 @@ gallery() {
 	SH
 	script nan.sh <<-'SH'
 	#!/bin/sh
+	printf '{"epoch":%d,"time":17638370%d,"f1":0.%d}\n' 1 11 5 2 22 7 3 33 6 >"$SPOOL_METRICS"
 	echo '{"loss":NaN,"metric":Infinity}'
 	SH
 	for s in odd silent nan; do job $s.sh >"$S/new/$s.json"; done
@@ -777,9 +780,10 @@ gallery() {
 	spool cancel "$(spool submit "$T/ok.json")" >/dev/null
 	# running: on this worker, and on one that will never be heard of again
 	policy lease=3600 beat=0.2 settle=0.5 backoff=3600 backoffMax=3600 attempts=3
-	spool submit --name running "$T/wait.json" >/dev/null
+	spool submit --name running -p epochs=3 "$T/wait.json" >/dev/null
 	start_worker -j 2
 	soon test -e "$T/mark.1"
+	soon sh -c 'spool ls --json assigned | grep -q "\"step\":1,\"progress\":0.3333"'
 	job fail.sh '"order":{"retry":["exit"],"name":"backoff"}' >"$S/new/backoff.json"
 	soon sh -c 'ls "$0"/waiting | grep -q backoff' "$S"
 	for i in 1 2 3; do spool submit -p order.gpus=8 "$T/ok.json" --name "big-$i" >/dev/null; done
@@ -803,24 +807,26 @@ t_same_from_everywhere() {
 	gallery
 	soon quiet
 	rm -rf "$S/index"
-	spool ls --json >"$T/dirs"
+	spool ls --json --metrics >"$T/dirs"
 	[ "$(wc -l <"$T/dirs")" -ge 30 ] || fail "only $(wc -l <"$T/dirs") orders"
 	for s in new waiting assigned "done" failed; do
-		spool ls --json $s >"$T/dirs.$s"
+		spool ls --json --metrics $s >"$T/dirs.$s"
 		[ -s "$T/dirs.$s" ] || fail "none in $s"
 	done
 	is "$(cat "$T"/dirs.* | sort)" "$(sort "$T/dirs")"
+	is "$(jq -c 'select(.metrics) | [.state, .step, .metrics.keys.f1.best]' "$T/dirs" | sort | tr '\n' ' ')" \
+	    '["assigned",1,null] ["done",3,0.7] '
 	# made by hand
 	exits 0 spool reindex
 	out_is 'index made anew'
 	same() {
-		spool ls --json >"$T/$1"
+		spool ls --json --metrics >"$T/$1"
 		same_as dirs "$1"
 		for s in new waiting assigned "done" failed; do
-			spool ls --json $s >"$T/$1.$s"
+			spool ls --json --metrics $s >"$T/$1.$s"
 			same_as "dirs.$s" "$1.$s"
 		done
-		spool ls --json -n 7 >"$T/$1.last"
+		spool ls --json --metrics -n 7 >"$T/$1.last"
 		is "$(cat "$T/$1.last")" "$(tail -n 7 "$T/dirs")" '-n 7'
 	}
 	same by_hand
@@ -844,12 +850,12 @@ d = sqlite3.connect(sys.argv[1]); d.execute("UPDATE entry SET title = \"planted\
 	soon sh -c 'test -s "$0/index/outcomes.jsonl" && test -s "$0/index/ready.jsonl"' "$S"
 	# spoold publishes what was committed without its outcome
 	soon quiet
-	spool ls --json >"$T/dirs.now"
+	spool ls --json --metrics >"$T/dirs.now"
 	stop "$SPOOLD"
 	rm -rf "$S/index"
-	spool ls --json >"$T/dirs"
+	spool ls --json --metrics >"$T/dirs"
 	same_as dirs dirs.now
-	for s in new waiting assigned "done" failed; do spool ls --json $s >"$T/dirs.$s"; done
+	for s in new waiting assigned "done" failed; do spool ls --json --metrics $s >"$T/dirs.$s"; done
 	start_spoold
 	soon sh -c 'test -s "$0/index/outcomes.jsonl" && test -s "$0/index/ready.jsonl"' "$S"
 	same by_spoold

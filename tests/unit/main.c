@@ -22,6 +22,7 @@ static Suite *(*const suites[])(void) = {
 	outcome_suite,
 	beat_suite,
 	row_suite,
+	metric_suite,
 	sha256_suite,
 	blob_suite,
 	words_suite,

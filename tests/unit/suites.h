@@ -20,6 +20,7 @@ Suite *job_suite(void);
 Suite *outcome_suite(void);
 Suite *beat_suite(void);
 Suite *row_suite(void);
+Suite *metric_suite(void);
 Suite *sha256_suite(void);
 Suite *blob_suite(void);
 Suite *words_suite(void);

@@ -48,7 +48,8 @@ START_TEST(waiting_row)
 	    "50,\"ticket\":1,\"attempt\":0,\"worker\":null,\"script\":"
 	    "\"nn.py\",\"data\":null,\"project\":null,\"retryOf\":\"" ID
 	    "\",\"status\":null,\"cause\":null,\"error\":null,\"loss\":null,"
-	    "\"metric\":null,\"seconds\":null,\"submitted\":"
+	    "\"metric\":null,\"step\":null,\"progress\":null,\"eta\":null,"
+	    "\"seconds\":null,\"submitted\":"
 	    "\"2026-11-22T19:02:12.345Z\",\"started\":null,\"finished\":null,"
 	    "\"order\":\"" NEW "\"}");
 }
@@ -74,7 +75,8 @@ START_TEST(ended_row)
 	    "\"gpu07-3fa9c2\",\"script\":\"nn.py\",\"data\":\"w.csv\","
 	    "\"project\":\"p \\\"q\\\"\",\"retryOf\":null,\"status\":500,"
 	    "\"cause\":\"exit\",\"error\":\"{\\\"a\\\":[1]}\",\"loss\":0.25,"
-	    "\"metric\":7.0,\"seconds\":13.5,\"submitted\":"
+	    "\"metric\":7.0,\"step\":null,\"progress\":null,\"eta\":null,"
+	    "\"seconds\":13.5,\"submitted\":"
 	    "\"2026-11-22T19:02:12.345Z\",\"started\":"
 	    "\"2026-11-22T19:02:13.000Z\",\"finished\":"
 	    "\"2026-11-22T19:02:26.500Z\",\"order\":\"" ENDED "\"}");

@@ -1,0 +1,191 @@
+/*
+ * metricread.c - the files that an order's metrics lie in: which of them count,
+ * and what came to them since the last time.  What lines say is metric.c's
+ * business.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libspool/file.h"
+#include "libspool/metric.h"
+#include "libspool/scan.h"
+
+#define ENDING ".metrics.jsonl"
+#define CHUNK  (4 * SP_METRIC_LINE)
+
+struct files {
+	struct sp_name *at; /* the attempts whose they are, by ticket */
+	size_t n;
+	unsigned attempt; /* the one that counts */
+};
+
+/* "tTaA@W.metrics.jsonl" */
+static bool
+file_is(const struct sp_id *id, const char *file, struct sp_name *name_out)
+{
+	char text[SP_NAME_MAX];
+	size_t n = strlen(file), end = sizeof ENDING - 1;
+
+	if (n <= end || n > 100 || strcmp(file + n - end, ENDING) != 0)
+		return false;
+	(void)snprintf(
+	    text, sizeof text, "%s.%.*s", id->text, (int)(n - end), file);
+	return sp_attempt_parse(text, name_out) == SP_OK;
+}
+
+static int
+by_ticket(const void *a, const void *b)
+{
+	const struct sp_name *x = a, *y = b;
+
+	if (x->ticket != y->ticket)
+		return x->ticket < y->ticket ? -1 : 1;
+	return strcmp(x->worker, y->worker);
+}
+
+/* Those of the attempt that counts. */
+static enum sp_status
+files_find(int dir, enum sp_state state, const struct sp_name *name,
+    struct files *f, struct sp_err *err)
+{
+	struct sp_names names = { 0 };
+	bool over = sp_state_over_is(state);
+	struct sp_name found;
+	enum sp_status st;
+	size_t i, n = 0;
+
+	(void)memset(f, 0, sizeof *f);
+	f->attempt = over ? 0 : name->attempt;
+	if ((st = sp_list(dir, false, &names, err)) != SP_OK)
+		return st;
+	if (names.n > 0 && (f->at = calloc(names.n, sizeof *f->at)) == NULL)
+		st = sp_err_set(err, SP_RETRY, "no memory");
+	for (i = 0; st == SP_OK && i < names.n; i++) {
+		if (!file_is(&name->id, sp_names_at(&names, i), &found) ||
+		    found.attempt > name->attempt)
+			continue;
+		if (over && found.attempt > f->attempt)
+			f->attempt = found.attempt;
+		f->at[n++] = found;
+	}
+	sp_names_clear(&names);
+	for (i = 0; i < n; i++)
+		if (f->at[i].attempt == f->attempt)
+			f->at[f->n++] = f->at[i];
+	if (f->n > 1)
+		qsort(f->at, f->n, sizeof *f->at, by_ticket);
+	return st;
+}
+
+/* Where to go on; what `m` knows of files that are not there any more is
+ * forgotten. */
+static size_t
+files_at(const struct files *f, struct sp_metrics *m)
+{
+	size_t i;
+
+	if (m->worker[0] == '\0')
+		return 0;
+	for (i = 0; i < f->n; i++)
+		if (f->at[i].ticket == m->ticket &&
+		    f->at[i].attempt == m->attempt &&
+		    strcmp(f->at[i].worker, m->worker) == 0)
+			return i;
+	sp_metrics_init(m);
+	return 0;
+}
+
+/* Fold one file from m->at on.  SP_GONE: it is shorter than that, and so not
+ * the one that was read. */
+static enum sp_status
+fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
+    int64_t *room, char *buf, struct sp_metrics *m, bool *more,
+    struct sp_err *err)
+{
+	char text[SP_NAME_MAX], file[SP_NAME_MAX + 16];
+	enum sp_status st;
+	struct stat info;
+	size_t took = 1;
+	ssize_t n;
+	int fd;
+
+	sp_attempt_print(name, text);
+	(void)snprintf(file, sizeof file, "%s" ENDING, text + SP_ID_LEN + 1);
+	if ((st = sp_open(dir, file, 0, &fd, &info, err)) != SP_OK)
+		return st == SP_RETRY ? st : SP_OK; /* no file of ours */
+	if (info.st_size < m->at)
+		st = SP_GONE;
+	while (st == SP_OK && took > 0 && m->at < info.st_size) {
+		if (*room <= 0) {
+			*more = true;
+			break;
+		}
+		n = pread(fd, buf, CHUNK, m->at);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			st = sp_err_sys(
+			    err, "read runs/%s/%s", name->id.text, file);
+		if (n <= 0)
+			break;
+		took = sp_metrics_add(m, buf, (size_t)n);
+		*room -= (int64_t)took;
+		sp_alive(spool);
+	}
+	(void)close(fd);
+	return st == SP_OK || st == SP_GONE ? st : SP_RETRY;
+}
+
+static enum sp_status
+fold_all(const struct sp_spool *spool, int dir, const struct files *f,
+    int64_t *room, struct sp_metrics *m, bool *more, struct sp_err *err)
+{
+	size_t i = files_at(f, m);
+	enum sp_status st = SP_OK;
+	char *buf;
+
+	if (f->n == 0)
+		return SP_OK;
+	if ((buf = malloc(CHUNK)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	for (; st == SP_OK && i < f->n && !*more; i++) {
+		if (m->worker[0] == '\0' || m->ticket != f->at[i].ticket ||
+		    strcmp(m->worker, f->at[i].worker) != 0)
+			sp_metrics_file(m, &f->at[i]);
+		st = fold(spool, dir, &f->at[i], room, buf, m, more, err);
+	}
+	free(buf);
+	return st;
+}
+
+enum sp_status
+sp_metrics_read(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, int64_t most, struct sp_metrics *m,
+    bool *more_out, struct sp_err *err)
+{
+	int64_t room = most > 0 ? most : INT64_MAX;
+	struct files f = { 0 };
+	enum sp_status st;
+	int dir;
+
+	*more_out = false;
+	st = sp_run_open(spool, &name->id, false, &dir, err);
+	if (st != SP_OK) {
+		sp_metrics_init(m);
+		return st == SP_RETRY ? st : SP_OK;
+	}
+	if ((st = files_find(dir, state, name, &f, err)) == SP_OK)
+		st = fold_all(spool, dir, &f, &room, m, more_out, err);
+	if (st == SP_GONE) { /* put there anew: from the beginning */
+		sp_metrics_init(m);
+		st = fold_all(spool, dir, &f, &room, m, more_out, err);
+	}
+	free(f.at);
+	(void)close(dir);
+	return st == SP_RETRY ? st
+			      : SP_OK; /* what we may not read is not there */
+}

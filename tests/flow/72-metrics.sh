@@ -1,0 +1,211 @@
+# Metrics, live and afterwards: seen while the job runs, with spoold and
+# without, and the same from everywhere; floods; artifacts with their hashes.
+. "$TOP/tests/lib.sh"
+
+of() { spool ls --json --metrics | jq -rc "select(.name == \"$1\") | $2"; }
+of_is() { [ "$(of "$1" "$2")" = "$3" ]; }
+id_of() { of "$1" .id; }
+go() { : >"$T/$1"; }
+# The index's own summary of an order.
+summary() {
+	"$PYTHON" -c 'import sqlite3, sys
+for row in sqlite3.connect("file:%s?mode=ro" % sys.argv[1], uri=True).execute("SELECT text FROM metrics WHERE id = ?", sys.argv[2:]): print(*row)' \
+	    "$S/index/spool.db" "$1"
+}
+
+# learn.sh: writes what it finds in $FROM.1, $FROM.2, ... when they come, and
+# ends when $FROM.end does.
+fixture() {
+	script learn.sh <<-'SH'
+	#!/bin/sh
+	i=1
+	while :; do
+	    if [ -e "$FROM.$i" ]; then
+	        cat "$FROM.$i" >>"$SPOOL_METRICS"
+	        i=$((i + 1))
+	    elif [ -e "$FROM.end" ]; then
+	        break
+	    else
+	        sleep 0.05
+	    fi
+	done
+	echo '{"loss":7}'
+	SH
+}
+learn() { # NAME [members]
+	job learn.sh "${2:+$2,}\"order\":{\"name\":\"$1\",\"env\":{\"FROM\":\"$T/$1\"}}" >"$T/$1.json"
+	cp "$T/$1.json" "$S/new/$1.json"
+}
+# say NAME N <lines: the next thing it writes, at once
+say() { cat >"$T/say" && mv "$T/say" "$T/$1.$2"; }
+
+same_rows() { # from the directories, and as asked
+	rm -rf "$T/copy"
+	cp -a "$S" "$T/copy"
+	rm -rf "$T/copy/index"
+	spool ls --json --metrics >"$T/asked"
+	spool -s "$T/copy" ls --json --metrics >"$T/dirs"
+	cmp "$T/dirs" "$T/asked" || { diff "$T/dirs" "$T/asked"; return 1; }
+}
+
+live() {
+	learn wine '"epochs":200'
+	start_worker
+	say wine 1 <<-'EOT'
+	{"step":10,"time":1763837000,"loss":3,"accuracy":0.5}
+	{"step":20,"time":1763837010,"loss":NaN,"val":{"loss":2}}
+	not JSON
+	EOT
+	soon of_is wine .step 20
+	of_is wine '[.state, .loss, .metric, .progress, .eta]' \
+	    '["assigned",null,0.5,0.1,"2025-11-22T18:46:30.000Z"]' || fail "$(of wine .)"
+	say wine 2 <<-'EOT'
+	{"step":30,"time":1763837030,"loss":1.5}
+	{"step":40,"time":1763837040,"loss":2.5,"accuracy":0.25}
+	EOT
+	soon of_is wine .step 40
+	is "$(of wine '[.loss, .metric, .progress, .eta]')" '[2.5,0.25,0.2,"2025-11-22T18:47:33.333Z"]'
+	is "$(of wine '.metrics | [.lines, .garbage, .keys.loss.last, .keys.loss.best, .keys.loss.bestStep, .keys.loss.max, .keys.loss.n, .keys.loss.notFinite]')" \
+	    '[4,1,2.5,1.5,30,3,3,1]'
+	is "$(of wine '.metrics.keys | [.accuracy.best, .accuracy.bestStep, .["val/loss"].last]')" '[0.5,10,2]'
+	id=$(id_of wine)
+	is "$(spool show --json wine | jq -c .metrics)" "$(of wine .metrics)" 'show'
+	spool show wine >"$T/shown"
+	has "$(cat "$T/shown")" 'progress  20%; step 40'
+	has "$(grep '^metric *loss' "$T/shown")" 'last 2.5, best 1.5 at step 30, 3 values, 1 not finite'
+	has "$(spool ls assigned | tr -s ' ')" ' 20% 2.5 0.25 '
+	exits 0 spool log --metrics wine
+	is "$(wc -l <"$T/out")" 5
+	timeout "$DEADLINE" spool log -f --metrics wine >"$T/followed" &
+	follower=$!
+	PIDS="$PIDS $follower"
+}
+
+over() {
+	printf '{"step":50,"loss":1}' | say wine 3
+	go wine.end
+	wait "$follower" || fail 'log -f --metrics'
+	tail -n 1 "$T/followed" >"$T/last"
+	is "$(jq .step "$T/last")" 50 'the end, without its newline'
+	soon of_is wine .state "done"
+	soon over_is
+	is "$(of wine '[.loss, .metric, .step, .progress, .eta]')" '[7,null,50,0.25,null]'
+	is "$(of wine '.metrics.keys.loss | [.last, .best, .n]')" '[1,1,4]'
+	is "$(outcome | jq .run.metricsBytes)" "$(cat "$S"/runs/*/*/*.metrics.jsonl | wc -c)"
+}
+over_is() { [ -e "$S/outcomes/$id.json" ]; }
+
+t_live_by_hand() {
+	fixture
+	live
+	over
+	exits 0 spool reindex
+	same_rows || fail 'reindex differs'
+	is "$(summary "$id" | jq -c .)" "$(of wine .metrics)" 'in the index'
+}
+
+t_live_with_spoold() {
+	fixture
+	start_spoold
+	live
+	# What spoold has folded, and what it has not yet: the same.
+	soon summary_has "$id" '"lines":4,'
+	same_rows || fail 'live rows differ'
+	over
+	soon summary_has "$id" '"lines":5,'
+	same_rows || fail 'rows differ'
+	stop "$SPOOLD"
+	same_rows || fail 'rows differ without spoold'
+	rm -rf "$S/index"
+	exits 0 spool reindex
+	same_rows || fail 'reindex differs'
+	is "$(summary "$id" | jq -c .)" "$(of wine .metrics)" 'made anew'
+	# What was removed is forgotten.
+	rm -rf "$S"/done/* "$S"/runs/* "$S"/outcomes/2*
+	exits 0 spool reindex
+	is "$(summary "$id")" ''
+}
+summary_has() { has "$(summary "$1")" "$2"; }
+
+# A row that the index knows is right only as far as it has read: a reader
+# reads on, so a summary that is behind is never seen.
+t_reads_on() {
+	fixture
+	learn a '"epochs":4'
+	start_worker
+	now=$(date +%s)
+	say a 1 <<-EOT
+	{"step":0,"time":$((now - 60))}
+	{"step":1,"loss":4,"time":$((now + 60))}
+	EOT
+	soon of_is a .step 1
+	spool ls | grep -qE ' 25% [67]m[0-9]*s ' || fail "$(spool ls)"
+	spool show a | grep -qE '^progress  25% [67]m[0-9]*s left, to end at 2.*; step 1$' || fail "$(spool show a)"
+	# (spoold's follower has no part in this: the index is made by hand)
+	fresh() { spool reindex >/dev/null && same_rows; }
+	soon fresh
+	say a 2 <<-'EOT'
+	{"step":2,"loss":3}
+	EOT
+	soon of_is a '[.step, .loss, .progress]' '[2,3,0.5]'
+	same_rows || fail 'rows differ'
+	# A file that is not the one that was read is read from its beginning.
+	printf '{"step":9}\n' >"$(ls "$S"/runs/*/*/*.metrics.jsonl)"
+	soon of_is a '[.step, .metrics.lines, .loss]' '[9,1,null]'
+	go a.end
+	soon of_is a .state "done"
+}
+
+# Preempted, it goes on in a new file; failed, it starts anew.
+t_attempts() {
+	script try.sh <<-'SH'
+	#!/bin/sh
+	case $SPOOL_TICKET in
+	1) printf '{"step":1,"loss":5}\n{"step":2,"loss":1}\n' >"$SPOOL_METRICS"; exit 75;;
+	2) printf '{"step":3,"loss":3}\n' >"$SPOOL_METRICS"; exit 3;;
+	*) printf '{"step":1,"loss":9}\n' >"$SPOOL_METRICS"
+	   while [ ! -e "$GO" ]; do sleep 0.05; done;;
+	esac
+	SH
+	job try.sh "\"order\":{\"name\":\"a\",\"retry\":[\"exit\"],\"env\":{\"GO\":\"$T/go\"}}" >"$S/new/a.json"
+	workerd $ROOTOK --once --work "$T/work" "$S" 2>>"$T/worker.log"
+	is "$(of a '[.state, .ticket, .loss, .metrics.lines]')" '["new",2,1,2]' 'preempted'
+	workerd $ROOTOK --once --work "$T/work" "$S" 2>>"$T/worker.log"
+	is "$(of a '[.state, .attempt, .loss, .metrics]')" '["waiting",1,null,null]' 'to be tried again'
+	start_worker
+	soon of_is a .loss 9
+	is "$(of a '[.step, .metrics.keys.loss.best, .metrics.lines]')" '[1,9,1]' 'tried again'
+	go go
+	soon of_is a .state "done"
+	is "$(of a '[.loss, .metrics.keys.loss.best, .metrics.lines]')" '[null,9,1]' over
+	exits 0 spool reindex
+	same_rows || fail 'rows differ'
+	# the resumed part alone, before it failed
+	rm "$S"/runs/*/*/*a1@*.metrics.jsonl
+	rm -rf "$S/index"
+	is "$(of a '[.metrics.lines, .metrics.keys.loss.last, .metrics.keys.loss.best]')" '[3,3,1]'
+}
+
+# 100,000 lines a second: what comes over is bounded, the last line comes, and
+# the outcome says that not all did.
+t_flood() {
+	script flood.py <<-'PY'
+	import os
+	line = '{"step":%d,"pad":"' + 40 * "x" + '"}\n'
+	with open(os.environ["SPOOL_METRICS"], "w") as f:
+	    for k in range(20):
+	        f.write("".join(line % (k * 10000 + i) for i in range(10000)))
+	        f.flush()
+	    print('{"size":%d}' % f.tell())
+	PY
+	job flood.py '"order":{"name":"f"}' >"$S/new/f.json"
+	drain
+	is "$(status_of "$(id_of f)")" 200
+	is "$(of f .step)" 199999 'the last line'
+	is "$(of f '[.metrics.garbage, .metrics.lines < 40000, .metrics.lines > 1000]')" '[0,true,true]'
+	is "$(outcome | jq '.run.metricsBytes + .run.metricsDropped == .size')" true
+	is "$(outcome | jq '.run.metricsBytes < 2000000')" true
+	has "$(cat "$T/worker.log")" 'too many, some are passed over'
+}
+
+run_stories "$@"
