@@ -351,6 +351,51 @@ sp_commit(const struct sp_spool *sp, struct sp_ended *group, size_t n,
 
 /* ---- ends without a run ---- */
 
+/* The outcome first, under the name that the order is to end under. */
+static enum sp_status
+end(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
+    const struct sp_name *order, struct sp_name *to, const char *text,
+    size_t len, struct sp_err *err)
+{
+	enum sp_status st;
+	bool moved = false;
+
+	st = write_synced(sp, to, text, len, err);
+	if (st == SP_OK) {
+		st = sp_move_step(sp, what, at, SP_FAILED, order, to, err);
+		/* Not ours: nobody else can have made that name.  On SP_RETRY
+		 * it stays, for a repeated call finds it whole. */
+		if (st == SP_LOST || st == SP_BAD)
+			drop_provisional(sp, to);
+		moved = st == SP_OK;
+	}
+	if (st == SP_OK)
+		st = sp_move_sync(sp, &to->id, SP_FAILED, at, err);
+	SP_CRASH("end.synced");
+	if (st == SP_OK)
+		st = sp_outcome_publish(sp, to, err);
+	/* We stood still between writing and moving, long enough to be taken
+	 * for dead, and our outcome was swept: write it again. */
+	if (st == SP_GONE && moved) {
+		st = write_synced(sp, to, text, len, err);
+		if (st == SP_OK)
+			st = sp_outcome_publish(sp, to, err);
+	}
+	return st;
+}
+
+static enum sp_status
+end_name(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
+    const struct sp_name *order, struct sp_name *to, struct sp_err *err)
+{
+	enum sp_status st;
+
+	st = sp_step_name(what, at, SP_FAILED, order, sp->actor, to);
+	return st == SP_OK ? st
+			   : sp_err_set(err, st, "%s cannot be ended from %s",
+				 order->id.text, sp_state_text(at));
+}
+
 enum sp_status
 sp_end(const struct sp_spool *sp, enum sp_state at, const struct sp_name *order,
     int status, bool spent, const char *why, struct sp_err *err)
@@ -360,38 +405,29 @@ sp_end(const struct sp_spool *sp, enum sp_state at, const struct sp_name *order,
 	struct sp_name to;
 	enum sp_status st;
 	char host[65] = "";
-	bool moved = false;
 
-	st = sp_step_name(what, at, SP_FAILED, order, sp->actor, &to);
-	if (st != SP_OK)
-		return sp_err_set(err, st, "%s cannot be ended from %s",
-		    order->id.text, sp_state_text(at));
+	if ((st = end_name(sp, what, at, order, &to, err)) != SP_OK)
+		return st;
 	(void)gethostname(host, sizeof host - 1);
 	st = sp_outcome_end(&to, host, sp_wall_ms(), status, why, &text);
 	if (st == SP_OK)
-		st = write_synced(sp, &to, text.data, text.len, err);
-	if (st == SP_OK) {
-		st = sp_move_step(sp, what, at, SP_FAILED, order, &to, err);
-		/* Not ours: nobody else can have made that name.  On SP_RETRY
-		 * it stays, for a repeated call finds it whole. */
-		if (st == SP_LOST || st == SP_BAD)
-			drop_provisional(sp, &to);
-		moved = st == SP_OK;
-	}
-	if (st == SP_OK)
-		st = sp_move_sync(sp, &to.id, SP_FAILED, at, err);
-	SP_CRASH("end.synced");
-	if (st == SP_OK)
-		st = sp_outcome_publish(sp, &to, err);
-	/* We stood still between writing and moving, long enough to be taken
-	 * for dead, and our outcome was swept: write it again. */
-	if (st == SP_GONE && moved) {
-		st = write_synced(sp, &to, text.data, text.len, err);
-		if (st == SP_OK)
-			st = sp_outcome_publish(sp, &to, err);
-	}
+		st = end(sp, what, at, order, &to, text.data, text.len, err);
 	sp_buf_clear(&text);
 	return st;
+}
+
+enum sp_status
+sp_end_as(const struct sp_spool *sp, enum sp_state at,
+    const struct sp_name *order, const char *text, size_t len,
+    struct sp_err *err)
+{
+	struct sp_name to;
+	enum sp_status st;
+
+	st = end_name(sp, SP_STEP_END, at, order, &to, err);
+	return st == SP_OK
+	    ? end(sp, SP_STEP_END, at, order, &to, text, len, err)
+	    : st;
 }
 
 enum sp_status

@@ -40,6 +40,12 @@ enum sp_status sp_end(const struct sp_spool *spool, enum sp_state at,
     const struct sp_name *order, int status, bool spent, const char *why,
     struct sp_err *err);
 
+/* Likewise, with a whole outcome of the caller's: the order ran, and was ended
+ * all the same. */
+enum sp_status sp_end_as(const struct sp_spool *spool, enum sp_state at,
+    const struct sp_name *order, const char *text, size_t len,
+    struct sp_err *err);
+
 /* Publish the provisional outcome of a committed name; SP_OK also when it was
  * published before; SP_GONE when there is none. */
 enum sp_status sp_outcome_publish(const struct sp_spool *spool,

@@ -6,9 +6,11 @@
  * gone.  What it held is given back, unless it had finished: then its outcome
  * is committed in its stead, under its name.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libspool/beat.h"
@@ -20,6 +22,7 @@
 #include "libspool/mark.h"
 #include "libspool/move.h"
 #include "libspool/revoke.h"
+#include "libspool/wish.h"
 #include "libspool/outcome.h"
 
 #define LOOK_LEAST 50   /* ms */
@@ -186,6 +189,56 @@ forget(struct sp_keep *k, int64_t now)
 	}
 }
 
+/* Is a worker of this W or NAME known, dead or alive? */
+static bool
+known_is(const struct sp_keep *k, const char *who)
+{
+	const char *worker;
+	size_t i, len = strlen(who);
+
+	for (i = 0; i < k->book.n; i++) {
+		worker = k->book.row[i].worker;
+		if (strncmp(worker, who, len) == 0 &&
+		    (worker[len] == '\0' ||
+			strrchr(worker, '-') == worker + len))
+			return true;
+	}
+	return false;
+}
+
+/* What was asked of one worker that is no more.  What is asked of a NAME is for
+ * the next one, too. */
+static void
+forget_wishes(struct sp_keep *k, int64_t now)
+{
+	int dir = k->sp->dir[SP_DIR_DRAIN];
+	struct sp_names files = { 0 };
+	char who[SP_WISH_MAX];
+	enum sp_wish wish;
+	struct stat st;
+	int64_t server;
+	size_t i;
+
+	if (sp_wish_list(k->sp, &files, NULL) == SP_OK && files.n > 0 &&
+	    keep_server_now(k, now, &server) == SP_OK)
+		for (i = 0; i < files.n; i++) {
+			const char *file = sp_names_at(&files, i);
+
+			/* One that has just come may not have been seen. */
+			if (!sp_wish_parse(file, who, &wish) ||
+			    !sp_worker_ok(who) || known_is(k, who) ||
+			    fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) ==
+				-1 ||
+			    (double)(server -
+				(int64_t)st.st_ctim.tv_sec * 1000) <
+				k->sp->policy.lease * 1000)
+				continue;
+			if (unlinkat(dir, file, 0) == 0)
+				sp_info("forget wish=%s: no such worker", file);
+		}
+	sp_names_clear(&files);
+}
+
 struct held {
 	struct sp_name *name;
 	size_t n, cap;
@@ -231,8 +284,10 @@ keep_reap(struct sp_keep *k, int64_t now)
 		dead++;
 		revoke_one(k, &held.name[i], &cancel);
 	}
-	if (st == SP_OK && dead == 0)
+	if (st == SP_OK && dead == 0) {
 		forget(k, now);
+		forget_wishes(k, now);
+	}
 	keep_trouble("reap", st, &err);
 	sp_names_clear(&cancel);
 	free(held.name);

@@ -1,5 +1,5 @@
 /*
- * mark.c - requests as empty files named by an id.  An NFS client remembers a
+ * mark.c - requests as empty files, named by an id.  An NFS client remembers a
  * name that was absent for half a minute, so marks are read by listing.
  */
 #include <errno.h>
@@ -10,30 +10,43 @@
 #include "libspool/mark.h"
 
 enum sp_status
-sp_mark_set(const struct sp_spool *sp, enum sp_dir which,
-    const struct sp_id *id, struct sp_err *err)
+sp_mark_make(const struct sp_spool *sp, enum sp_dir which, const char *name,
+    struct sp_err *err)
 {
 	int fd;
 
-	fd = openat(sp->dir[which], id->text,
+	fd = openat(sp->dir[which], name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
 	if (fd == -1 && errno == EEXIST)
 		return SP_OK;
 	if (fd == -1)
-		return sp_err_sys(
-		    err, "mark %s/%s", sp_dir_text(which), id->text);
+		return sp_err_sys(err, "mark %s/%s", sp_dir_text(which), name);
 	(void)close(fd);
 	return sp_sync(sp->dir[which], sp_dir_text(which), err);
+}
+
+enum sp_status
+sp_mark_remove(const struct sp_spool *sp, enum sp_dir which, const char *name,
+    struct sp_err *err)
+{
+	if (unlinkat(sp->dir[which], name, 0) == -1 && errno != ENOENT)
+		return sp_err_sys(
+		    err, "unmark %s/%s", sp_dir_text(which), name);
+	return sp_sync(sp->dir[which], sp_dir_text(which), err);
+}
+
+enum sp_status
+sp_mark_set(const struct sp_spool *sp, enum sp_dir which,
+    const struct sp_id *id, struct sp_err *err)
+{
+	return sp_mark_make(sp, which, id->text, err);
 }
 
 enum sp_status
 sp_mark_unset(const struct sp_spool *sp, enum sp_dir which,
     const struct sp_id *id, struct sp_err *err)
 {
-	if (unlinkat(sp->dir[which], id->text, 0) == -1 && errno != ENOENT)
-		return sp_err_sys(
-		    err, "unmark %s/%s", sp_dir_text(which), id->text);
-	return sp_sync(sp->dir[which], sp_dir_text(which), err);
+	return sp_mark_remove(sp, which, id->text, err);
 }
 
 enum sp_status

@@ -17,4 +17,10 @@ enum sp_status sp_mark_unset(const struct sp_spool *spool, enum sp_dir which,
 enum sp_status sp_mark_list(const struct sp_spool *spool, enum sp_dir which,
     struct sp_names *ids_out, struct sp_err *err);
 
+/* By any name, for requests of other kinds (wish.h). */
+enum sp_status sp_mark_make(const struct sp_spool *spool, enum sp_dir which,
+    const char *name, struct sp_err *err);
+enum sp_status sp_mark_remove(const struct sp_spool *spool, enum sp_dir which,
+    const char *name, struct sp_err *err);
+
 #endif

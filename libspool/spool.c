@@ -30,6 +30,7 @@ static const char *const dirs[SP_DIRS] = {
 	[SP_DIR_REPAIR] = "repair",
 	[SP_DIR_CANCEL] = "cancel",
 	[SP_DIR_HOLD] = "hold",
+	[SP_DIR_DRAIN] = "drain",
 	[SP_DIR_OUTCOMES] = "outcomes",
 	[SP_DIR_RUNS] = "runs",
 	[SP_DIR_SCRIPTS] = "scripts",
@@ -92,8 +93,12 @@ open_dirs(struct sp_spool *sp, struct sp_err *err)
 		st = sp_open_dir(sp->root, dirs[i], &sp->dir[i], NULL);
 		if (st == SP_OK)
 			continue;
-		if (sp_make_dir(sp->root, dirs[i], err) != SP_OK ||
-		    sp_open_dir(sp->root, dirs[i], &sp->dir[i], err) != SP_OK)
+		/* Older spools have none, and a reader may not make it. */
+		if (sp_make_dir(sp->root, dirs[i],
+			i == SP_DIR_DRAIN ? NULL : err) != SP_OK &&
+		    i == SP_DIR_DRAIN)
+			continue;
+		if (sp_open_dir(sp->root, dirs[i], &sp->dir[i], err) != SP_OK)
 			return SP_FATAL;
 	}
 	return SP_OK;

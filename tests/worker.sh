@@ -32,7 +32,8 @@ outcome() { # the script's own words, and ours
 one() { # FILE in new/: claim, run, commit; false when it is not ours
     n=${1##*/} id=${1##*/??.} id=${id%%.*} day=${id%%T*} try=${n#*"$id".} try=${try%%.*}
     echo "$n" | grep -x '..\.[0-9T]*-[0-9a-f]*\.t[0-9]*a[0-9]*\(\.[A-Za-z0-9_-]*\)*\.json' || return
-    if find "$s/hold" "$s/cancel" -name "$id" | grep . || ! jq -e "$plain" "$1"; then return 1; fi
+    if find "$s/hold" "$s/cancel" "$s/drain" -name "$id" -o -name "$w" -o -name "${w%-*}" | grep . ||
+        ! jq -e "$plain" "$1"; then return 1; fi
     mine=${n%%"$try"*}$try@$w${n#*"$try"} && job=$s/assigned/$mine run=$s/runs/$day/$id
     mv -n "$1" "$job" # whatever it says, the target decides: ours when there, plain, with one link
     [ "$(find "$job" -type f -links 1)" ] || return

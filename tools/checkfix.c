@@ -283,8 +283,7 @@ static enum sp_status
 fix_mark(struct check *check, struct finding *finding, struct sp_err *err)
 {
 	(void)snprintf(finding->how, sizeof finding->how, "removed");
-	return sp_mark_unset(
-	    check->spool, finding->dir, &finding->name.id, err);
+	return sp_mark_remove(check->spool, finding->dir, finding->file, err);
 }
 
 /* The stage of a bundle may hold jobs that were accepted. */

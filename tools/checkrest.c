@@ -9,6 +9,7 @@
 
 #include "libspool/beat.h"
 #include "libspool/file.h"
+#include "libspool/wish.h"
 #include "tools/check.h"
 
 static bool
@@ -133,6 +134,51 @@ rest_tmp(struct check *check, const struct sp_names *names)
 	}
 }
 
+/* Is there a worker of that W or NAME? */
+static bool
+worker_is(const struct check *check, const char *who)
+{
+	struct sp_names files = { 0 };
+	size_t i, len = strlen(who);
+	bool is = false;
+
+	if (sp_list(check->spool->dir[SP_DIR_WORKERS], false, &files, NULL) !=
+	    SP_OK)
+		is = true; /* in doubt */
+	for (i = 0; i < files.n && !is; i++)
+		is = strncmp(sp_names_at(&files, i), who, len) == 0 &&
+		    strchr(".-", sp_names_at(&files, i)[len]) != NULL;
+	sp_names_clear(&files);
+	return is;
+}
+
+static void
+rest_drain(struct check *check, const struct sp_names *names)
+{
+	char who[SP_WISH_MAX];
+	enum sp_wish wish;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; i < names->n; i++) {
+		const char *file = sp_names_at(names, i);
+
+		if (keep_is(file))
+			continue;
+		if (!sp_wish_parse(file, who, &wish))
+			(void)check_say(check, CHECK_STRAY, SP_DIR_DRAIN, "",
+			    file, NULL, "is not a worker's name");
+		/* By a NAME it is for those too who are yet to come. */
+		else if (sp_worker_ok(who) && !worker_is(check, who) &&
+		    fstatat(check->spool->dir[SP_DIR_DRAIN], file, &st,
+			AT_SYMLINK_NOFOLLOW) == 0 &&
+		    (double)(check->now - check_ctime(&st)) >=
+			check->spool->policy.lease * 1000)
+			(void)check_say(check, CHECK_MARK, SP_DIR_DRAIN, "",
+			    file, NULL, "a request to a worker that is gone");
+	}
+}
+
 static void
 rest_workers(struct check *check, const struct sp_names *names)
 {
@@ -238,7 +284,8 @@ enum sp_status
 check_rest(struct check *check, struct sp_err *err)
 {
 	static const enum sp_dir dirs[] = { SP_DIR_BAD, SP_DIR_CANCEL,
-		SP_DIR_HOLD, SP_DIR_TMP, SP_DIR_WORKERS, SP_DIR_RUNS };
+		SP_DIR_HOLD, SP_DIR_DRAIN, SP_DIR_TMP, SP_DIR_WORKERS,
+		SP_DIR_RUNS };
 	struct sp_names names = { 0 };
 	enum sp_status st = SP_OK;
 	size_t i;
@@ -254,6 +301,9 @@ check_rest(struct check *check, struct sp_err *err)
 		case SP_DIR_CANCEL:
 		case SP_DIR_HOLD:
 			rest_marks(check, dirs[i], &names);
+			break;
+		case SP_DIR_DRAIN:
+			rest_drain(check, &names);
 			break;
 		case SP_DIR_TMP:
 			rest_tmp(check, &names);

@@ -27,6 +27,8 @@ static const struct verb *const verbs[] = {
 	&verb_unhold,
 	&verb_retry,
 	&verb_workers,
+	&verb_drain,
+	&verb_resume,
 	&verb_check,
 	&verb_reindex,
 };

@@ -44,7 +44,7 @@ struct verb {
 
 extern const struct verb verb_init, verb_submit, verb_ls, verb_show, verb_wait,
     verb_log, verb_cancel, verb_hold, verb_unhold, verb_retry, verb_workers,
-    verb_check, verb_reindex;
+    verb_drain, verb_resume, verb_check, verb_reindex;
 
 /* ---- main.c ---- */
 
@@ -109,6 +109,11 @@ int pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
  * own; the worst answer comes back. */
 int pick_each(struct tool *tool, int argc, char **argv,
     int (*one)(struct tool *tool, const struct sp_id *id));
+
+/* ---- drain.c ---- */
+
+/* Names to stderr that are drained though no such worker is here. */
+void drain_absent(struct tool *tool);
 
 /* ---- wait.c ---- */
 

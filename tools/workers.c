@@ -162,6 +162,8 @@ workers_run(struct tool *tool, int argc, char **argv)
 		(void)fputs("no worker is here\n", stderr);
 	else if (!json)
 		answer = table_print(&table);
+	if (!json)
+		drain_absent(tool);
 	table_clear(&table);
 	sp_names_clear(&names);
 	sp_buf_clear(&text);

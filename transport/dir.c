@@ -16,6 +16,7 @@
 #include "libspool/mark.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
+#include "libspool/wish.h"
 #include "transport/dir.h"
 
 #define KEEP_BUSY 2000 /* between housekeepings while jobs run */
@@ -106,7 +107,7 @@ static void
 place(struct dir *d, int64_t now)
 {
 	unsigned watched = SP_DIRTY(SP_DIR_NEW) | SP_DIRTY(SP_DIR_HOLD) |
-	    SP_DIRTY(SP_DIR_CANCEL);
+	    SP_DIRTY(SP_DIR_CANCEL) | SP_DIRTY(SP_DIR_DRAIN);
 	unsigned taken;
 
 	if (now - d->placed < PLACE_MS)
@@ -240,6 +241,26 @@ held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
 	return sp_mark_list(&d->spool, SP_DIR_CANCEL, cancel_out, err);
 }
 
+static enum sp_status
+wishes(struct tr *tr, struct tr_wishes *out, struct sp_err *err)
+{
+	const struct sp_spool *spool = &dir_of(tr)->spool;
+	struct sp_names files = { 0 };
+	enum sp_status st;
+
+	if ((st = sp_wish_list(spool, &files, err)) == SP_OK) {
+		out->now = sp_wish_is(&files, spool->actor, SP_WISH_NOW);
+		out->drain =
+		    out->now || sp_wish_is(&files, spool->actor, SP_WISH_DRAIN);
+		out->resume = sp_wish_is(&files, spool->actor, SP_WISH_RESUME);
+		if (out->resume)
+			st = sp_wish_unset(
+			    spool, spool->actor, SP_WISH_RESUME, err);
+	}
+	sp_names_clear(&files);
+	return st;
+}
+
 static int64_t
 keep(struct tr *tr, bool idle, int64_t now)
 {
@@ -301,14 +322,16 @@ release(struct tr *tr, const struct sp_name *claimed, enum tr_release how,
 }
 
 static enum sp_status
-cancel(struct tr *tr, const struct sp_name *claimed, const char *why,
-    struct sp_err *err)
+cancel(struct tr *tr, const struct sp_name *claimed, const char *text,
+    size_t len, const char *why, struct sp_err *err)
 {
 	const struct sp_spool *spool = &dir_of(tr)->spool;
 	enum sp_status st;
 
-	st = sp_end(
-	    spool, SP_ASSIGNED, claimed, SP_ST_CANCELLED, false, why, err);
+	st = text != NULL
+	    ? sp_end_as(spool, SP_ASSIGNED, claimed, text, len, err)
+	    : sp_end(spool, SP_ASSIGNED, claimed, SP_ST_CANCELLED, false, why,
+		  err);
 	if (st != SP_OK)
 		return st;
 	dir_tidy(spool, &claimed->id);
@@ -348,6 +371,7 @@ const struct tr_ops dir_ops = {
 	.beat = beat,
 	.bye = bye,
 	.held = held,
+	.wishes = wishes,
 	.commit = commit,
 	.release = release,
 	.cancel = cancel,

@@ -1,6 +1,6 @@
 /*
- * dirwatch.c - a handle that polls readable when new/, cancel/ or hold/ has
- * changed: raw inotify, for a worker needs no more than "look again".
+ * dirwatch.c - a handle that polls readable when new/, cancel/, hold/ or drain/
+ * has changed: raw inotify, for a worker needs no more than "look again".
  * What is there is found by listing, never believed from an event.
  *
  * inotify sees the changes of this machine only, so dirwatch_open opens nothing
@@ -27,6 +27,7 @@ static const struct {
 	{ SP_DIR_NEW, ARRIVE },
 	{ SP_DIR_CANCEL, MARKS },
 	{ SP_DIR_HOLD, MARKS },
+	{ SP_DIR_DRAIN, MARKS },
 };
 
 void

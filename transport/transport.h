@@ -43,6 +43,13 @@ struct tr_room {
 	int64_t files, files_free;
 };
 
+/* What people ask of a worker. */
+struct tr_wishes {
+	bool drain;  /* claim nothing */
+	bool now;    /* and stop what runs */
+	bool resume; /* begin anew */
+};
+
 struct tr_ops {
 	const char *scheme; /* "dir", "sftp", "https" */
 
@@ -116,6 +123,11 @@ struct tr_ops {
 	    struct sp_names *stale_out, struct sp_names *cancel_out,
 	    struct sp_err *err);
 
+	/* What is asked of our W or NAME, listed afresh: libspool/wish.h.
+	 * resume is said once: it is taken away by this. */
+	enum sp_status (*wishes)(
+	    struct tr *tr, struct tr_wishes *wishes_out, struct sp_err *err);
+
 	/* Outcomes first, then the orders to done/ or failed/: finish.h.  Each
 	 * one's status is filled: OK, LOST (it was taken from us), anything
 	 * else: not committed yet, ask again. */
@@ -126,9 +138,10 @@ struct tr_ops {
 	enum sp_status (*release)(struct tr *tr, const struct sp_name *claimed,
 	    enum tr_release how, const char *cause, const char *why,
 	    struct sp_err *err);
-	/* End an order of ours without a commit of ours: cancelled (499). */
+	/* End an order of ours without a commit of ours: cancelled (499).
+	 * text: its outcome, which says so; NULL: one that says `why`. */
 	enum sp_status (*cancel)(struct tr *tr, const struct sp_name *claimed,
-	    const char *why, struct sp_err *err);
+	    const char *text, size_t len, const char *why, struct sp_err *err);
 
 	/* Housekeeping for a spool without a daemon; returns ms until it wants
 	 * to be called again. */

@@ -74,9 +74,10 @@ fill(struct worker *w)
 			    w->slot[i].text, SP_NAME_MAX);
 	(void)snprintf(b->note, sizeof b->note, "%s", w->floor.words);
 	(void)snprintf(b->state, sizeof b->state, "%s",
-	    w->terms > 0 || w->opt.drain ? "draining"
-		: b->running_n > 0       ? "busy"
-					 : "idle");
+	    w->wish.is.drain && worker_idle_is(w)                  ? "drained"
+		: w->terms > 0 || w->opt.drain || w->wish.is.drain ? "draining"
+		: b->running_n > 0                                 ? "busy"
+								   : "idle");
 	offer_beat(w, b);
 }
 
@@ -172,6 +173,7 @@ beat(struct worker *w, int64_t now)
 	enum sp_status st;
 	size_t i;
 
+	wish_look(w, now);
 	pulse_lock(w);
 	fill(w);
 	st = pulse_beat(w, now, &err);

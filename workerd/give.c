@@ -19,7 +19,9 @@ give(struct worker *w, struct slot *s, struct sp_err *err)
 		return w->ops->release(
 		    w->tr, &s->name, s->how, s->cause, s->why, err);
 	case GIVE_CANCEL:
-		return w->ops->cancel(w->tr, &s->name, s->why, err);
+		return w->ops->cancel(w->tr, &s->name,
+		    s->outcome.len > 0 ? s->outcome.data : NULL, s->outcome.len,
+		    s->why, err);
 	case GIVE_NOTHING:
 		break;
 	}

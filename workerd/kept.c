@@ -109,12 +109,13 @@ root_open(const struct worker *w, bool make)
 }
 
 static bool
-short_is(int fd)
+short_is(const struct worker *w, int fd)
 {
 	struct statvfs fs;
 
-	return fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 &&
-	    fs.f_bavail < fs.f_blocks / FREE_LEAST;
+	return w->floor.low ||
+	    (fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 &&
+		fs.f_bavail < fs.f_blocks / FREE_LEAST);
 }
 
 /* ---- put and take ---- */
@@ -131,7 +132,7 @@ kept_put(struct worker *w, const struct slot *s)
 	    !S_ISDIR(st.st_mode) || (fd = root_open(w, true)) == -1)
 		return false;
 	name_print(&s->name.id, s->name.ticket + 1, w->kept.tag, name);
-	if (short_is(fd))
+	if (short_is(w, fd))
 		sp_info(
 		    "keep order=%s not: the disk is short", s->name.id.text);
 	else {
@@ -220,7 +221,7 @@ useless(struct worker *w, int fd, const char *name)
 	/* The ctime is that of the rename that brought it here. */
 	if (sp_wall_ms() / 1000 - (int64_t)is.st_ctim.tv_sec > AGE_MOST)
 		return "it is old";
-	if (short_is(fd))
+	if (short_is(w, fd))
 		return "the disk is short";
 	if (tag != w->kept.tag)
 		return NULL; /* for a worker of that spool to tell */

@@ -301,9 +301,9 @@ try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
 static bool
 may_claim(struct worker *w, int64_t now)
 {
-	return w->terms == 0 && w->claims_left != 0 && !w->heart.away &&
-	    now >= w->look.pause && !w->floor.low && slot_free(w) != NULL &&
-	    !commit_full_is(&w->commit);
+	return w->terms == 0 && !wish_drained(w) && w->claims_left != 0 &&
+	    !w->heart.away && now >= w->look.pause && !w->floor.low &&
+	    slot_free(w) != NULL && !commit_full_is(&w->commit);
 }
 
 static int64_t
@@ -441,6 +441,11 @@ look_drained_tick(struct worker *w, int64_t now)
 	if (!(w->opt.drain || w->opt.once) || !worker_idle_is(w))
 		return FAR;
 	if (w->claims_left == 0) {
+		w->done = true;
+		return FAR;
+	}
+	if (w->wish.is.drain) {
+		sp_info("drain: nothing may be claimed (spool drain)");
 		w->done = true;
 		return FAR;
 	}

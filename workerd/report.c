@@ -130,6 +130,10 @@ how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
 		run->cause = SP_CAUSE_TIMEOUT;
 		return;
 	}
+	if (s->stop == STOP_CANCEL) {
+		run->cause = SP_CAUSE_CANCELLED;
+		return;
+	}
 	if (run->exit_code == 0) {
 		run->cause = SP_CAUSE_OK;
 		return;
@@ -185,6 +189,7 @@ static bool
 preempted_is(const struct slot *s, const struct sp_run *run, bool spoke)
 {
 	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT || s->oom ||
+	    s->stop == STOP_CANCEL ||
 	    s->name.ticket >= SP_COUNT_MAX) /* there is no next one */
 		return false;
 	if (run->exit_code == EXIT_PREEMPTED)
@@ -250,15 +255,17 @@ judge(struct worker *w, struct slot *s)
 		preempt(w, s);
 	} else {
 		sp_buf_init(&s->outcome, SP_OUTCOME_MAX + 65536);
-		s->give = GIVE_COMMIT;
+		s->give = s->stop == STOP_CANCEL ? GIVE_CANCEL : GIVE_COMMIT;
 		if (sp_outcome_make(&run, s->job.outcome_required, own, len,
 			s->why[0] != '\0' ? s->why : NULL, &s->outcome,
 			&s->status) != SP_OK) {
 			(void)snprintf(
 			    s->why, sizeof s->why, "no memory for the outcome");
-			back(
-			    s, TR_PREEMPTED, sp_cause_text(SP_CAUSE_PREEMPTED));
-		} else if (again_is(w, s, run.cause))
+			if (s->give == GIVE_COMMIT)
+				back(s, TR_PREEMPTED,
+				    sp_cause_text(SP_CAUSE_PREEMPTED));
+			sp_buf_clear(&s->outcome);
+		} else if (s->give == GIVE_COMMIT && again_is(w, s, run.cause))
 			back(s, TR_RETRY, sp_cause_text(run.cause));
 		sp_info("end order=%s status=%d cause=%s seconds=%.3f%s%s",
 		    s->name.id.text, s->status, sp_cause_text(run.cause),
@@ -272,8 +279,6 @@ report(struct worker *w, struct slot *s)
 {
 	if (s->stop == STOP_GONE) {
 		s->give = GIVE_NOTHING;
-	} else if (s->stop == STOP_CANCEL) {
-		s->give = GIVE_CANCEL;
 	} else if (s->pid == 0 && s->unfit == SP_CAUSE_OK) {
 		/* It never ran, and it was this host's fault. */
 		sp_warn("start order=%s failed: %s; it goes back",

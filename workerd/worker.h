@@ -5,12 +5,12 @@
  *
  * main.c waits; look.c claims; slot.c carries one attempt from its start to
  * its end; report.c says what came of it; give.c hands it back; commit.c
- *commits on a thread of its own; beat.c says that we live and compares what we
- *hold with what we run (pulse.c beats while the main thread is long at
- *something); guard.c stops exclusive jobs when the spool is away.  kin.c knows
- *all processes of an attempt, by its control group (cgroup.c) or without,
- *limit.c their memory, floor.c whether there is room; stray.c leaves no process
- *behind; kept.c keeps what preempted attempts left.
+ * commits on a thread of its own; beat.c says that we live and compares what we
+ * hold with what we run (pulse.c beats while the main thread is long at
+ * something); wish.c heeds drain/; guard.c stops exclusive jobs when the spool
+ * is away.  kin.c knows all processes of an attempt, by its control group
+ * (cgroup.c) or without, limit.c their memory, floor.c whether there is room;
+ * stray.c leaves no process behind; kept.c keeps what preempted attempts left.
  *
  * `_tick` does what is due and returns when it wants to be called again, by
  * sp_mono_ms.
@@ -271,6 +271,11 @@ struct worker {
 	} guard;
 
 	struct {
+		bool known;
+		struct tr_wishes is;
+	} wish;
+
+	struct {
 		uint32_t tag; /* of this spool */
 		int64_t next;
 		struct sp_names names;
@@ -448,6 +453,10 @@ void beat_soon(struct worker *w);
 /* What the order.exclusive jobs may still trust in. */
 bool beat_trusted(const struct worker *w, int64_t now);
 void beat_clear(struct worker *w);
+
+/* wish.c: what people ask of us. */
+void wish_look(struct worker *w, int64_t now);
+bool wish_drained(const struct worker *w); /* nothing may be claimed */
 
 /* pulse.c: beats while the main thread is busy. */
 enum sp_status pulse_open(struct worker *w, struct sp_err *err);

@@ -200,6 +200,8 @@ b_runs_of_nothing() { put "runs/$DAY/$ID/out/model.bin"; found runs "runs/$DAY/$
 b_runs_wrong_day() { ended 'done' 200; put "runs/20010101/$ID/t1a0@w-00000a.log"; found runs "runs/20010101/$ID"; }
 a_runs_wrong_day() { [ -e "$S/runs/$DAY/$ID/t1a0@w-00000a.log" ]; }
 b_stray_outcome() { put outcomes/notes.txt; found stray outcomes/notes.txt; }
+b_wish_of_nobody() { : >"$S/drain/gpu-3fa9c2.now"; found mark drain/gpu-3fa9c2.now; }
+b_stray_wish() { put drain/gpu.later; found stray drain/gpu.later; }
 b_stray_mark() { put cancel/please; found stray cancel/please; }
 b_stray_worker() { put workers/notes.json; found stray workers/notes.json; }
 b_stray_beat_of_another() {
@@ -212,7 +214,7 @@ b_stray_run_id() { put runs/$DAY/notes.txt; found stray runs/$DAY/notes.txt; }
 
 breaches() { sed -n 's/^b_\([a-z_]*\)().*/\1/p' "$0"; }
 # Nothing stays of a request for nothing, and a link is no file.
-textless() { case $1 in mark_of_nothing | plain_symlink | plain_symlink_in_new | plain_fifo) ;; *) return 1 ;; esac; }
+textless() { case $1 in mark_of_nothing | wish_of_nobody | plain_symlink | plain_symlink_in_new | plain_fifo) ;; *) return 1 ;; esac; }
 
 # What may look odd, and is right.
 innocent() {
@@ -226,6 +228,7 @@ innocent() {
 	put "runs/$DAY/$ID/out/checkpoint"
 	printf '{"worker":"here-00000a","beat":1}\n' >"$S/workers/here-00000a.json"
 	: >"$S/cancel/$ID"
+	: >"$S/drain/gpu07"; : >"$S/drain/here-00000a.now"
 	put new/.hidden; put new/editing.json~; put new/drop.json; put new/half.part
 	mkdir "$S/scripts/lib"
 	put bad/old.json; put bad/old.json.why

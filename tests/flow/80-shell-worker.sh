@@ -50,6 +50,10 @@ t_alone() {
 	gpu=$(job ok.py '"order":{"gpus":1}' | spool submit -)
 	held=$(job ok.py '"n":7' | spool submit -)
 	: >"$S/hold/$held"
+	: >"$S/drain/one"
+	sh "$TOP/tests/worker.sh" "$S" one
+	is "$(count outcomes)" 0 'outcomes of a drained one'
+	rm "$S/drain/one"
 	sh "$TOP/tests/worker.sh" "$S" one
 	is "$(count outcomes)" 10 outcomes
 	is "$(jq -r '"\(.status) \(.loss)"' "$S"/outcomes/2*.json | sort | tr '\n' ',')" \

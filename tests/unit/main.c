@@ -26,6 +26,7 @@ static Suite *(*const suites[])(void) = {
 	sha256_suite,
 	blob_suite,
 	words_suite,
+	wish_suite,
 };
 
 static void
