@@ -31,12 +31,18 @@ fifth (validation) says when to stop; the rest (training) alone sets weights and
 The last line is the outcome: `loss` is the validation part's mean squared error whatever the
 loss trained on, so that jobs can be compared; `metric` is measured on the test part. $SPOOL_METRICS gets
 the curve, $SPOOL_OUTCOME the outcome. What cannot be done ends in {"status": 400, "error": ...}.
+
+Told to stop by SIGTERM it leaves $SPOOL_OUT/checkpoint.npz and exits with 75, which asks to be
+queued again; then it goes on with the next epoch and ends, to the last bit, where it would have
+ended without the break. It leaves one every SAVE_SECONDS too, for a host may just go away.
 """
 import csv
 import difflib
+import hashlib
 import json
 import math
 import os
+import signal
 import sys
 import time
 
@@ -49,6 +55,8 @@ except ImportError:
 
 CURVE_POINTS = 200      # lines in $SPOOL_METRICS
 PROGRESS_LINES = 10     # lines for people
+SAVE_SECONDS = 30       # between checkpoints
+QUEUE_ME_AGAIN = 75     # exit code
 KNOWN = """hiddenLayers dependentVariable depedentVariable minDependentVarValue
     maxDependentVarValue scalerType pcaComponents epochs batchSize optimizer learningRate
     slowLearningRate patienceRate loss l1 l2 lastLayerActivator crossValidationCrossingType
@@ -59,6 +67,10 @@ KNOWN = """hiddenLayers dependentVariable depedentVariable minDependentVarValue
 
 class Refused(Exception):
     """The job cannot be done as it is; the text says why, for its author."""
+
+
+class Stopped(Exception):
+    """We were told to stop, and what is done is saved."""
 
 
 # -- the job ---------------------------------------------------------------------------------
@@ -422,21 +434,114 @@ class Adam:
 OPTIMIZERS = {"rmsprop": Rmsprop, "adam": Adam, "sgd": Sgd}
 
 
+# -- checkpoints -----------------------------------------------------------------------------
+
+class Training:
+    """All that changes from epoch to epoch; what is not here must follow from the job alone."""
+
+    ARRAYS = ("flat", "best_flat")
+    WORDS = ("epoch", "rate", "slow", "best", "best_epoch", "stalled_since")
+
+    def __init__(self, flat, optimizer, rate, rng):
+        self.flat, self.optimizer, self.rng = flat, optimizer, rng
+        self.epoch, self.rate, self.slow = 0, rate, False
+        self.best, self.best_epoch, self.best_flat = math.inf, 0, flat.copy()
+        self.stalled_since = 0
+
+    def out(self):
+        """Arrays by name, and the rest as JSON, which keeps every bit of a float."""
+        arrays = {name: getattr(self, name) for name in self.ARRAYS}
+        words = {name: getattr(self, name) for name in self.WORDS}
+        words["optimizer"] = {}
+        for name, value in vars(self.optimizer).items():
+            if isinstance(value, np.ndarray):
+                arrays["optimizer." + name] = value
+            else:
+                words["optimizer"][name] = value
+        words["rng"] = self.rng.bit_generator.state
+        return arrays, words
+
+    def back(self, arrays, words):
+        mine = self.out()[0]
+        if any(arrays[name].shape != mine[name].shape for name in mine):
+            raise ValueError("its arrays have other shapes")
+        values = {name: words[name] for name in self.WORDS}
+        self.rng.bit_generator.state = words["rng"]
+        vars(self.optimizer).update(words["optimizer"])
+        vars(self).update(values)
+        for name in mine:
+            mine[name][:] = arrays[name]    # in place: the network's layers are views of it
+
+
+class Checkpoint:
+    """$SPOOL_OUT/checkpoint.npz, or nowhere."""
+
+    def __init__(self, *what):
+        """what: all that says which training it is of."""
+        folder = os.environ.get("SPOOL_OUT")
+        self.path = os.path.join(folder, "checkpoint.npz") if folder else None
+        self.key = hashlib.sha256(b"".join(
+            part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode()
+            for part in what)).hexdigest()
+        self.told, self.saved = False, time.monotonic()
+        if self.path:
+            signal.signal(signal.SIGTERM, self.tell)
+
+    def tell(self, *_):
+        self.told = True
+
+    def load(self, training):
+        if not self.path or not os.path.exists(self.path):
+            return
+        try:
+            with np.load(self.path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            words = json.loads(str(arrays["words"]))
+            if words["key"] != self.key:
+                raise ValueError("it is of another training")
+            training.back(arrays, words)
+        except Exception as error:      # whatever is wrong with it, we can begin anew
+            os.replace(self.path, self.path + ".bad")
+            print("note: checkpoint.npz cannot be used and is set aside as checkpoint.npz.bad; "
+                  "from the first epoch on (%s: %s)" % (type(error).__name__, error))
+            return
+        print("epoch %d is done already: on from there" % training.epoch)
+
+    def save(self, training):
+        arrays, words = training.out()
+        words["key"] = self.key
+        with open(self.path + ".tmp", "wb") as file:
+            np.savez(file, words=np.array(json.dumps(words)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(self.path + ".tmp", self.path)
+        self.saved = time.monotonic()
+
+    def tick(self, training):
+        """After each epoch."""
+        if self.path and (self.told or time.monotonic() - self.saved > SAVE_SECONDS):
+            self.save(training)
+        if self.told:
+            raise Stopped("epoch %d is done and saved" % training.epoch)
+
+    def done(self):
+        if self.path and os.path.exists(self.path):
+            os.remove(self.path)
+
+
 # -- the training ----------------------------------------------------------------------------
 
-def train(network, want, data, held, unit, rng, curve):
+def train(network, want, data, held, unit, rng, curve, checkpoint):
     """Leave the best weights in the network; say after how many epochs, and which was best."""
     x, y = data
     loss, loss_slope, power = want.loss
-    optimizer = want.optimizer(len(network.flat))
+    now = Training(network.flat, want.optimizer(len(network.flat)), want.rate, rng)
     l1, l2 = want.l1 / unit ** power, 2 * want.l2 / unit ** power
-    rate, slow = want.rate, False
-    best, best_epoch, best_flat = math.inf, 0, network.flat.copy()
-    stalled_since = 0
     say_every = max(1, math.ceil(want.epochs / PROGRESS_LINES))
     curve_every = max(1, math.ceil(want.epochs / CURVE_POINTS))
+    checkpoint.load(now)
 
-    for epoch in range(1, want.epochs + 1):
+    for epoch in range(now.epoch + 1, want.epochs + 1):
         if want.batch >= len(x):
             batches = [(x, y)]
         else:
@@ -448,23 +553,24 @@ def train(network, want, data, held, unit, rng, curve):
             if l1 or l2:
                 network.slope += network.is_weight * (
                     np.float32(l1) * np.sign(network.flat) + np.float32(l2) * network.flat)
-            network.flat -= optimizer.step(network.slope, rate)
+            network.flat -= now.optimizer.step(network.slope, now.rate)
 
         error = network.guess(held[0]) - held[1]
         held_loss = float(loss(error)) * unit ** power
         if not math.isfinite(held_loss):
             raise Refused("diverged in epoch %d: the loss is no longer a number; "
-                          "try a learningRate below %g" % (epoch, rate))
-        if held_loss < best:
-            best, best_epoch, stalled_since = held_loss, epoch, epoch
-            best_flat[:] = network.flat
+                          "try a learningRate below %g" % (epoch, now.rate))
+        now.epoch = epoch
+        if held_loss < now.best:
+            now.best, now.best_epoch, now.stalled_since = held_loss, epoch, epoch
+            now.best_flat[:] = network.flat
         stop = False
-        if epoch - stalled_since >= want.patience:
-            if not slow and want.slow_rate and want.slow_rate < rate:
+        if epoch - now.stalled_since >= want.patience:
+            if not now.slow and want.slow_rate and want.slow_rate < now.rate:
                 print("epoch %d: no better for %d epochs, on from the best with learning rate %g"
                       % (epoch, want.patience, want.slow_rate))
-                rate, slow, stalled_since = want.slow_rate, True, epoch
-                network.flat[:] = best_flat
+                now.rate, now.slow, now.stalled_since = want.slow_rate, True, epoch
+                network.flat[:] = now.best_flat
             else:
                 stop = True
         last = stop or epoch == want.epochs
@@ -472,15 +578,17 @@ def train(network, want, data, held, unit, rng, curve):
             curve.put({"step": epoch, "progress": 1.0 if last else epoch / want.epochs,
                        "train/loss": float(loss(network.guess(x) - y)) * unit ** power,
                        "val/loss": held_loss, "val/mae": float(np.mean(np.abs(error))) * unit,
-                       "rate": rate})
+                       "rate": now.rate})
         if epoch % say_every == 0 or epoch == 1 or last:
             print("epoch %d of %d: validation loss %.6g, best %.6g in epoch %d"
-                  % (epoch, want.epochs, held_loss, best, best_epoch))
+                  % (epoch, want.epochs, held_loss, now.best, now.best_epoch))
         if stop:
             print("epoch %d: no better for %d epochs, enough" % (epoch, want.patience))
             break
-    network.flat[:] = best_flat
-    return epoch, best_epoch
+        if not last:
+            checkpoint.tick(now)
+    network.flat[:] = now.best_flat
+    return now.epoch, now.best_epoch
 
 
 class Curve:
@@ -532,13 +640,15 @@ def work():
     def pair(part):
         return lens(x[part]), ((y[part] - middle) / unit).astype(np.float32)
 
+    checkpoint = Checkpoint({key: job[key] for key in sorted(job) if key[0] != "_"}, x, y)
     with np.errstate(all="ignore"):
         epochs, best_epoch = train(network, want, pair(training), pair(validation), unit, rng,
-                                   Curve())
+                                   Curve(), checkpoint)
         errors = {name: (network.guess(lens(x[part])).astype(float) * unit + middle) - y[part]
                   for name, part in (("validation", validation), ("test", test))}
     if want.keep_weights:
         weights_write(network, lens, middle, unit)
+    checkpoint.done()
     outcome = {"status": 200,
                "loss": round(float(np.mean(errors["validation"] ** 2)), 6),
                "metric": round(float(want.metric(errors["test"], y[test])), 6),
@@ -578,6 +688,9 @@ def main():
     except Refused as refused:
         outcome_write({"status": 400, "error": str(refused)})
         return 1
+    except Stopped as stopped:
+        print("told to stop: %s" % stopped, flush=True)
+        return QUEUE_ME_AGAIN
     outcome_write(outcome)
     return 0
 

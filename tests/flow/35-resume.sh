@@ -170,4 +170,61 @@ t_example() {
 	is "$(outcome | jq -c '[.done, .sum, .starts]')" '[1200,720600,3]'
 }
 
+# nn.py, stopped at two random moments, ends where it ends undisturbed: the same
+# numbers to the last digit, the same weights; and so it does when its checkpoint
+# was spoiled, from the start.
+curve_has() { [ "$(cat "$T"/work/spool-*-*/"$1"*/.spool-metrics.jsonl 2>/dev/null | wc -l)" -ge "$2" ]; }
+numbers() { jq -c '[.status, .loss, .metric, .mae, .r2, .epochsRun, .bestEpoch]' "$S/outcomes/$1.json"; }
+out_of() { echo "$S/runs/$(echo "$1" | cut -c1-8)/$1/out"; }
+preempt_at() { # ID: when its curve has some lines, 200 are all
+	_n=$(shuf -i 2-45 -n 1)
+	echo "preempt when $_n lines are there" >&2
+	start_worker --preempt
+	soon curve_has "$1" "$_n"
+	stop "$WORKER"
+}
+same_weights() {
+	"$PYTHON" - "$1/weights.npz" "$2/weights.npz" <<-'PY'
+	import sys
+	import numpy as np
+	a, b = (np.load(path) for path in sys.argv[1:])
+	assert a.files == b.files and len(a.files) > 5, (a.files, b.files)
+	for name in a.files:
+	    assert a[name].dtype == b[name].dtype and a[name].tobytes() == b[name].tobytes(), name
+	PY
+}
+t_nn() {
+	"$PYTHON" -c 'import numpy' 2>/dev/null || PYTHON=/usr/bin/python3
+	"$PYTHON" -c 'import numpy' 2>/dev/null || skip 'no python3 with numpy'
+	cp "$TOP/spool/scripts/nn.py" "$S/scripts/"
+	cp "$TOP/spool/data/wine_data.csv" "$S/data/"
+	jq -c '.epochs = 400 | .crossValidateOnly = false | .optimizer = "adam" | .batchSize = 400 |
+	    .patienceRate = 0.15 | .learningRate = 0.02 | .slowLearningRate = 0.002 | .l1 = 0 |
+	    .hiddenLayers |= .[:2]' "$TOP/examples/job.json" >"$T/nn.json"
+	whole=$(spool submit "$T/nn.json")
+	drain
+	is "$(status_of "$whole")" 200
+
+	id=$(spool submit "$T/nn.json")
+	preempt_at "$id"
+	[ -s "$(out_of "$id")/checkpoint.npz" ] || fail 'no checkpoint'
+	preempt_at "$id"
+	drain
+	is "$(grep -l preempted "$S"/runs/*/"$id"/*.json | wc -l)" 2 'preempted attempts'
+	is "$(spool log "$id" | grep -c 'is done already: on from there')" 1
+	is "$(numbers "$id")" "$(numbers "$whole")"
+	same_weights "$(out_of "$id")" "$(out_of "$whole")"
+	is "$(ls "$(out_of "$id")")" weights.npz
+
+	id=$(spool submit "$T/nn.json")
+	preempt_at "$id"
+	printf 'spoiled' | dd of="$(out_of "$id")/checkpoint.npz" bs=1 seek=2000 conv=notrunc 2>/dev/null
+	drain
+	has "$(spool log "$id")" 'set aside as checkpoint.npz.bad'
+	[ -s "$(out_of "$id")/checkpoint.npz.bad" ] || fail 'not set aside'
+	is "$(numbers "$id")" "$(numbers "$whole")"
+	same_weights "$(out_of "$id")" "$(out_of "$whole")"
+	OVER=1 promises "$whole" "$id"
+}
+
 run_stories "$@"
