@@ -6,13 +6,15 @@
  * bytes: else nobody could read it back, and the order would never end.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libspool/json.h"
 #include "libspool/outcome.h"
 #include "libspool/verdict.h"
 
-#define WORD_MAX 200 /* bytes of a text in run.scriptStatus */
+#define WORD_MAX      200 /* bytes of a text in run.scriptStatus */
+#define ARTIFACTS_END 128 /* what may come behind the last of them */
 
 /* ---- printing ---- */
 
@@ -103,6 +105,43 @@ to_ms(double seconds)
 	    : seconds;
 }
 
+/* One by one, while there is room for them: the last of all that goes into an
+ * outcome. */
+static void
+put_artifacts(struct sp_jw *w, const struct sp_artifacts *list)
+{
+	struct sp_buf one = SP_BUF_INIT(SP_OUTCOME_MAX);
+	size_t i, more;
+	struct sp_jw ow;
+
+	if (list == NULL || (list->n == 0 && list->more + list->skipped == 0))
+		return;
+	sp_jw_open(w, "artifacts", '[');
+	for (i = 0; i < list->n; i++) {
+		sp_buf_reset(&one);
+		sp_jw_init(&ow, &one);
+		ow.comma = w->comma;
+		sp_jw_open(&ow, NULL, '{');
+		sp_jw_text(&ow, "name", list->at[i].name);
+		sp_jw_int(&ow, "size", list->at[i].size);
+		sp_jw_text(&ow, "sha256",
+		    list->at[i].sha256[0] != '\0' ? list->at[i].sha256 : NULL);
+		sp_jw_close(&ow, '}');
+		if (one.failed ||
+		    w->buf->len + one.len + ARTIFACTS_END > SP_OUTCOME_MAX)
+			break;
+		sp_buf_put(w->buf, one.data, one.len);
+		w->comma = true;
+	}
+	sp_buf_clear(&one);
+	more = list->more + (list->n - i);
+	sp_jw_close(w, ']');
+	if (more > 0)
+		sp_jw_int(w, "artifactsMore", (int64_t)more);
+	if (list->skipped > 0)
+		sp_jw_int(w, "artifactsSkipped", (int64_t)list->skipped);
+}
+
 static void
 put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
     const struct sp_verdict *v, const char *note)
@@ -138,6 +177,7 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 	put_odd(w, &r->odd);
 	put_script_status(w, r->status, v);
 	put_known(w, "note", note);
+	put_artifacts(w, run->artifacts);
 	sp_jw_close(w, '}');
 }
 
@@ -176,6 +216,17 @@ sp_outcome_make(struct sp_run *run, bool required, const char *script,
 	run->cause = v.cause;
 	*status_out = v.status;
 	return text_out->failed ? SP_RETRY : SP_OK;
+}
+
+void
+sp_artifacts_clear(struct sp_artifacts *artifacts)
+{
+	size_t i;
+
+	for (i = 0; i < artifacts->n; i++)
+		free(artifacts->at[i].name);
+	free(artifacts->at);
+	(void)memset(artifacts, 0, sizeof *artifacts);
 }
 
 /* ---- ends without a run ---- */

@@ -13,6 +13,7 @@
 #include "libspool/err.h"
 #include "libspool/job.h"
 #include "libspool/name.h"
+#include "libspool/sha256.h"
 
 #define SP_OUTCOME_MAX (1024 * 1024)
 
@@ -38,6 +39,22 @@ sp_status_good_is(int status)
 /* "KILL" of 9, whatever the language; NULL: none that a process dies of. */
 const char *sp_signal_text(int sig);
 
+/* A file that the script left in $SPOOL_OUT. */
+struct sp_artifact {
+	char *name; /* below it, with "/" */
+	int64_t size;
+	char sha256[SP_SHA_LEN + 1]; /* "": not known */
+};
+
+struct sp_artifacts {
+	struct sp_artifact *at; /* sorted by name */
+	size_t n;
+	size_t more;    /* that are not in the list */
+	size_t skipped; /* what is no plain file: links, FIFOs, devices */
+};
+
+void sp_artifacts_clear(struct sp_artifacts *artifacts);
+
 /* What we know of an attempt.  Zero means unknown and is left out. */
 struct sp_run {
 	struct sp_name name; /* the order as it was assigned */
@@ -56,6 +73,9 @@ struct sp_run {
 	const char *gpus;        /* borrowed, may be NULL */
 	const char *script_sha256;
 	const char *data_sha256;
+	/* Borrowed, may be NULL; of those that would make the outcome too long
+	 * only the first are named. */
+	const struct sp_artifacts *artifacts;
 };
 
 /* Judge an attempt and print its outcome.

@@ -146,7 +146,7 @@ compare(struct worker *w, int64_t now)
 		for (i = 0; i < w->opt.slots; i++) {
 			struct slot *s = &w->slot[i];
 
-			if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS)
+			if (s->state == SLOT_FREE || s->state == SLOT_GIVES)
 				continue;
 			if (sp_names_has(&w->heart.ours, s->text))
 				s->missing = 0;
@@ -160,7 +160,8 @@ compare(struct worker *w, int64_t now)
 			break;
 	}
 	for (i = 0; i < w->opt.slots; i++)
-		if (w->slot[i].state == SLOT_RUNS &&
+		if ((w->slot[i].state == SLOT_RUNS ||
+			w->slot[i].state == SLOT_COUNTS) &&
 		    sp_names_has(&w->heart.cancel, w->slot[i].name.id.text))
 			slot_stop(&w->slot[i], STOP_CANCEL, "cancelled", now);
 }

@@ -133,6 +133,7 @@ put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
 		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
 		return false;
 	}
+	(void)snprintf(s->out, sizeof s->out, "%s", path);
 	s->resumed = old && s->name.ticket > 1;
 	return ok && put(env, "SPOOL_OUT", path) &&
 	    (!s->resumed || put(env, "SPOOL_RESUME", "1"));

@@ -35,6 +35,7 @@ static const char help[] =
     "  --preempt      the first SIGTERM stops what runs and gives it back\n"
     "  --grace TIME   between SIGTERM and SIGKILL of a job (5s)\n"
     "  --log-max SIZE keep so much of a job's output (1G)\n"
+    "  --hash-time T  hash what a job left in out/ for so long (10m)\n"
     "  --disk-floor SIZE|P%  claim nothing when less is free (1G, at most "
     "2%)\n"
     "  --cgroup none  make no control groups (auto)\n"
@@ -57,6 +58,7 @@ enum {
 	OPT_GRACE,
 	OPT_ROOT,
 	OPT_LOG_MAX,
+	OPT_HASH_TIME,
 	OPT_FLOOR,
 	OPT_CGROUP,
 	OPT_HELP,
@@ -75,6 +77,7 @@ static const struct option longs[] = {
 	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "allow-root", no_argument, NULL, OPT_ROOT },
 	{ "log-max", required_argument, NULL, OPT_LOG_MAX },
+	{ "hash-time", required_argument, NULL, OPT_HASH_TIME },
 	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
 	{ "cgroup", required_argument, NULL, OPT_CGROUP },
 	{ "help", no_argument, NULL, OPT_HELP },
@@ -207,6 +210,11 @@ take(int c, struct options *opt)
 		break;
 	case OPT_LOG_MAX:
 		return take_log_max(optarg, opt);
+	case OPT_HASH_TIME:
+		if (!sp_seconds_parse(optarg, &opt->hash_time))
+			return wrong(
+			    "--hash-time %s: a time, as 90s or 10m", optarg);
+		break;
 	case OPT_FLOOR:
 		return take_floor(optarg, opt);
 	case OPT_CGROUP:
@@ -256,6 +264,7 @@ options_parse(int argc, char **argv, struct options *opt)
 	(void)memset(opt, 0, sizeof *opt);
 	opt->slots = 1;
 	opt->grace = 5;
+	opt->hash_time = 600;
 	opt->log_max = UINT64_C(1) << 30;
 	opt->floor_bytes = -1;
 	(void)strcpy(opt->python, "python3");

@@ -25,8 +25,9 @@ struct options {
 	int verbose;
 	bool drain;
 	bool once;
-	bool preempt; /* the first SIGTERM stops what runs */
-	double grace; /* seconds between SIGTERM and SIGKILL of a job */
+	bool preempt;     /* the first SIGTERM stops what runs */
+	double hash_time; /* seconds for the artifacts of a job */
+	double grace;     /* seconds between SIGTERM and SIGKILL of a job */
 	bool allow_root;
 };
 

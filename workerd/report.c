@@ -16,9 +16,8 @@
 #include "libspool/log.h"
 #include "workerd/worker.h"
 
-#define EXIT_PREEMPTED 75 /* EX_TEMPFAIL: queue me again */
-#define SHELL_KILL     (128 + SIGKILL)
-#define AT_ONCE_MS     5000 /* so soon again: not at once */
+#define SHELL_KILL (128 + SIGKILL)
+#define AT_ONCE_MS 5000 /* so soon again: not at once */
 
 /* How often the kernel has killed for memory; -1: it does not say. */
 static int64_t
@@ -241,6 +240,7 @@ judge(struct worker *w, struct slot *s)
 		.seconds = (double)(s->ended - s->began) / 1000,
 		.max_rss_kib = s->usage.ru_maxrss,
 		.memory_peak = s->peak,
+		.artifacts = artifact_get(s),
 		.metrics = s->metrics_n,
 		.metrics_dropped = s->metrics_lost,
 		.cpu_seconds =

@@ -195,24 +195,35 @@ prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
 	return st;
 }
 
-/* It is over, one way or another: say what came of it and clear up. */
+/* Say what came of it and clear up. */
 static void
-finish(struct worker *w, struct slot *s)
+conclude(struct worker *w, struct slot *s)
 {
 	s->state = SLOT_GIVES;
 	s->give_at = s->give_delay = 0;
-	limit_end(w, s);
-	group_clear(&w->cgroup, &s->group);
-	kin_sweep(w);
-	capture_close(w, s);
-	stage_metrics(w, s, true);
 	report(w, s);
+	artifact_clear(s);
 	if (s->give == GIVE_RELEASE &&
 	    (s->how == TR_PREEMPTED || (s->how == TR_BACK && s->kept)))
 		stage_keep(w, s);
 	stage_clear(s);
 	beat_soon(w);
 	(void)give_tick(w, s, sp_mono_ms());
+}
+
+/* It is over, one way or another, and so is all that it started. */
+static void
+finish(struct worker *w, struct slot *s)
+{
+	limit_end(w, s);
+	group_clear(&w->cgroup, &s->group);
+	kin_sweep(w);
+	capture_close(w, s);
+	stage_metrics(w, s, true);
+	if (artifact_begin(w, s, sp_mono_ms()))
+		s->state = SLOT_COUNTS;
+	else
+		conclude(w, s);
 }
 
 void
@@ -226,7 +237,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->state = SLOT_RUNS;
 	s->stop = STOP_NO;
 	s->unfit = SP_CAUSE_OK;
-	s->why[0] = s->dir[0] = '\0';
+	s->why[0] = s->dir[0] = s->out[0] = '\0';
 	s->pid = 0;
 	s->grace = (int64_t)(w->opt.grace * 1000);
 	s->killed = s->resumed = s->kept = s->told = s->oom = false;
@@ -272,6 +283,16 @@ signal_group(const struct slot *s, int sig)
 void
 slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 {
+	if (s->state == SLOT_COUNTS) {
+		artifact_cut(s, now);
+		/* Of others it has ended by itself. */
+		if (stop == STOP_GONE ||
+		    (stop == STOP_CANCEL && s->stop == STOP_NO)) {
+			s->stop = stop;
+			(void)snprintf(s->why, sizeof s->why, "%s", why);
+		}
+		return;
+	}
 	if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS)
 		return;
 	if (s->stop != STOP_NO) {
@@ -440,6 +461,16 @@ tick_lingers(struct worker *w, struct slot *s, int64_t now)
 	return now;
 }
 
+static int64_t
+tick_counts(struct worker *w, struct slot *s, int64_t now)
+{
+	int64_t next = now;
+
+	if (artifact_done(s, now, &next))
+		conclude(w, s);
+	return next;
+}
+
 int64_t
 slot_tick(struct worker *w, int64_t now)
 {
@@ -453,6 +484,8 @@ slot_tick(struct worker *w, int64_t now)
 			next = least(next, tick_runs(w, s, now));
 		else if (s->state == SLOT_LINGERS)
 			next = least(next, tick_lingers(w, s, now));
+		else if (s->state == SLOT_COUNTS)
+			next = least(next, tick_counts(w, s, now));
 		else if (s->state == SLOT_GIVES)
 			next = least(next, give_tick(w, s, now));
 	}

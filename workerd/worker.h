@@ -44,6 +44,8 @@
 #define WORK_MAX    2048 /* our directory's path */
 #define DIR_MAX     (WORK_MAX + 256) /* one below it */
 
+#define EXIT_PREEMPTED 75 /* EX_TEMPFAIL: queue me again */
+
 /* Bytes of metrics that may come at once. */
 #define METRICS_BURST (1 << 20)
 
@@ -95,6 +97,7 @@ enum slot_state {
 	SLOT_FREE,
 	SLOT_RUNS,
 	SLOT_LINGERS, /* the main process is gone, its group is not */
+	SLOT_COUNTS,  /* it is over; what it left is looked at (artifact.c) */
 	SLOT_GIVES    /* it is over; to be committed, released or cancelled */
 };
 
@@ -159,6 +162,12 @@ struct slot {
 	off_t metrics_room; /* bytes that may be copied now */
 	int64_t metrics_due;
 	unsigned missing; /* listings in a row without our name */
+
+	char out[PATH_MAX]; /* $SPOOL_OUT, "": none yet */
+
+	/* SLOT_COUNTS */
+	struct count *count;
+	int64_t count_until;
 
 	/* SLOT_GIVES */
 	enum give give;
@@ -423,6 +432,16 @@ int64_t capture_tick(struct worker *w, struct slot *s, int64_t now);
 void capture_close(struct worker *w, struct slot *s);
 void capture_reset(struct capture *c);
 void capture_clear(struct capture *c);
+
+/* artifact.c: what the job left in $SPOOL_OUT, for its outcome. */
+/* Begin to look; false: nothing is there, go on. */
+bool artifact_begin(struct worker *w, struct slot *s, int64_t now);
+/* Make an end of it soon. */
+void artifact_cut(struct slot *s, int64_t now);
+bool artifact_done(struct slot *s, int64_t now, int64_t *next_out);
+/* NULL: nothing is known. */
+const struct sp_artifacts *artifact_get(const struct slot *s);
+void artifact_clear(struct slot *s);
 
 /* report.c: what came of an attempt: fills the slot's give. */
 void report_init(struct worker *w);

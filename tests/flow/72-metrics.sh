@@ -208,4 +208,108 @@ t_flood() {
 	has "$(cat "$T/worker.log")" 'too many, some are passed over'
 }
 
+# What is left in out/: each file with its size and hash, sorted; nothing
+# followed, nothing waited for.
+t_artifacts() {
+	echo secret >"$T/secret"
+	script leave.sh <<-'SH'
+	#!/bin/sh
+	cd "$SPOOL_OUT" || exit 9
+	mkdir -p a/b/c empty
+	echo one >weights.npz
+	echo two >"a/b/c/with space"
+	: >a.txt
+	echo three >"$(printf 'a/\303\244 \377')"
+	echo dot >.hidden
+	ln -s "$SECRET" link
+	ln -s "${SECRET%/*}" a/linkdir
+	mkfifo fifo
+	ln weights.npz a/hard
+	SH
+	job leave.sh "\"order\":{\"name\":\"l\",\"env\":{\"SECRET\":\"$T/secret\"}}" >"$S/new/l.json"
+	job leave.sh '"order":{"name":"none"},"scriptName2":1' >"$T/none.json"
+	script none.sh <<-'SH'
+	#!/bin/sh
+	SH
+	job none.sh '"order":{"name":"none"}' >"$S/new/none.json"
+	drain
+	id=$(id_of l)
+	jq -r '.run.artifacts[] | [.sha256, .size, .name] | join(" ")' "$S/outcomes/$id.json" >"$T/got"
+	(
+	    cd "$S"/runs/*/"$id"/out || exit
+	    for f in .hidden a.txt a/b/c/with\ space a/hard "$(printf 'a/\303\244 \377')" weights.npz; do
+	        echo "$(sha256sum <"$f" | cut -c1-64) $(wc -c <"$f") $f"
+	    done
+	) | "$PYTHON" -c 'import sys; sys.stdout.buffer.write(sys.stdin.buffer.read().decode(errors="replace").encode())' >"$T/want"
+	cmp "$T/want" "$T/got" || { diff "$T/want" "$T/got"; fail 'artifacts'; }
+	is "$(jq -c '.run | [.artifactsSkipped, .artifactsMore]' "$S/outcomes/$id.json")" '[3,null]'
+	is "$(jq -c '.run | has("artifacts")' "$S/outcomes/$(id_of none).json")" false
+	[ -e "$S/runs/$(echo "$id" | cut -c1-8)/$(id_of none)/out" ] && fail 'an empty out/ stays' || :
+	has "$(spool show l)" 'weights.npz'
+}
+
+t_many_artifacts() {
+	script many.sh <<-'SH'
+	#!/bin/sh
+	cd "$SPOOL_OUT" && seq 1003 | sed 's/^/file-/' | xargs touch
+	SH
+	job many.sh >"$S/new/m.json"
+	drain
+	is "$(outcome | jq -c '.run | [(.artifacts | length), .artifactsMore, .artifacts[0].name]')" \
+	    '[1000,3,"file-1"]'
+}
+
+# A checkpoint that takes long to hash (100 GB, though of nothing) keeps its
+# slot and nobody else's; it can be cancelled, and there is a limit.
+big() { # NAME
+	job big.sh "\"order\":{\"name\":\"$1\"}" >"$S/new/$1.json"
+}
+big_script() {
+	script big.sh <<-'SH'
+	#!/bin/sh
+	truncate -s 100G "$SPOOL_OUT/big" && echo x >"$SPOOL_OUT/small"
+	echo '{"loss":1}'
+	SH
+	script quick.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":2}'
+	SH
+}
+
+t_hashing_waits_alone() {
+	big_script
+	start_worker -v -j 2
+	big big
+	soon grep -q 'count order=' "$T/worker.log"
+	for i in 1 2 3; do
+	    job quick.sh "\"order\":{\"name\":\"q$i\"}" >"$S/new/q$i.json"
+	done
+	for i in 1 2 3; do soon of_is "q$i" .loss 2; done
+	of_is big .state assigned || fail 'the large one is over already'
+	spool cancel big >/dev/null 2>&1 || :
+	soon of_is big .status 499
+	stop "$WORKER"
+	promises
+}
+
+t_hashing_has_an_end() {
+	big_script
+	big a
+	drain --hash-time 0.3
+	is "$(outcome | jq -c '.run.artifacts[] | [.name, .size, .sha256]' | tr '\n' ' ')" \
+	    '["big",107374182400,null] ["small",2,null] '
+	has "$(cat "$T/worker.log")" 'hashing takes too long'
+	# told to go while it hashes: it goes, and the outcome is kept
+	rm "$S"/outcomes/2*
+	big b
+	start_worker -v
+	soon grep -q 'count order=' "$T/worker.log"
+	kill -TERM "$WORKER"
+	soon grep -q 'no more claims' "$T/worker.log"
+	kill -TERM "$WORKER"
+	soon of_is b .status 200
+	wait "$WORKER" || :
+	is "$(outcome | jq -c '.run.artifacts[0] | [.size, .sha256]')" '[107374182400,null]'
+}
+
 run_stories "$@"

@@ -517,6 +517,65 @@ START_TEST(finds_behind_garbage)
 }
 END_TEST
 
+/* The list is what gives way when an outcome would be too long. */
+START_TEST(shortens_artifacts)
+{
+	static struct sp_artifact at[1000];
+	static char name[1000][700];
+	struct sp_artifacts list = { at, 1000, 5, 2 };
+	struct sp_buf text = SP_BUF_INIT(2 * SP_OUTCOME_MAX),
+		      own = SP_BUF_INIT(SP_OUTCOME_MAX);
+	struct sp_run run = { .exit_code = 0, .artifacts = &list };
+	const struct json_t *got, *one;
+	struct json_t *json;
+	size_t i, n, most = _i == 0 ? 10 : 950000;
+	int status;
+
+	ck_assert_int_eq(
+	    sp_name_parse("50.20261122T190212345-9f3c21ab.t1a0@w-3fa9c2"
+			  ".json",
+		&run.name),
+	    SP_OK);
+	for (i = 0; i < 1000; i++) {
+		(void)snprintf(name[i], sizeof name[i], "%03zu/%0*d\n\"", i,
+		    _i == 0 ? 1 : 650, 0);
+		at[i] = (struct sp_artifact){ name[i], (int64_t)i, "" };
+	}
+	(void)memset(at[0].sha256, 'a', SP_SHA_LEN);
+	sp_buf_puts(&own, "{\"x\":\"");
+	for (i = 0; i < most; i++)
+		sp_buf_puts(&own, "x");
+	sp_buf_puts(&own, "\"}");
+	ck_assert_int_eq(sp_outcome_make(&run, false, own.data, own.len, NULL,
+			     &text, &status),
+	    SP_OK);
+	ck_assert_uint_le(text.len, SP_OUTCOME_MAX);
+	ck_assert_int_eq(
+	    sp_json_parse(text.data, text.len, &json, NULL), SP_OK);
+	got = sp_json_get(sp_json_get(json, "run"), "artifacts");
+	n = sp_json_count(got);
+	if (_i == 0)
+		ck_assert_uint_eq(n, 1000);
+	else
+		ck_assert(n > 10 && n < 1000);
+	one = sp_json_at(got, 0);
+	ck_assert_str_eq(sp_json_text(sp_json_get(one, "name")), name[0]);
+	ck_assert_str_eq(
+	    sp_json_text(sp_json_get(one, "sha256")), at[0].sha256);
+	one = sp_json_at(got, 1);
+	ck_assert_int_eq(sp_json_int(sp_json_get(one, "size"), 0), 1);
+	ck_assert(sp_json_text(sp_json_get(one, "sha256")) == NULL);
+	got = sp_json_get(json, "run");
+	ck_assert_int_eq(sp_json_int(sp_json_get(got, "artifactsMore"), 0),
+	    1005 - (int64_t)n);
+	ck_assert_int_eq(
+	    sp_json_int(sp_json_get(got, "artifactsSkipped"), 0), 2);
+	sp_json_free(json);
+	sp_buf_clear(&text);
+	sp_buf_clear(&own);
+}
+END_TEST
+
 Suite *
 outcome_suite(void)
 {
@@ -536,6 +595,7 @@ outcome_suite(void)
 	ADD_TABLE(in, reads_status, statuses);
 	ADD_TABLE(in, finds, logs);
 	tcase_add_test(in, finds_behind_garbage);
+	tcase_add_loop_test(make, shortens_artifacts, 0, 2);
 	suite_add_tcase(s, make);
 	suite_add_tcase(s, end);
 	suite_add_tcase(s, in);
