@@ -68,4 +68,211 @@ t_all_of_it_grouped() {
 }
 t_all_of_it_alone() { killed_all --cgroup none; }
 
+# workerd killed: the minder clears its groups, the next worker what is left.
+t_killed_worker() {
+	cgroup_or_skip
+	family
+	job family.py "\"order\":{\"env\":{\"PIDFILE\":\"$T/p1\"}}" >"$S/new/a.json"
+	start_worker --name killed
+	soon test -e "$T/p1.ready"
+	! groups_gone killed || fail 'no group was made'
+	kill -KILL "$WORKER"
+	soon all_dead "$T/p1"
+	soon groups_gone killed
+	mkdir "$CG/spool-test-$$" "$CG/spool-test-$$/attempt"
+	(
+		read -r _me _ </proc/self/stat
+		echo "$_me" >"$CG/spool-test-$$/attempt/cgroup.procs"
+		exec setsid env -i sleep 300
+	) &
+	_left=$!
+	PIDS="$PIDS $_left"
+	soon grep -q . "$CG/spool-test-$$/attempt/cgroup.procs"
+	start_worker --name other
+	soon groups_gone "test-$$"
+	soon dead "$_left"
+}
+
+# Two slots and no groups: an orphan that has lost its mark is killed with the
+# job that it was of, and not with another one.
+t_whose_alone() {
+	script orphan.py <<-'PY'
+	import os, sys, time
+	here = os.environ["HERE"]
+	loop = "echo $$ >>'%s/pids'; exec sleep 600" % here
+	if os.fork() == 0:
+	    os.setsid()
+	    if os.fork() == 0:
+	        for fd in 0, 1, 2: os.dup2(os.open("/dev/null", os.O_RDWR), fd)
+	        os.execve("/bin/sh", ["sh", "-c", loop], {"PATH": os.environ["PATH"]})
+	    os._exit(0)
+	while not os.path.exists(here + "/end"): time.sleep(0.02)
+	PY
+	for i in 1 2; do
+		mkdir "$T/$i"
+		job orphan.py "\"order\":{\"env\":{\"HERE\":\"$T/$i\"}}" >"$S/new/$i.json"
+	done
+	start_worker --cgroup none -j 2
+	soon test -s "$T/1/pids" -a -s "$T/2/pids"
+	touch "$T/1/end"
+	soon outcomes_are 1
+	! all_dead "$T/2/pids" || fail "another job's process was killed"
+	touch "$T/2/end"
+	soon outcomes_are 2
+	soon all_dead "$T/2/pids"
+	soon all_dead "$T/1/pids"
+	is "$(outcome | jq -sc 'map(.status)')" '[204,204]'
+}
+
+# ---- memory ----
+
+# Grows until somebody stops it; half of it in a child.
+hog() {
+	script hog.py <<-'PY'
+	import os, time
+	os.fork()
+	keep = []
+	while True:
+	    keep.append(bytearray(b"x") * (4 << 20))
+	    time.sleep(0.01)
+	PY
+}
+t_memory_watched() {
+	hog
+	job hog.py '"order":{"memory":"100M"}' >"$S/new/a.json"
+	drain --cgroup none
+	is "$(outcome | jq -c '[.status, .run.cause]')" '[500,"oom"]'
+	has "$(outcome | jq -r .error)" 'of order.memory 100 MiB'
+	is "$(outcome | jq '.run.memoryPeakMiB > 100')" true
+}
+
+# What two processes share counts once.
+t_memory_shared() {
+	script share.py <<-'PY'
+	import os, time
+	block = bytearray(b"x") * (60 << 20)
+	kids = [os.fork() for _ in range(3)]
+	time.sleep(2.5)
+	PY
+	job share.py '"order":{"memory":"150M"}' >"$S/new/a.json"
+	drain --cgroup none
+	is "$(outcome | jq .status)" 204
+	is "$(outcome | jq '.run.memoryPeakMiB < 150')" true
+}
+
+# Too fast for a watcher: it may not even map it.
+t_memory_at_once() {
+	case $BIN in */san) skip 'plain alone';; esac
+	script fast.py <<-'PY'
+	block = bytearray(6 << 30)
+	PY
+	job fast.py '"order":{"memory":"64M"}' >"$S/new/a.json"
+	drain --cgroup none
+	is "$(outcome | jq -c '[.status, .run.cause, .error]')" \
+	    '[500,"oom","exit code 1: MemoryError"]'
+}
+
+# What every job gets: no core files, and to be the kernel's first choice.
+t_defaults() {
+	script self.sh <<-'SH'
+	#!/bin/sh
+	echo "{\"core\":\"$(ulimit -S -c)\",\"data\":\"$(ulimit -d)\",\"oom\":$(cat /proc/self/oom_score_adj)}"
+	SH
+	job self.sh >"$S/new/a.json"
+	drain
+	is "$(outcome | jq -r .core)" 0
+	is "$(outcome | jq -r .data)" "$(ulimit -d)"
+	_adj=$(($(cat /proc/self/oom_score_adj) + 500))
+	[ $_adj -le 1000 ] || _adj=1000
+	is "$(outcome | jq .oom)" $_adj
+}
+
+# ---- the log ----
+
+t_log_max() {
+	script flood.py <<-'PY'
+	for i in range(20000): print("line", i)
+	print('{"loss": 3}')
+	PY
+	job flood.py >"$S/new/a.json"
+	drain --log-max 10K
+	is "$(outcome | jq -c '[.status, .loss]')" '[200,3]'
+	_log=$(cat "$S"/runs/*/*/*.log)
+	is "$(printf '%s' "$_log" | head -c 10)" 'line 0
+lin'
+	has "$_log" 'the log is cut here, at 10240 bytes'
+	# All of it is there or is said to be missing.
+	_more=$(printf '%s\n' "$_log" | sed -n 's/^\[workerd: \([0-9]*\) bytes more.*/\1/p')
+	is $((10240 + _more)) "$("$PYTHON" -c 'print(sum(len(f"line {i}\n") for i in range(20000)) + 12)')"
+	exits 100 workerd --log-max 0 "$S"
+	exits 100 workerd --log-max lots "$S"
+}
+
+# ---- the disk ----
+
+t_disk_floor() {
+	exits 100 workerd --disk-floor much "$S"
+	exits 100 workerd --disk-floor 200% "$S"
+	[ "$(id -u)" = 0 ] || skip 'needs root, to mount a small filesystem'
+	mount -t tmpfs -o size=32m,mode=700 small "$T/work" 2>/dev/null ||
+	    skip 'may not mount'
+	trap 'end_all; umount -l "$T/work"' EXIT
+	script fill.py <<-'PY'
+	try:
+	    with open("big", "wb") as f:
+	        while True: f.write(b"x" * 65536)
+	except OSError as e: raise SystemExit(f"OSError: {e.strerror}")
+	PY
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":1}'
+	SH
+	head -c 28M /dev/zero >"$T/work/ballast"
+	start_worker --disk-floor 8M
+	soon grep -q 'no claims: .* MiB free' "$T/worker.log"
+	job ok.sh >"$S/new/a.json"
+	soon eval 'spool workers | grep -q "no claims: "'
+	is "$(count outcomes)" 0
+	rm "$T/work/ballast"
+	soon outcomes_are 1
+	soon eval '! spool workers | grep -q "no claims: "'
+	# One that fills the disk goes, and the next one runs.
+	job fill.py >"$S/new/b.json"
+	job ok.sh >"$S/new/c.json"
+	soon outcomes_are 3
+	is "$(outcome | jq -sc 'map(.run.cause) | sort')" '["disk-full","ok","ok"]'
+	is "$(grep -c 'no claims' "$T/worker.log")" 1 'said once'
+	kill "$WORKER" && wait "$WORKER"
+	is "$(ls "$T/work")" '' 'left in the work space'
+}
+
+# ---- nothing is left ----
+
+t_no_leaks() {
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	case $SPOOL_JOB in *0.t*) exit 1;; *1.t*) kill -9 $$;; esac
+	sleep 0.01 &
+	echo '{"loss":1}'
+	SH
+	have() {
+		find "/proc/$WORKER/fd" -mindepth 1 | wc -l
+		cat "/proc/$WORKER/task/$WORKER/children" | wc -w
+		find "$T/work" -mindepth 2 -maxdepth 2 ! -name shelf | wc -l
+	}
+	settled() { [ "$(have | tail -n 1)" = 0 ] && [ -z "$(ls "$S/assigned")" ]; }
+	start_worker -j 2 --name leak
+	for i in 1 2 3 4 5; do job ok.sh >"$S/new/a$i.json"; done
+	soon outcomes_are 5
+	soon settled
+	_before=$(have)
+	for i in $(seq 45); do job ok.sh >"$S/new/b$i.json"; done
+	soon outcomes_are 50
+	same_again() { settled && [ "$(have)" = "$_before" ]; }
+	soon same_again
+	! cgroup_home || is "$(find "$CG"/spool-leak-* -mindepth 1 -type d -name '2*' | wc -l)" 0
+	stop "$WORKER"
+	is "$(ls "$T/work")" ''
+}
+
 run_stories "$@"
