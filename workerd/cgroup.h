@@ -32,13 +32,8 @@ struct cgroup {
 struct group {
 	int fd; /* on its directory; -1: it has none */
 	char name[64];
-	bool memory; /* limited by the kernel */
-};
-
-/* What the kernel counted. */
-struct group_facts {
-	int64_t peak; /* bytes, 0: unknown */
-	bool oom;     /* it was killed for its limit */
+	bool counted; /* the kernel says how much memory it has */
+	bool limited; /* and how much it may */
 };
 
 /* Find our group, clear away what dead workers left in it, make ours.  Without
@@ -61,7 +56,10 @@ void group_kill(const struct group *g);
 bool group_empty_is(const struct group *g);
 /* Who is in it. */
 void group_procs(const struct group *g, struct procs *all_out);
-void group_facts(const struct group *g, struct group_facts *facts_out);
+/* Bytes that nothing else can hold for it; 0: unknown. */
+int64_t group_anon(const struct group *g);
+/* The kernel killed in it for its memory; peak_out: bytes, 0: unknown. */
+bool group_oom_is(const struct group *g, int64_t *peak_out);
 /* Remove it if it is empty, and let go of it anyway. */
 void group_clear(const struct cgroup *c, struct group *g);
 

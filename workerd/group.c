@@ -14,14 +14,21 @@
 #include "workerd/cgroup.h"
 #include "workerd/cgroupfile.h"
 
-/* order.memory is all that it gets: swap would only make it slow before it
- * ends.  One killed, all killed: half a job is no job. */
+#define FILES (INT64_C(64) << 20)
+
+/* What the kernel holds is a little above order.memory, for files: exactly
+ * there it would throw a program's own pages away and read them again for hours
+ * rather than call that out of memory.  limit.c looks at the rest.  No swap,
+ * which only makes slow what is to end anyway; and one killed, all killed: half
+ * a job is no job. */
 static bool
 limit_memory(const struct sp_job *job, int fd)
 {
+	int64_t most = job->memory / 16 > FILES ? job->memory / 16 : FILES;
 	char text[32];
 
-	(void)snprintf(text, sizeof text, "%" PRId64, job->memory);
+	most = job->memory > INT64_MAX - most ? INT64_MAX : job->memory + most;
+	(void)snprintf(text, sizeof text, "%" PRId64, most);
 	if (!cg_write(fd, "memory.max", text))
 		return false;
 	(void)cg_write(fd, "memory.swap.max", "0");
@@ -52,8 +59,9 @@ group_make(const struct cgroup *c, const struct sp_job *job, const char *name,
 		return false;
 	if ((g->fd = cg_open(c->base, name)) == -1)
 		return false;
+	g->counted = c->memory;
 	if (job->memory > 0 && c->memory)
-		g->memory = limit_memory(job, g->fd);
+		g->limited = limit_memory(job, g->fd);
 	if (job->cpus > 0 && c->cpu)
 		weigh(job, g->fd);
 	return true;
@@ -91,18 +99,27 @@ number_after(const char *text, const char *key)
 	return at == NULL ? 0 : strtoll(at + strlen(key), NULL, 10);
 }
 
-void
-group_facts(const struct group *g, struct group_facts *facts)
+int64_t
+group_anon(const struct group *g)
+{
+	char text[8192];
+
+	text[0] = '\n';
+	if (cg_read(g->fd, "memory.stat", text + 1, sizeof text - 1) <= 0)
+		return 0;
+	return number_after(text, "\nanon ") + number_after(text, "\nshmem ");
+}
+
+bool
+group_oom_is(const struct group *g, int64_t *peak_out)
 {
 	char text[1024];
 
-	*facts = (struct group_facts){ 0 };
-	if (g->fd == -1)
-		return;
+	*peak_out = 0;
 	if (cg_read(g->fd, "memory.peak", text, sizeof text) > 0)
-		facts->peak = strtoll(text, NULL, 10);
-	if (cg_read(g->fd, "memory.events", text, sizeof text) > 0)
-		facts->oom = number_after(text, "\noom_kill ") > 0;
+		*peak_out = strtoll(text, NULL, 10);
+	return cg_read(g->fd, "memory.events", text, sizeof text) > 0 &&
+	    number_after(text, "\noom_kill ") > 0;
 }
 
 void

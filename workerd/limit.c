@@ -1,12 +1,14 @@
 /*
- * limit.c - how much memory an attempt may have: by its control group where
- * that can, else by looking, twice a second, at what its processes hold.
+ * limit.c - how much memory an attempt may have.  Twice a second we look at
+ * what its processes hold together, files not counted, and kill it for more
+ * than order.memory.
  *
- * Looking is too late for who allocates a machine's memory within half a
- * second.  So each process of such a job also gets a ceiling for what it may
- * map writable for itself (RLIMIT_DATA), well above order.memory: mapped is not
- * used.  Not for address space as a whole, which CUDA reserves by the terabyte.
- * And whatever a job says, the kernel in need takes a job before workerd.
+ * That is too late for who allocates a machine's memory within half a second.
+ * A control group holds that (group.c).  Where there is none each process of
+ * such a job has a ceiling for what it may map writable for itself
+ * (RLIMIT_DATA), well above order.memory, for mapped is not used; not for
+ * address space as a whole, which CUDA reserves by the terabyte.  And whatever
+ * a job says, the kernel in need takes a job before workerd.
  */
 #include <fcntl.h>
 #include <math.h>
@@ -47,17 +49,25 @@ limit_spawn(const struct worker *w, const struct slot *s, struct spawn *how)
 	int64_t memory = s->job.memory;
 
 	how->oom_adj = w->limit.oom_adj;
-	if (memory > 0 && !s->group.memory && memory < INT64_MAX / 4)
+	if (memory > 0 && !s->group.limited && memory < INT64_MAX / 4)
 		how->data = (rlim_t)(2 * memory + SPARE);
 }
 
 /* ---- looking ---- */
 
+/* By its group, or by looking through /proc? */
+static bool
+counted_is(const struct slot *s)
+{
+	return s->state == SLOT_RUNS && s->pid > 0 && s->group.fd != -1 &&
+	    s->group.counted;
+}
+
 static bool
 watched_is(const struct slot *s)
 {
 	return s->state == SLOT_RUNS && s->pid > 0 && s->job.memory > 0 &&
-	    !s->group.memory && s->stop == STOP_NO;
+	    !counted_is(s);
 }
 
 /* "17.2 GiB", "512 MiB" */
@@ -95,25 +105,36 @@ sum(const struct procs *all, int me, int64_t (*of)(pid_t pid))
 	return n;
 }
 
-/* What processes share is counted once where that matters. */
+/* What it has; what processes share is counted once where that matters. */
+static int64_t
+used_by(struct worker *w, struct slot *s, const struct procs *all, int64_t now)
+{
+	int me = (int)(s - w->slot);
+	int64_t used;
+
+	if (counted_is(s))
+		return group_anon(&s->group);
+	used = all == NULL ? 0 : sum(all, me, proc_anon);
+	if (used <= s->job.memory)
+		return used;
+	if (now < s->calm_until)
+		return 0;
+	used = sum(all, me, proc_anon_share);
+	if (used <= s->job.memory)
+		s->calm_until = now + CALM_MS;
+	return used;
+}
+
 static void
 look(struct worker *w, struct slot *s, const struct procs *all, int64_t now)
 {
-	int me = (int)(s - w->slot);
-	int64_t used = sum(all, me, proc_anon);
+	int64_t used = used_by(w, s, all, now);
 	char why[sizeof s->why];
 
-	if (used > s->job.memory) {
-		if (now < s->calm_until)
-			return;
-		used = sum(all, me, proc_anon_share);
-	}
 	if (used > s->peak)
 		s->peak = used;
-	if (used <= s->job.memory) {
-		s->calm_until = now + CALM_MS;
+	if (s->job.memory <= 0 || used <= s->job.memory || s->stop != STOP_NO)
 		return;
-	}
 	words(s, used, "");
 	(void)memcpy(why, s->why, sizeof why);
 	slot_stop(s, STOP_MEMORY, why, now);
@@ -122,21 +143,24 @@ look(struct worker *w, struct slot *s, const struct procs *all, int64_t now)
 int64_t
 limit_tick(struct worker *w, int64_t now)
 {
-	const struct procs *all;
-	bool any = false;
+	const struct procs *all = NULL;
+	bool any = false, scan = false;
 	int64_t took;
 	int i;
 
-	for (i = 0; i < w->opt.slots; i++)
-		any = any || watched_is(&w->slot[i]);
+	for (i = 0; i < w->opt.slots; i++) {
+		scan = scan || watched_is(&w->slot[i]);
+		any = any || scan || counted_is(&w->slot[i]);
+	}
 	if (!any)
 		return FAR;
 	if (now < w->limit.next)
 		return w->limit.next;
-	if ((all = kin_look(w)) != NULL)
-		for (i = 0; i < w->opt.slots; i++)
-			if (watched_is(&w->slot[i]))
-				look(w, &w->slot[i], all, now);
+	if (scan)
+		all = kin_look(w);
+	for (i = 0; i < w->opt.slots; i++)
+		if (watched_is(&w->slot[i]) || counted_is(&w->slot[i]))
+			look(w, &w->slot[i], all, now);
 	/* A twentieth of our time at most. */
 	took = sp_mono_ms() - now;
 	w->limit.next = now + (20 * took > LOOK_MS ? 20 * took : LOOK_MS);
@@ -146,28 +170,24 @@ limit_tick(struct worker *w, int64_t now)
 /* ---- what came of it ---- */
 
 void
-limit_end(struct worker *w, struct slot *s)
+limit_end(struct slot *s)
 {
-	struct group_facts facts;
-	int64_t used = s->usage.ru_maxrss * INT64_C(1024);
+	int64_t peak;
 
-	(void)w;
 	s->oom = s->stop == STOP_MEMORY;
-	if (s->group.fd == -1)
-		return;
-	group_facts(&s->group, &facts);
-	if (facts.peak > s->peak)
-		s->peak = facts.peak;
-	/* A job that caught it, and ended well, is well. */
-	if (!facts.oom || s->stop != STOP_NO ||
+	/* A job that one of its processes was killed in, and that ended well,
+	 * is well; who was told to stop was stopped for that. */
+	if (s->group.fd == -1 || !group_oom_is(&s->group, &peak) ||
+	    s->stop != STOP_NO ||
 	    (WIFEXITED(s->wait) && WEXITSTATUS(s->wait) == 0))
 		return;
 	s->oom = true;
-	if (s->group.memory)
-		words(
-		    s, s->peak > 0 ? s->peak : used, ": the kernel killed it");
+	if (peak > s->peak)
+		s->peak = peak;
+	if (s->group.limited && s->peak > s->job.memory)
+		words(s, s->peak, ": the kernel killed it");
 	else
 		(void)snprintf(s->why, sizeof s->why,
 		    "out of memory: the kernel killed it (%.4g MiB at most)",
-		    (double)used / MIB);
+		    (double)s->peak / MIB);
 }

@@ -215,7 +215,8 @@ conclude(struct worker *w, struct slot *s)
 static void
 finish(struct worker *w, struct slot *s)
 {
-	limit_end(w, s);
+	s->state = SLOT_GIVES; /* so what it has left is a stray now */
+	limit_end(s);
 	group_clear(&w->cgroup, &s->group);
 	kin_sweep(w);
 	capture_close(w, s);

@@ -521,7 +521,7 @@ void
 limit_spawn(const struct worker *w, const struct slot *s, struct spawn *how);
 int64_t limit_tick(struct worker *w, int64_t now);
 /* It is over: what it had at most, and was that too much? */
-void limit_end(struct worker *w, struct slot *s);
+void limit_end(struct slot *s);
 
 /* floor.c: no claims where there is no room. */
 int64_t floor_tick(struct worker *w, int64_t now);

@@ -47,7 +47,7 @@ killed_all() {
 	family
 	job family.py "\"x\":\"deaf\",\"order\":{\"timeout\":4,\"env\":{\"PIDFILE\":\"$T/p1\"}}" \
 	    >"$S/new/a.json"
-	start_worker "$@" --name cg
+	start_worker "$@" --name "cg$$"
 	soon outcomes_are 1
 	is "$(outcome | jq -c '[.status, .run.cause]')" '[408,"timeout"]'
 	test -s "$T/p1" || fail 'nothing was started'
@@ -64,7 +64,7 @@ t_all_of_it_grouped() {
 	killed_all -v
 	has "$(cat "$T/worker.log")" 'cgroup=/'
 	stop "$WORKER"
-	groups_gone cg
+	groups_gone "cg$$"
 }
 t_all_of_it_alone() { killed_all --cgroup none; }
 
@@ -73,21 +73,27 @@ t_killed_worker() {
 	cgroup_or_skip
 	family
 	job family.py "\"order\":{\"env\":{\"PIDFILE\":\"$T/p1\"}}" >"$S/new/a.json"
-	start_worker --name killed
+	start_worker --name "killed$$"
 	soon test -e "$T/p1.ready"
-	! groups_gone killed || fail 'no group was made'
+	! groups_gone "killed$$" || fail 'no group was made'
 	kill -KILL "$WORKER"
 	soon all_dead "$T/p1"
-	soon groups_gone killed
-	mkdir "$CG/spool-test-$$" "$CG/spool-test-$$/attempt"
-	(
-		read -r _me _ </proc/self/stat
-		echo "$_me" >"$CG/spool-test-$$/attempt/cgroup.procs"
-		exec setsid env -i sleep 300
-	) &
-	_left=$!
+	soon groups_gone "killed$$"
+	# Locked until it is whole, for other workers may start just now.
+	"$PYTHON" - "$CG/spool-test-$$" >"$T/left" 2>"$T/left.log" <<-'PY' &
+	import fcntl, os, sys
+	os.mkdir(sys.argv[1])
+	fd = os.open(sys.argv[1], os.O_RDONLY)
+	fcntl.flock(fd, fcntl.LOCK_EX)
+	os.mkdir(sys.argv[1] + "/attempt")
+	with open(sys.argv[1] + "/attempt/cgroup.procs", "w") as f: f.write("0")
+	os.setsid()
+	print(os.getpid(), flush=True)
+	os.execve("/bin/sleep", ["sleep", "300"], {})
+	PY
+	soon test -s "$T/left"
+	_left=$(cat "$T/left")
 	PIDS="$PIDS $_left"
-	soon grep -q . "$CG/spool-test-$$/attempt/cgroup.procs"
 	start_worker --name other
 	soon groups_gone "test-$$"
 	soon dead "$_left"
@@ -179,7 +185,11 @@ t_defaults() {
 	echo "{\"core\":\"$(ulimit -S -c)\",\"data\":\"$(ulimit -d)\",\"oom\":$(cat /proc/self/oom_score_adj)}"
 	SH
 	job self.sh >"$S/new/a.json"
-	drain
+	(
+		# shellcheck disable=SC3045
+		ulimit -S -c unlimited 2>/dev/null || :
+		drain
+	)
 	is "$(outcome | jq -r .core)" 0
 	is "$(outcome | jq -r .data)" "$(ulimit -d)"
 	_adj=$(($(cat /proc/self/oom_score_adj) + 500))
@@ -261,7 +271,7 @@ t_no_leaks() {
 		find "$T/work" -mindepth 2 -maxdepth 2 ! -name shelf | wc -l
 	}
 	settled() { [ "$(have | tail -n 1)" = 0 ] && [ -z "$(ls "$S/assigned")" ]; }
-	start_worker -j 2 --name leak
+	start_worker -j 2 --name "leak$$"
 	for i in 1 2 3 4 5; do job ok.sh >"$S/new/a$i.json"; done
 	soon outcomes_are 5
 	soon settled
@@ -270,7 +280,7 @@ t_no_leaks() {
 	soon outcomes_are 50
 	same_again() { settled && [ "$(have)" = "$_before" ]; }
 	soon same_again
-	! cgroup_home || is "$(find "$CG"/spool-leak-* -mindepth 1 -type d -name '2*' | wc -l)" 0
+	! cgroup_home || is "$(find "$CG/spool-leak$$"-* -mindepth 1 -type d -name '2*' | wc -l)" 0
 	stop "$WORKER"
 	is "$(ls "$T/work")" ''
 }
