@@ -1,4 +1,5 @@
 # What a job may take, and that all of it ends: time, memory, its log, the disk.
+# shellcheck disable=SC3045
 . "$TOP/tests/lib.sh"
 
 # A script that starts, with double forks: one in its own group, one in a
@@ -168,7 +169,6 @@ t_memory_shared() {
 
 # Too fast for a watcher: it may not even map it.
 t_memory_at_once() {
-	case $BIN in */san) skip 'plain alone';; esac
 	script fast.py <<-'PY'
 	block = bytearray(6 << 30)
 	PY
@@ -186,7 +186,6 @@ t_defaults() {
 	SH
 	job self.sh >"$S/new/a.json"
 	(
-		# shellcheck disable=SC3045
 		ulimit -S -c unlimited 2>/dev/null || :
 		drain
 	)
