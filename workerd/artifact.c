@@ -206,7 +206,6 @@ static bool
 idle_is(const struct slot *s)
 {
 	return s->pid == 0 || s->out[0] == '\0' || s->stop == STOP_GONE ||
-	    s->stop == STOP_CANCEL ||
 	    (WIFEXITED(s->wait) && WEXITSTATUS(s->wait) == EXIT_PREEMPTED);
 }
 
@@ -262,9 +261,9 @@ artifact_begin(struct worker *w, struct slot *s, int64_t now)
 	c->root = fd;
 	c->event = fcntl(w->commit.event, F_DUPFD_CLOEXEC, 0);
 	c->users = 2;
-	/* Told to go, it has ended: there is no time for more. */
+	/* Somebody waits for it to end: there is no time for more. */
 	c->cut = w->opt.hash_time <= 0 || s->stop == STOP_QUIT ||
-	    s->stop == STOP_SILENT;
+	    s->stop == STOP_SILENT || s->stop == STOP_CANCEL;
 	s->count_until = now + (int64_t)(w->opt.hash_time * 1000);
 	if (!start(c)) {
 		sp_warn("artifacts order=%s: no thread", s->name.id.text);

@@ -208,6 +208,37 @@ t_flood() {
 	has "$(cat "$T/worker.log")" 'too many, some are passed over'
 }
 
+# The twenty lines that an example has for it.
+t_spool_py() {
+	cp "$TOP/examples/spool.py" "$TOP/examples/line.py" "$S/scripts/"
+	job line.py "\"epochs\":30,\"order\":{\"name\":\"line\",\"env\":{\"PYTHONPATH\":\"$S/scripts\"}}" >"$S/new/line.json"
+	script odd.py <<-'PY'
+	import spool
+	class Scalar:  # as numpy and torch have them
+	    def __init__(self, x): self.x = x
+	    def tolist(self): return self.x
+	spool.log(step=Scalar(1), loss=Scalar(0.5), x=float("nan"), note="no number", val={"f1": Scalar(0.25)})
+	spool.log(step=Scalar(2), loss=Scalar(float("inf")))
+	spool.outcome(loss=Scalar(0.5), best=Scalar([1, 2]), odd=float("nan"))
+	PY
+	job odd.py "\"order\":{\"name\":\"odd\",\"env\":{\"PYTHONPATH\":\"$S/scripts\"}}" >"$S/new/odd.json"
+	drain
+	is "$(of line '[.status, .step, .progress, (.loss < 1), .metrics.keys.loss.n]')" '[200,30,1,true,30]'
+	is "$(of line '.metrics.keys | keys')" '["line/height","line/slope","loss"]'
+	is "$(of line '.metrics | .keys.loss.best == .keys.loss.last and .to.time >= .from.time')" true
+	is "$(jq -r '.run.artifacts[0].sha256' "$S/outcomes/$(id_of line).json")" \
+	    "$(sha256sum <"$(ls "$S"/runs/*/*/out/line.json)" | cut -c1-64)"
+	is "$(of odd '[.status, .loss, .step, .metrics.keys.loss.best, .metrics.keys.loss.notFinite, .metrics.keys.x.n]')" \
+	    '[200,0.5,2,0.5,1,0]'
+	is "$(of odd '.metrics.keys["val/f1"].best')" 0.25
+	is "$(jq -c '[.best, .odd, .run.nonFinite]' "$S/outcomes/$(id_of odd).json")" '[[1,2],null,["odd"]]'
+	# without a spool it prints
+	cd "$T" || exit
+	env -u SPOOL_METRICS -u SPOOL_OUTCOME -u SPOOL_OUT PYTHONDONTWRITEBYTECODE=1 \
+	    "$PYTHON" "$TOP/examples/line.py" '{"epochs":2}' >"$T/printed"
+	is "$(jq -c '[.step, has("slope")]' "$T/printed" | tr '\n' ' ')" '[1,false] [2,false] [null,true] '
+}
+
 # What is left in out/: each file with its size and hash, sorted; nothing
 # followed, nothing waited for.
 t_artifacts() {
