@@ -106,6 +106,7 @@ sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out)
 		sp_jw_text(&w, NULL, beat->running[i]);
 	sp_jw_close(&w, ']');
 	sp_beat_means_print(&w, beat);
+	sp_tally_print(&w, &beat->tally);
 	sp_jw_text(&w, "note", beat->note);
 	sp_jw_close(&w, '}');
 	sp_buf_puts(text_out, "\n");
@@ -233,6 +234,7 @@ take_lists(const struct json_t *json, struct sp_beat *beat, struct sp_err *err)
 	enum sp_status st;
 
 	take_free(sp_json_get(json, "free"), beat);
+	sp_tally_read(json, &beat->tally);
 	if ((st = take_running(sp_json_get(json, "running"), beat, err)) !=
 		SP_OK ||
 	    (st = take_tags(sp_json_get(json, "tags"), beat, err)) != SP_OK)

@@ -12,6 +12,7 @@
 #include "libspool/buf.h"
 #include "libspool/err.h"
 #include "libspool/name.h"
+#include "libspool/tally.h"
 
 #define SP_BEAT_MAX  (384 * 1024)
 #define SP_GPU_MOST  64 /* that one worker hands out */
@@ -39,7 +40,7 @@ struct sp_beat_gpu {
 struct sp_beat {
 	char worker[SP_WORKER_MAX + 1];
 	char role[16];  /* "worker" or "spoold" */
-	char state[16]; /* "idle", "busy", "draining" */
+	char state[16]; /* "idle", "busy", "draining", "bad-host" */
 	char host[65];
 	char boot[40];  /* the kernel's boot id */
 	uint64_t pidns; /* its pid name space: pids mean nothing elsewhere */
@@ -64,6 +65,7 @@ struct sp_beat {
 	int64_t count;                /* the beat */
 	char (*running)[SP_NAME_MAX]; /* canonical names */
 	size_t running_n;
+	struct sp_tally tally;
 	char note[128]; /* in words, "" when all is well */
 };
 

@@ -15,7 +15,7 @@
 static const char *
 state_colour(const char *cell)
 {
-	if (strcmp(cell, "silent") == 0)
+	if (strcmp(cell, "silent") == 0 || strcmp(cell, "bad-host") == 0)
 		return "31";
 	return strcmp(cell, "busy") == 0 ? "1" : NULL;
 }
@@ -53,6 +53,7 @@ print_json(const struct sp_beat *beat, double silent)
 	sp_jw_int(&w, "memory", beat->memory);
 	sp_jw_int(&w, "gpus", beat->gpus);
 	sp_beat_means_print(&w, beat);
+	sp_tally_print(&w, &beat->tally);
 	sp_jw_int(&w, "beat", beat->count);
 	sp_jw_real(&w, "silent", silent);
 	sp_jw_open(&w, "running", '[');

@@ -378,6 +378,7 @@ const struct tr_ops dir_ops = {
 	.keep = keep,
 	.drained = dir_drained,
 	.room = room,
+	.peers = dir_peers,
 	.policy = policy,
 	.worker = worker,
 	.workers = workers,

@@ -2,7 +2,7 @@
  * dir.h - private to the transport over a local or shared directory: dir.c has
  * the verbs, dirlist.c what may be claimed, dirwatch.c the wake handle,
  * dirstage.c the copies of scripts and data, dirruns.c what lies in runs/,
- * dirdrain.c the question whether all is done.
+ * dirdrain.c the question whether all is done, dirpeers.c what others say.
  */
 #ifndef TR_DIR_H
 #define TR_DIR_H
@@ -91,6 +91,9 @@ enum sp_status dir_append(struct tr *tr, const struct sp_name *claimed,
     enum tr_trace which, const void *data, size_t len, struct sp_err *err);
 /* Take away what an ended order left empty. */
 void dir_tidy(const struct sp_spool *spool, const struct sp_id *id);
+
+enum sp_status dir_peers(
+    struct tr *tr, struct sp_tally_row *rows, size_t n, struct sp_err *err);
 
 enum sp_status dir_drained(struct tr *tr, const struct sp_names *unfit,
     bool *drained_out, struct sp_err *err);

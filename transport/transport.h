@@ -157,6 +157,11 @@ struct tr_ops {
 	enum sp_status (*room)(
 	    struct tr *tr, struct tr_room *room_out, struct sp_err *err);
 
+	/* What the beats of all other workers have of the scripts of rows, in
+	 * sum: rows[i].script is given, good and bad are filled. */
+	enum sp_status (*peers)(struct tr *tr, struct sp_tally_row *rows,
+	    size_t n, struct sp_err *err);
+
 	const struct sp_policy *(*policy)(struct tr *tr);
 	const char *(*worker)(struct tr *tr); /* our W */
 	unsigned (*workers)(struct tr *tr); /* how many claim, we among them */

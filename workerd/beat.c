@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libspool/json.h"
 #include "libspool/log.h"
 #include "workerd/worker.h"
 
@@ -72,10 +73,13 @@ fill(struct worker *w)
 		if (w->slot[i].state != SLOT_FREE)
 			(void)memcpy(b->running[b->running_n++],
 			    w->slot[i].text, SP_NAME_MAX);
-	(void)snprintf(b->note, sizeof b->note, "%s", w->floor.words);
+	sp_text_cut(b->note, sizeof b->note,
+	    w->health.words[0] != '\0' ? w->health.words : w->floor.words);
+	b->tally = w->health.tally;
 	(void)snprintf(b->state, sizeof b->state, "%s",
 	    w->wish.is.drain && worker_idle_is(w)                  ? "drained"
 		: w->terms > 0 || w->opt.drain || w->wish.is.drain ? "draining"
+		: health_guilty_is(w)                              ? "bad-host"
 		: b->running_n > 0                                 ? "busy"
 								   : "idle");
 	offer_beat(w, b);

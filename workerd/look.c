@@ -103,7 +103,22 @@ look_cool(struct worker *w, const struct sp_id *id, int64_t now)
 	l->cool[i].times++;
 	ms = least(ms, COOL_MOST);
 	l->cool[i].until = now + ms;
+	l->cool[i].shy = false;
 	return ms;
+}
+
+void
+look_avoid(struct worker *w, const struct sp_id *id, int64_t until)
+{
+	struct look *l = &w->look;
+	size_t i = cool_of(l, id);
+
+	if (i == l->cool_n && (i = cool_new(l), l->cool_cap == 0))
+		return;
+	l->cool[i].id = *id;
+	l->cool[i].times = 0;
+	l->cool[i].until = until;
+	l->cool[i].shy = true;
 }
 
 void
@@ -160,11 +175,13 @@ known_is(struct worker *w, const struct opinion *o, int64_t now)
 }
 
 static bool
-cool_is(struct look *l, const struct sp_id *id, int64_t now)
+cool_is(struct worker *w, const struct sp_id *id, int64_t now)
 {
+	struct look *l = &w->look;
 	size_t i = cool_of(l, id);
 
-	if (i == l->cool_n || now >= l->cool[i].until)
+	if (i == l->cool_n || now >= l->cool[i].until ||
+	    (l->cool[i].shy && w->ops->workers(w->tr) < 2))
 		return false;
 	l->again = least(l->again, l->cool[i].until);
 	return true;
@@ -266,6 +283,7 @@ claim(struct worker *w, struct slot *s, const struct sp_name *name,
 		w->look.claims++;
 		if (w->claims_left > 0)
 			w->claims_left--;
+		health_claims(w, s);
 		slot_start(w, s, &claimed, &text);
 	} else if (st != SP_LOST && st != SP_GONE) {
 		/* It may be ours all the same: the next beat compares. */
@@ -286,7 +304,7 @@ try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
 	struct sp_name name;
 
 	if (known_is(w, o, now) || sp_name_parse(text, &name) != SP_OK ||
-	    cool_is(&w->look, &name.id, now))
+	    cool_is(w, &name.id, now))
 		return;
 	if (o == NULL)
 		o = verdict_put(&w->look.seen, text);
@@ -303,7 +321,8 @@ may_claim(struct worker *w, int64_t now)
 {
 	return w->terms == 0 && !wish_drained(w) && w->claims_left != 0 &&
 	    !w->heart.away && now >= w->look.pause && !w->floor.low &&
-	    slot_free(w) != NULL && !commit_full_is(&w->commit);
+	    health_lets(w, now) && slot_free(w) != NULL &&
+	    !commit_full_is(&w->commit);
 }
 
 static int64_t
@@ -446,6 +465,11 @@ look_drained_tick(struct worker *w, int64_t now)
 	}
 	if (w->wish.is.drain) {
 		sp_info("drain: nothing may be claimed (spool drain)");
+		w->done = true;
+		return FAR;
+	}
+	if (health_guilty_is(w)) {
+		sp_info("drain: nothing may be claimed (bad-host)");
 		w->done = true;
 		return FAR;
 	}

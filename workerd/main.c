@@ -68,9 +68,10 @@ take_signals(struct worker *w)
 	while (read(w->signals, &si, sizeof si) == (ssize_t)sizeof si) {
 		if (si.ssi_signo == SIGCHLD)
 			slot_reap(w);
-		else if (si.ssi_signo == SIGHUP)
+		else if (si.ssi_signo == SIGHUP) {
+			health_forgive(w);
 			look_soon(w);
-		else
+		} else
 			terminate(w);
 	}
 }
@@ -183,6 +184,7 @@ loop(struct worker *w)
 		next = least(next, slot_tick(w, now));
 		next = least(next, limit_tick(w, now));
 		next = least(next, floor_tick(w, now));
+		next = least(next, health_tick(w, now));
 		next = least(next, look_tick(w, now));
 		next = least(next, keep_tick(w, now));
 		next = least(next, look_drained_tick(w, now));
@@ -272,6 +274,7 @@ set_up(struct worker *w, struct sp_err *err)
 	offer_init(w);
 	kin_init(w);
 	limit_init(w);
+	health_init(w);
 	guard_init(w);
 
 	if ((st = open_signals(w, err)) != SP_OK ||

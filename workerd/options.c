@@ -38,6 +38,9 @@ static const char help[] =
     "  --hash-time T  hash what a job left in out/ for so long (10m)\n"
     "  --disk-floor SIZE|P%  claim nothing when less is free (1G, at most "
     "2%)\n"
+    "  --bad-host N   claim nothing when N in a row failed early here and do "
+    "well\n"
+    "                 elsewhere (5; 0: never mind)\n"
     "  --cgroup none  make no control groups (auto)\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
     "  -v             say more; -q: say less\n"
@@ -60,6 +63,7 @@ enum {
 	OPT_LOG_MAX,
 	OPT_HASH_TIME,
 	OPT_FLOOR,
+	OPT_BAD_HOST,
 	OPT_CGROUP,
 	OPT_HELP,
 	OPT_VERSION
@@ -79,6 +83,7 @@ static const struct option longs[] = {
 	{ "log-max", required_argument, NULL, OPT_LOG_MAX },
 	{ "hash-time", required_argument, NULL, OPT_HASH_TIME },
 	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
+	{ "bad-host", required_argument, NULL, OPT_BAD_HOST },
 	{ "cgroup", required_argument, NULL, OPT_CGROUP },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -106,6 +111,22 @@ take_slots(const char *text, int *slots_out)
 	    n > SLOTS_MOST)
 		return wrong("-j %s: a whole number from 1 to 1024", text);
 	*slots_out = (int)n;
+	return true;
+}
+
+static bool
+take_bad_host(const char *text, int *n_out)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < 0 ||
+	    n > SP_STREAK_MOST)
+		return wrong(
+		    "--bad-host %s: a whole number from 0 to 100", text);
+	*n_out = (int)n;
 	return true;
 }
 
@@ -217,6 +238,8 @@ take(int c, struct options *opt)
 		break;
 	case OPT_FLOOR:
 		return take_floor(optarg, opt);
+	case OPT_BAD_HOST:
+		return take_bad_host(optarg, &opt->bad_host);
 	case OPT_CGROUP:
 		return take_cgroup(optarg, opt);
 	case OPT_ROOT:
@@ -267,6 +290,7 @@ options_parse(int argc, char **argv, struct options *opt)
 	opt->hash_time = 600;
 	opt->log_max = UINT64_C(1) << 30;
 	opt->floor_bytes = -1;
+	opt->bad_host = 5;
 	(void)strcpy(opt->python, "python3");
 	(void)gethostname(opt->name, sizeof opt->name - 1);
 	opt->name[strcspn(opt->name, ".")] = '\0';

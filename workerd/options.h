@@ -19,6 +19,7 @@ struct options {
 	size_t tags_n;
 	int slots;
 	uint64_t log_max;     /* bytes of one attempt's log */
+	int bad_host;         /* failures in a row, 0: never mind */
 	int64_t floor_bytes;  /* -1: not said, 0: no floor */
 	double floor_percent; /* 0: not said */
 	bool no_cgroup;

@@ -18,6 +18,8 @@
 
 #define SHELL_KILL (128 + SIGKILL)
 #define AT_ONCE_MS 5000 /* so soon again: not at once */
+#define SHY_LEAST  1000 /* beyond its back-off: for others to take it */
+#define SHY_MOST   30000
 
 /* How often the kernel has killed for memory; -1: it does not say. */
 static int64_t
@@ -230,6 +232,39 @@ again_is(const struct worker *w, const struct slot *s, enum sp_cause cause)
 	    (int)s->name.attempt + 1 < attempts;
 }
 
+/* Back to the queue, for a while; where it is this host's fault rather for
+ * others. */
+static void
+elsewhere(struct worker *w, struct slot *s, enum sp_cause cause)
+{
+	double off = sp_backoff(w->policy, s->name.attempt + 1, &s->name.id);
+	int64_t more = (int64_t)(off * 4000);
+
+	back(s, TR_RETRY, sp_cause_text(cause));
+	if (cause != SP_CAUSE_BAD_HOST && cause != SP_CAUSE_DISK_FULL)
+		return;
+	more = more < SHY_LEAST ? SHY_LEAST : more > SHY_MOST ? SHY_MOST : more;
+	look_avoid(w, &s->name.id, s->ended + (int64_t)(off * 1000) + more);
+}
+
+/* Is it tried again?  What fails here and does well elsewhere is not the job's
+ * failure, whatever it looks like. */
+static void
+again(struct worker *w, struct slot *s, enum sp_cause *cause)
+{
+	char words[sizeof s->why];
+
+	if (health_ended(w, s, *cause, s->why) &&
+	    again_is(w, s, SP_CAUSE_BAD_HOST)) {
+		(void)snprintf(words, sizeof words, "%s", s->why);
+		(void)snprintf(
+		    s->why, sizeof s->why, "on this host only: %.300s", words);
+		*cause = SP_CAUSE_BAD_HOST;
+	}
+	if (again_is(w, s, *cause))
+		elsewhere(w, s, *cause);
+}
+
 static void
 judge(struct worker *w, struct slot *s)
 {
@@ -265,8 +300,8 @@ judge(struct worker *w, struct slot *s)
 				back(s, TR_PREEMPTED,
 				    sp_cause_text(SP_CAUSE_PREEMPTED));
 			sp_buf_clear(&s->outcome);
-		} else if (s->give == GIVE_COMMIT && again_is(w, s, run.cause))
-			back(s, TR_RETRY, sp_cause_text(run.cause));
+		} else if (s->give == GIVE_COMMIT)
+			again(w, s, &run.cause);
 		sp_info("end order=%s status=%d cause=%s seconds=%.3f%s%s",
 		    s->name.id.text, s->status, sp_cause_text(run.cause),
 		    run.seconds, s->why[0] != '\0' ? ": " : "", s->why);
@@ -284,6 +319,9 @@ report(struct worker *w, struct slot *s)
 		sp_warn("start order=%s failed: %s; it goes back",
 		    s->name.id.text, s->why);
 		back(s, TR_BACK, "host");
+		s->status = 0;
+		(void)health_ended(w, s, SP_CAUSE_BAD_HOST, s->why);
 	} else
 		judge(w, s);
+	health_over(w, s);
 }

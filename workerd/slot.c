@@ -417,6 +417,7 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		stage_metrics(w, s, false);
 		s->metrics_due = now + METRICS_MS;
 	}
+	health_runs(w, s, now);
 	if (s->job.timeout > 0)
 		limit = s->began + (int64_t)(s->job.timeout * 1000);
 	if (s->stop == STOP_NO && now >= limit) {

@@ -32,6 +32,7 @@ wish_look(struct worker *w, int64_t now)
 		sp_info("drain: no more claims until 'spool resume'");
 	if ((before && !is.drain) || is.resume) {
 		sp_info("resume: claims again");
+		health_forgive(w);
 		look_pause(w, now, 0);
 	}
 	if (!known || before != is.drain || is.resume)

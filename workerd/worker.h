@@ -29,6 +29,7 @@
 #include "libspool/fit.h"
 #include "libspool/outcome.h"
 #include "libspool/spool.h"
+#include "libspool/streak.h"
 #include "libspool/words.h"
 #include "transport/transport.h"
 #include "workerd/cgroup.h"
@@ -142,6 +143,9 @@ struct slot {
 	int64_t calm_until; /* limit.c */
 	bool oom;           /* it was killed for its memory */
 
+	bool past;  /* health.c: its beginning was counted as good */
+	bool probe; /* claimed to see whether this host is well again */
+
 	enum stop stop;
 	bool told;           /* what has left the process group, too */
 	int64_t gone_by;     /* SIGKILL was sent to what lingers, 0: not yet */
@@ -227,6 +231,7 @@ struct look {
 		struct sp_id id;
 		int64_t until;
 		unsigned times; /* in a row */
+		bool shy;       /* rather others, if there are any */
 	} * cool;               /* preempted at once: not claimed at once */
 	size_t cool_n, cool_cap;
 };
@@ -251,6 +256,17 @@ struct heart {
 	struct sp_names ours, stale, cancel;
 };
 
+struct health {
+	struct sp_tally tally;
+	struct sp_streak row;
+	char last[160];   /* how the last of the row ended */
+	char words[256];  /* why nothing is claimed, "" when it is */
+	int64_t next;     /* ask others again */
+	int64_t claim_at; /* no claims before */
+	int64_t delay;    /* that made it so */
+	bool probing;
+};
+
 struct worker {
 	struct options opt;
 	const struct tr_ops *ops;
@@ -268,6 +284,7 @@ struct worker {
 	struct look look;
 	struct heart heart;
 	struct pulse pulse;
+	struct health health;
 	struct commit commit;
 	int64_t keep_at;
 	int64_t keep_least; /* not before, whatever has changed */
@@ -337,6 +354,8 @@ void look_pause(struct worker *w, int64_t now, int64_t ms);
  * later each time: in so many ms.  look_warm: this time it took a while. */
 int64_t look_cool(struct worker *w, const struct sp_id *id, int64_t now);
 void look_warm(struct worker *w, const struct sp_id *id);
+/* It failed here and may do better elsewhere: rather not by us until then. */
+void look_avoid(struct worker *w, const struct sp_id *id, int64_t until);
 /* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
 int64_t look_drained_tick(struct worker *w, int64_t now);
 void look_clear(struct worker *w);
@@ -446,6 +465,24 @@ void artifact_clear(struct slot *s);
 /* report.c: what came of an attempt: fills the slot's give. */
 void report_init(struct worker *w);
 void report(struct worker *w, struct slot *s);
+
+/* health.c: is it the job, or is it us? */
+void health_init(struct worker *w);
+/* It is about to be started. */
+void health_claims(struct worker *w, struct slot *s);
+void health_runs(struct worker *w, struct slot *s, int64_t now);
+/* It ended by itself, with s->status; words: as told to people.  True: that is
+ * this host's fault, and others may do better. */
+bool health_ended(
+    struct worker *w, struct slot *s, enum sp_cause cause, const char *words);
+/* It is over, however. */
+void health_over(struct worker *w, struct slot *s);
+/* Somebody says that all is well again. */
+void health_forgive(struct worker *w);
+bool health_guilty_is(const struct worker *w);
+/* May anything be claimed? */
+bool health_lets(const struct worker *w, int64_t now);
+int64_t health_tick(struct worker *w, int64_t now);
 
 /* give.c: commit, release or cancel; again until it is done. */
 int64_t give_tick(struct worker *w, struct slot *s, int64_t now);

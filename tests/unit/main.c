@@ -27,6 +27,7 @@ static Suite *(*const suites[])(void) = {
 	blob_suite,
 	words_suite,
 	wish_suite,
+	streak_suite,
 };
 
 static void

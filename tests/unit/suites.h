@@ -25,6 +25,7 @@ Suite *sha256_suite(void);
 Suite *blob_suite(void);
 Suite *words_suite(void);
 Suite *wish_suite(void);
+Suite *streak_suite(void);
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 /* A test that runs once for each row of a table, with the row's number in _i.

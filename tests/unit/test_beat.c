@@ -34,6 +34,8 @@ static const char full[] =
     "\"mib\":20312,\"why\":\"in use by others\"}},"
     "{\"index\":2,\"uuid\":\"\",\"name\":\"\",\"memory\":1,\"used\":0,"
     "\"jobs\":0,\"share\":2,\"blocked\":{\"why\":\"GPU is lost\"}}],"
+    "\"good\":9,\"bad\":2,\"scripts\":[{\"script\":\"nn.py\",\"good\":7,"
+    "\"bad\":1},{\"script\":\"a.sh@0123456789ab\",\"good\":0,\"bad\":1}],"
     "\"note\":\"disk \\\"full\\\"\"}\n";
 
 START_TEST(round_trip)
@@ -97,9 +99,16 @@ START_TEST(knows_little)
 		  "\"host\":7,\"started\":\"x\",\"running\":{\"a\":1},"
 		  "\"tags\":7,\"gpu\":[7,{\"index\":-3,\"uuid\":[],"
 		  "\"used\":1e99,\"blocked\":{}},{\"blocked\":\"x\"}],"
-		  "\"free\":{\"cpus\":-1,\"gpus\":\"x\"}}",
+		  "\"free\":{\"cpus\":-1,\"gpus\":\"x\"},\"good\":-1,"
+		  "\"bad\":1e300,\"scripts\":[7,{\"script\":\"\"},"
+		  "{\"script\":\"a\",\"good\":9223372036854775807,"
+		  "\"bad\":[]}]}",
 		&beat, NULL),
 	    SP_OK);
+	ck_assert_int_eq(beat.tally.good + beat.tally.bad, 0);
+	ck_assert_uint_eq(beat.tally.n, 1);
+	ck_assert_str_eq(beat.tally.row[0].script, "a");
+	ck_assert_int_eq(beat.tally.row[0].good + beat.tally.row[0].bad, 0);
 	ck_assert_uint_eq(beat.tags_n, 0);
 	ck_assert_uint_eq(beat.gpu_n, 2);
 	ck_assert_int_eq(beat.gpu[0].index, -1);

@@ -361,9 +361,9 @@ START_TEST(long_tails)
 	ck_assert_int_eq(w.cause, SP_CAUSE_EXIT);
 	ck_assert_uint_lt(strlen(w.line), SP_WORDS_LINE);
 	(void)memset(text, 0, sizeof text);
-	words_of(text, sizeof text, text, false, &w);
+	words_of(text, sizeof text, NULL, false, &w);
 	ck_assert_str_eq(w.line, "");
-	(void)memset(text, '\n', sizeof text);
+	(void)memset(text, '\n', sizeof text - 1);
 	words_of(text, sizeof text, text, false, &w);
 	ck_assert_str_eq(w.line, "");
 }
