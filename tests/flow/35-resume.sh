@@ -18,6 +18,12 @@ stays() {
 	OUT=$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out
 }
 lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
+# Its own SIGTERM ends it, without waiting for what runs.
+preempted() {
+	kill -TERM "$WORKER"
+	soon dead "$WORKER"
+	wait "$WORKER" || :
+}
 kept() { find "$T/work" -mindepth 2 -maxdepth 2 -path '*/spool-kept.*/*'; }
 
 # Twice preempted by a worker's own SIGTERM, by two processes.
@@ -26,7 +32,7 @@ t_same_directory() {
 	for n in 1 2; do
 		start_worker --preempt
 		soon lines "$OUT/here" $n
-		stop "$WORKER"
+		preempted
 		ls "$S/new" | grep -q "$ID.t$((n + 1))a0" || fail 'not queued again'
 		has "$(kept)" "$ID.t$((n + 1))"
 	done
@@ -49,7 +55,8 @@ t_without_preempt() {
 	kill -TERM "$WORKER"
 	soon grep -q '"draining"' "$S"/workers/*.json
 	is "$(ls "$S/new")" ''
-	stop "$WORKER"
+	kill -TERM "$WORKER"
+	soon dead "$WORKER"
 	is "$(cat "$OUT/seen")" '0 1  '
 	ls "$S/new" | grep -q "$ID.t2a0" || fail 'not given back'
 }
@@ -66,7 +73,7 @@ t_grace() {
 	ID=$(spool submit "$T/job.json")
 	start_worker --preempt --grace 0.3
 	soon test -e "$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out/here"
-	stop "$WORKER"
+	preempted
 	ls "$S/new" | grep -q "$ID.t2a0" || fail 'not given back'
 	has "$(cat "$T/worker.log")" "kill order=$ID"
 }
@@ -77,21 +84,22 @@ t_planted() {
 	kept=$T/work/spool-kept.$(id -u)
 	start_worker --preempt
 	soon lines "$OUT/here" 1
-	stop "$WORKER"
+	preempted
 	dir=$(kept)
 	# Open to others; then a link to somewhere else.
 	chmod 777 "$kept"
 	start_worker --preempt
 	soon lines "$OUT/here" 2
-	stop "$WORKER"
+	preempted
 	has "$(cat "$T/worker.log")" 'not a directory of ours alone'
 	is "$(cat "$OUT/seen")" '0 1  1 1  '
 	mv "$kept" "$T/elsewhere"
+	chmod 700 "$T/elsewhere"
 	ln -s "$T/elsewhere" "$kept"
 	mkdir -m 700 "$T/elsewhere/$(basename "$dir" | sed 's/[.]t2[.]/.t3./')"
 	start_worker --preempt
 	soon lines "$OUT/here" 3
-	stop "$WORKER"
+	preempted
 	ls "$T/elsewhere" | grep -q 't3' || fail 'followed a link'
 	ls "$S/new" | grep -q "$ID.t4a0" || fail 'not given back'
 }
@@ -102,14 +110,15 @@ t_dropped() {
 	kept=$T/work/spool-kept.$(id -u)
 	start_worker --preempt
 	soon lines "$OUT/here" 1
-	stop "$WORKER"
+	preempted
 	dir=$(basename "$(kept)")
 	# Another worker, elsewhere, has it since.
 	mkdir "$T/else"
 	timeout 60 workerd $ROOTOK --work "$T/else" --preempt "$S" >>"$T/worker.log" 2>&1 &
-	PIDS="$PIDS $!"
+	WORKER=$!
+	PIDS="$PIDS $WORKER"
 	soon lines "$OUT/here" 2
-	stop $!
+	preempted
 	[ -d "$kept/$dir" ] || fail 'gone already'
 	spool hold "$ID"
 	tag=${dir##*.}
@@ -122,7 +131,7 @@ t_dropped() {
 	# Another spool's is that one's.
 	[ -d "$kept/20200101T000000000-00000000.t2.00000000" ] || fail "another spool's"
 	soon sh -c '! ls "$0"/spool-*/drop.* 2>/dev/null' "$T/work"
-	stop "$WORKER"
+	preempted
 }
 
 # A worker that is killed keeps nothing.
@@ -153,7 +162,7 @@ t_ping_pong() {
 	spool submit --wait "$T/ok.json"
 	grep "again in" "$T/worker.log" | sed 's/.*again in //' >"$T/waits"
 	is "$(head -n 3 "$T/waits" | tr '\n' ' ')" '2s 4s 8s '
-	stop "$WORKER"
+	preempted
 }
 
 # The example, preempted at two moments: as if nothing had happened.
@@ -164,7 +173,7 @@ t_example() {
 	for n in 1 2; do
 		start_worker --preempt
 		soon grep -q "\"starts\": $n" "$S/runs/$(echo "$ID" | cut -c1-8)/$ID/out/state.json"
-		stop "$WORKER"
+		preempted
 	done
 	drain
 	is "$(outcome | jq -c '[.done, .sum, .starts]')" '[1200,720600,3]'
@@ -181,7 +190,7 @@ preempt_at() { # ID: when its curve has some lines, 200 are all
 	echo "preempt when $_n lines are there" >&2
 	start_worker --preempt
 	soon curve_has "$1" "$_n"
-	stop "$WORKER"
+	preempted
 }
 same_weights() {
 	"$PYTHON" - "$1/weights.npz" "$2/weights.npz" <<-'PY'
