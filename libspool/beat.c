@@ -107,6 +107,7 @@ sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out)
 	sp_jw_close(&w, ']');
 	sp_beat_means_print(&w, beat);
 	sp_tally_print(&w, &beat->tally);
+	sp_beat_looked_print(&w, beat);
 	sp_jw_text(&w, "note", beat->note);
 	sp_jw_close(&w, '}');
 	sp_buf_puts(text_out, "\n");
@@ -239,7 +240,9 @@ take_lists(const struct json_t *json, struct sp_beat *beat, struct sp_err *err)
 		SP_OK ||
 	    (st = take_tags(sp_json_get(json, "tags"), beat, err)) != SP_OK)
 		return st;
-	return take_gpus(sp_json_get(json, "gpu"), beat, err);
+	if ((st = take_gpus(sp_json_get(json, "gpu"), beat, err)) != SP_OK)
+		return st;
+	return sp_beat_looked_take(sp_json_get(json, "looked"), beat, err);
 }
 
 static enum sp_status
@@ -298,6 +301,7 @@ sp_beat_clear(struct sp_beat *beat)
 	free(beat->running);
 	free(beat->tags);
 	free(beat->gpu);
+	free(beat->looked.declined);
 	memset(beat, 0, sizeof *beat);
 }
 

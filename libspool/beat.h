@@ -19,6 +19,7 @@
 #define SP_UUID_MAX  96
 #define SP_TAGS_MOST 64
 #define SP_TAG_MAX   128
+#define SP_DECLINES  32
 
 /* Why a GPU is not handed out. */
 struct sp_beat_block {
@@ -35,6 +36,12 @@ struct sp_beat_gpu {
 	int64_t memory, used; /* MiB, -1: not known */
 	int jobs, share;      /* of the worker's on it; how many may be */
 	struct sp_beat_block blocked;
+};
+
+/* An order that the worker looked at and left to others. */
+struct sp_beat_decline {
+	struct sp_id id;
+	char why[128];
 };
 
 struct sp_beat {
@@ -66,6 +73,12 @@ struct sp_beat {
 	char (*running)[SP_NAME_MAX]; /* canonical names */
 	size_t running_n;
 	struct sp_tally tally;
+	struct {
+		int64_t when;   /* ms since 1970, 0: never */
+		int64_t orders; /* looked at in the minute before */
+		struct sp_beat_decline *declined;
+		size_t n;
+	} looked;
 	char note[128]; /* in words, "" when all is well */
 };
 
@@ -74,8 +87,13 @@ void sp_beat_print(const struct sp_beat *beat, struct sp_buf *text_out);
 /* Parts of it, for others that print what a worker has: members "tags",
  * "free", "gpu"; one item of "gpu". */
 struct sp_jw;
+struct json_t;
 void sp_beat_means_print(struct sp_jw *w, const struct sp_beat *beat);
 void sp_beat_gpu_print(struct sp_jw *w, const struct sp_beat_gpu *gpu);
+/* beatlook.c: the member "looked", and back. */
+void sp_beat_looked_print(struct sp_jw *w, const struct sp_beat *beat);
+enum sp_status sp_beat_looked_take(
+    const struct json_t *looked, struct sp_beat *beat, struct sp_err *err);
 /* Unknown members are ignored, but `worker` and `beat` must be there.  Clear
  * with sp_beat_clear. */
 enum sp_status sp_beat_parse(

@@ -110,15 +110,39 @@ warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
 	(void)sp_names_add(&said, path);
 }
 
+/* What it asks for, nobody who is here has. */
+static void
+warn_never(struct tool *tool, const char *where, const struct sp_job *job)
+{
+	static struct fleet fleet;
+	static bool asked;
+	static char said[256];
+	char why[256];
+
+	if (job->gpus == 0 && job->cpus <= 0 && job->memory == 0 &&
+	    job->requires_n == 0)
+		return;
+	/* Once for all of a long list, and its workers stay the same. */
+	if (!asked && fleet_read(tool, &fleet, NULL) != SP_OK)
+		fleet_clear(&fleet);
+	asked = true;
+	if (!fleet_never_is(&fleet, job, why) || strcmp(why, said) == 0)
+		return;
+	(void)snprintf(said, sizeof said, "%s", why);
+	complain("%s: warning: no worker that is here can run it (%s); it "
+		 "waits for one that can",
+	    where, why);
+}
+
 void
-amend_warn(
-    const struct tool *tool, const char *where, const char *text, size_t len)
+amend_warn(struct tool *tool, const char *where, const char *text, size_t len)
 {
 	struct sp_job job;
 
 	if (sp_job_parse(text, len, &job, NULL) == SP_OK) {
 		warn_one(tool, where, SP_DIR_SCRIPTS, job.script);
 		warn_one(tool, where, SP_DIR_DATA, job.data);
+		warn_never(tool, where, &job);
 	}
 	sp_job_clear(&job);
 }

@@ -19,8 +19,9 @@ enum sp_status amend_apply(const struct amend *amend, const char *text,
     size_t len, struct sp_buf *out, struct sp_err *err);
 
 /* Warn, once for each file, when the script or the data file of a job is not
- * there (yet).  where: "FILE:LINE" or an id. */
-void amend_warn(
-    const struct tool *tool, const char *where, const char *text, size_t len);
+ * there (yet); and when it asks for what no worker has that is here.  where:
+ * "FILE:LINE" or an id. */
+void
+amend_warn(struct tool *tool, const char *where, const char *text, size_t len);
 
 #endif

@@ -20,6 +20,7 @@ static const struct verb *const verbs[] = {
 	&verb_submit,
 	&verb_ls,
 	&verb_show,
+	&verb_why,
 	&verb_wait,
 	&verb_log,
 	&verb_cancel,

@@ -13,6 +13,8 @@
 
 #include "libspool/buf.h"
 #include "libspool/err.h"
+#include "libspool/beat.h"
+#include "libspool/reason.h"
 #include "libspool/row.h"
 #include "libspool/scan.h"
 #include "libspool/spool.h"
@@ -44,7 +46,7 @@ struct verb {
 
 extern const struct verb verb_init, verb_submit, verb_ls, verb_show, verb_wait,
     verb_log, verb_cancel, verb_hold, verb_unhold, verb_retry, verb_workers,
-    verb_drain, verb_resume, verb_check, verb_reindex;
+    verb_drain, verb_resume, verb_why, verb_check, verb_reindex;
 
 /* ---- main.c ---- */
 
@@ -153,6 +155,35 @@ void metrics_say(const struct sp_row *row, const struct sp_metrics *m);
 /* Lines to stdout: why an order that is not over stands where it stands. */
 void why_print(
     struct tool *tool, const struct sp_row *row, const struct sp_buf *job);
+
+/* ---- fleet.c: the workers, as their beats tell ---- */
+
+struct fleet_one {
+	struct sp_beat beat;
+	double silent; /* seconds since its last beat */
+};
+
+struct fleet {
+	struct fleet_one *one;
+	size_t n;
+	int64_t now; /* of the file server, ms since 1970 */
+	double lease;
+};
+
+/* All that have a file in workers/, spoold too; what is no beat is passed over.
+ * Clear with fleet_clear, whatever came back. */
+enum sp_status
+fleet_read(struct tool *tool, struct fleet *fleet_out, struct sp_err *err);
+void fleet_clear(struct fleet *fleet);
+/* A worker, and heard of within the lease? */
+bool fleet_works_is(const struct fleet *fleet, const struct fleet_one *one);
+/* Can none of them ever run it?  Then why: the words of the one that comes
+ * nearest.  False also when nobody is there. */
+bool fleet_never_is(
+    const struct fleet *fleet, const struct sp_job *job, char why_out[256]);
+/* What an order in new/ meets at each of them. */
+void fleet_reason(struct tool *tool, const struct fleet_one *one,
+    const struct sp_job *job, struct sp_reason *reason_out);
 
 /* ---- table.c: aligned columns that fit ---- */
 

@@ -31,7 +31,8 @@ beat_init(struct worker *w)
 	b->memory = w->memory;
 	b->running = calloc((size_t)w->opt.slots, sizeof *b->running);
 	b->tags = calloc(SP_TAGS_MOST, sizeof *b->tags);
-	if (b->running == NULL || b->tags == NULL)
+	b->looked.declined = calloc(SP_DECLINES, sizeof *b->looked.declined);
+	if (b->running == NULL || b->tags == NULL || b->looked.declined == NULL)
 		abort(); /* at start-up */
 	while (b->tags_n < w->opt.tags_n && b->tags_n < SP_TAGS_MOST) {
 		(void)snprintf(b->tags[b->tags_n], sizeof *b->tags, "%s",
@@ -63,7 +64,7 @@ beat_trusted(const struct worker *w, int64_t now)
 }
 
 static void
-fill(struct worker *w)
+fill(struct worker *w, int64_t now)
 {
 	struct sp_beat *b = &w->heart.self;
 	int i;
@@ -80,9 +81,11 @@ fill(struct worker *w)
 	    w->wish.is.drain && worker_idle_is(w)                  ? "drained"
 		: w->terms > 0 || w->opt.drain || w->wish.is.drain ? "draining"
 		: health_guilty_is(w)                              ? "bad-host"
+		: w->floor.low                                     ? "short"
 		: b->running_n > 0                                 ? "busy"
 								   : "idle");
 	offer_beat(w, b);
+	looked_beat(w, b, now);
 }
 
 static struct slot *
@@ -180,7 +183,7 @@ beat(struct worker *w, int64_t now)
 
 	wish_look(w, now);
 	pulse_lock(w);
-	fill(w);
+	fill(w, now);
 	st = pulse_beat(w, now, &err);
 	pulse_unlock(w);
 	if (st != SP_OK) {

@@ -218,7 +218,7 @@ wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
 {
 	struct sp_err err = { "" };
 	enum verdict v;
-	char why[128];
+	char why[128], text[SP_NAME_MAX];
 
 	if ((v = offer_judge(w, job, why)) != VERDICT_NONE) {
 		if (v == VERDICT_NEVER)
@@ -227,10 +227,15 @@ wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
 			o->verdict = v;
 			o->freed = w->freed;
 		}
+		sp_name_print(name, text);
+		looked_declined(w, text, why);
 		return false;
 	}
 	if (w->ops->eligible(w->tr, name, job, &err) == SP_OK)
 		return true;
+	sp_name_print(name, text);
+	looked_declined(w, text,
+	    err.text[0] != '\0' ? err.text : "held, cancelled, or not due yet");
 	later(&w->look, o, now + AGAIN_MS);
 	return false;
 }
@@ -303,9 +308,13 @@ try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
 	struct opinion *o = verdict_get(&w->look.seen, text);
 	struct sp_name name;
 
-	if (known_is(w, o, now) || sp_name_parse(text, &name) != SP_OK ||
-	    cool_is(w, &name.id, now))
+	looked_at(w);
+	if (known_is(w, o, now) || sp_name_parse(text, &name) != SP_OK)
 		return;
+	if (cool_is(w, &name.id, now)) {
+		looked_declined(w, text, "it has just come back from here");
+		return;
+	}
 	if (o == NULL)
 		o = verdict_put(&w->look.seen, text);
 	if (o != NULL)

@@ -70,12 +70,11 @@ enum verdict
 offer_judge(const struct worker *w, const struct sp_job *job, char why[128])
 {
 	struct sp_offer all = all_of(w), now = free_of(w);
-	char unused[128];
 
 	if (!sp_fit_ok(job, &all, why))
 		return VERDICT_NEVER;
 	/* Nothing asked for fits even where more is promised than there is. */
 	if (job->cpus <= 0 && now.cpus < 0)
 		now.cpus = 0;
-	return sp_fit_ok(job, &now, unused) ? VERDICT_NONE : VERDICT_BUSY;
+	return sp_fit_ok(job, &now, why) ? VERDICT_NONE : VERDICT_BUSY;
 }

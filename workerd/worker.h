@@ -236,6 +236,17 @@ struct look {
 	size_t cool_n, cool_cap;
 };
 
+/* What we left to others (looked.c). */
+struct looked {
+	struct {
+		char name[SP_NAME_MAX];
+		char why[128];
+	} row[SP_DECLINES];
+	size_t n, next;
+	int64_t orders; /* looked at since we last said so */
+	int64_t said;   /* when that was, 0: never */
+};
+
 /* The lock is for heart.self and for beating. */
 struct pulse {
 	pthread_t thread;
@@ -282,6 +293,7 @@ struct worker {
 	struct slot *slot;
 	unsigned freed; /* counts slots that became free */
 	struct look look;
+	struct looked looked;
 	struct heart heart;
 	struct pulse pulse;
 	struct health health;
@@ -360,11 +372,16 @@ void look_avoid(struct worker *w, const struct sp_id *id, int64_t until);
 int64_t look_drained_tick(struct worker *w, int64_t now);
 void look_clear(struct worker *w);
 
+/* looked.c: what we looked at and declined, for the beat. */
+void looked_at(struct worker *w);
+void looked_declined(struct worker *w, const char *name, const char *why);
+void looked_beat(struct worker *w, struct sp_beat *beat, int64_t now);
+
 /* offer.c: what this machine has, and what is free of it. */
 void offer_init(struct worker *w);
 /* What is free of it, for others to see. */
 void offer_beat(const struct worker *w, struct sp_beat *beat);
-/* VERDICT_NONE: it fits now. */
+/* VERDICT_NONE: it fits now; else why says what is lacking. */
 enum verdict
 offer_judge(const struct worker *w, const struct sp_job *job, char why[128]);
 

@@ -24,6 +24,7 @@ static Suite *(*const suites[])(void) = {
 	row_suite,
 	metric_suite,
 	sha256_suite,
+	reason_suite,
 	blob_suite,
 	words_suite,
 	wish_suite,

@@ -22,6 +22,7 @@ Suite *beat_suite(void);
 Suite *row_suite(void);
 Suite *metric_suite(void);
 Suite *sha256_suite(void);
+Suite *reason_suite(void);
 Suite *blob_suite(void);
 Suite *words_suite(void);
 Suite *wish_suite(void);

@@ -36,6 +36,8 @@ static const char full[] =
     "\"jobs\":0,\"share\":2,\"blocked\":{\"why\":\"GPU is lost\"}}],"
     "\"good\":9,\"bad\":2,\"scripts\":[{\"script\":\"nn.py\",\"good\":7,"
     "\"bad\":1},{\"script\":\"a.sh@0123456789ab\",\"good\":0,\"bad\":1}],"
+    "\"looked\":{\"when\":\"2026-11-22T19:03:00.000Z\",\"orders\":120,"
+    "\"declined\":[{\"id\":\"" ID "\",\"why\":\"needs 9 GPUs, has 4\"}]},"
     "\"note\":\"disk \\\"full\\\"\"}\n";
 
 START_TEST(round_trip)
@@ -80,6 +82,11 @@ START_TEST(round_trip)
 	ck_assert_str_eq(beat.gpu[2].blocked.why, "GPU is lost");
 	ck_assert_int_eq(beat.gpu[2].blocked.pid, 0);
 	ck_assert_int_eq(beat.gpu[2].blocked.mib, -1);
+	ck_assert_int_eq(beat.looked.when, 1795374180000);
+	ck_assert_int_eq(beat.looked.orders, 120);
+	ck_assert_uint_eq(beat.looked.n, 1);
+	ck_assert_str_eq(beat.looked.declined[0].id.text, ID);
+	ck_assert_str_eq(beat.looked.declined[0].why, "needs 9 GPUs, has 4");
 	ck_assert_str_eq(beat.note, "disk \"full\"");
 	sp_beat_print(&beat, &b);
 	ck_assert_str_eq(sp_buf_text(&b), full);
@@ -102,7 +109,9 @@ START_TEST(knows_little)
 		  "\"free\":{\"cpus\":-1,\"gpus\":\"x\"},\"good\":-1,"
 		  "\"bad\":1e300,\"scripts\":[7,{\"script\":\"\"},"
 		  "{\"script\":\"a\",\"good\":9223372036854775807,"
-		  "\"bad\":[]}]}",
+		  "\"bad\":[]}],"
+		  "\"looked\":{\"when\":\"2026-11-22T19:03:00Z\","
+		  "\"declined\":[7,{\"id\":\"x\",\"why\":\"y\"},{}]}}",
 		&beat, NULL),
 	    SP_OK);
 	ck_assert_int_eq(beat.tally.good + beat.tally.bad, 0);
