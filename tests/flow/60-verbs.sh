@@ -121,7 +121,7 @@ t_wrong_usage() {
 	done <"$T/table"
 	exits 100 spool
 	exits 0 spool help
-	for v in init submit ls show wait log cancel hold unhold retry workers check reindex; do
+	for v in init submit ls show why wait log cancel hold unhold retry workers check reindex; do
 		has "$(spool help)" "  $v "
 		has "$(spool help "$v")" "usage: spool $v"
 		is "$(spool "$v" --help)" "$(spool help "$v")"
