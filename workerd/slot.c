@@ -133,7 +133,8 @@ launch(struct worker *w, struct slot *s, struct call *call)
 		.argv = call->argv,
 		.envp = call->envp,
 		.dir = s->dir,
-		.in = w->null };
+		.in = w->null,
+		.job = true };
 	int child[2], why, n;
 
 	if (!capture_open(&s->cap, w->opt.log_max, child)) {

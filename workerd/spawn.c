@@ -34,6 +34,8 @@ limit(const struct spawn *how)
 		r.rlim_cur = r.rlim_max = how->data;
 		(void)setrlimit(RLIMIT_DATA, &r);
 	}
+	if (how->oom_adj == NULL)
+		return;
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd != -1) {
 		(void)!write(fd, how->oom_adj, strlen(how->oom_adj));
@@ -49,12 +51,16 @@ child(const struct spawn *how, pid_t parent, volatile int *why)
 	sigset_t none;
 	int sig;
 
-	if (how->door != -1 && write(how->door, "0", 1) != 1) {
+	if (how->job && how->door != -1 && write(how->door, "0", 1) != 1) {
 		*why = SPAWN_NO_GROUP;
 		_exit(127);
 	}
 	limit(how);
-	(void)setsid();
+	/* Helpers stay in our session: by that they are told from orphans. */
+	if (how->job)
+		(void)setsid();
+	else
+		(void)setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent) /* we died before that */
 		_exit(127);

@@ -451,9 +451,10 @@ struct spawn {
 	char *const *envp;
 	const char *dir;
 	int in, out, err;
+	bool job;            /* else a helper: in our session, not its own */
 	int door;            /* of its control group (group_door), -1: none */
 	rlim_t data;         /* RLIMIT_DATA, 0: as ours */
-	const char *oom_adj; /* text for oom_score_adj */
+	const char *oom_adj; /* text for oom_score_adj, NULL: as ours */
 };
 #define SPAWN_NO_GROUP (-1) /* it could not enter its control group */
 int spawn(const struct spawn *how, pid_t *pid_out);
@@ -552,7 +553,7 @@ void guard_close(struct worker *w);
 void kin_init(struct worker *w);
 void kin_clear(struct worker *w);
 /* A child of ours in a session of its own that is no job's; what is in our own
- * session need not be named. */
+ * session, as spawn's helpers are, need not be named. */
 void kin_own(struct worker *w, pid_t pid);
 void kin_disown(struct worker *w, pid_t pid);
 /* All processes there are, each with its owner: the index of a slot, or below
