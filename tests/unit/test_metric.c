@@ -136,7 +136,7 @@ START_TEST(passes_long_lines)
 	size_t n = 0, more, i;
 	struct sp_metrics m;
 
-	for (more = 0; more < 2; more++) {
+	for (more = 0; more < 6000; more += 5001) {
 		n += (size_t)sprintf(text + n, "{\"a\":1,\"s\":\"");
 		(void)memset(text + n, 'x', SP_METRIC_LINE - 14 + more);
 		n += SP_METRIC_LINE - 14 + more;
