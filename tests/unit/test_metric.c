@@ -352,6 +352,8 @@ START_TEST(text_and_back)
 }
 END_TEST
 
+#define TOO_LONG                                                               \
+	"01234567890123456789012345678901234567890123456789012345678901234"
 static const char *const foreign[] = {
 	"",
 	"{}",
@@ -360,8 +362,7 @@ static const char *const foreign[] = {
 	"{\"worker\":\"../x\",\"keys\":{}}",
 	"{\"worker\":\"\",\"keys\":{\"a\":{\"n\":1}}}",
 	"{\"worker\":\"\",\"keys\":{\"a\":{\"n\":0,\"last\":1}}}",
-	"{\"worker\":\"\",\"keys\":{\"0123456789012345678901234567890123456789"
-	"0123456789012345678901234\":{\"n\":0}}}",
+	"{\"worker\":\"\",\"keys\":{\"" TOO_LONG "\":{\"n\":0}}}",
 };
 
 START_TEST(refuses_other_texts)
