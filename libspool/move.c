@@ -152,9 +152,9 @@ sp_move_aside(const struct sp_spool *sp, int fromfd, const char *from,
 }
 
 bool
-sp_link_own(const char *from, const char *to)
+sp_link_own(int fromfd, const char *from, const char *to)
 {
-	return link(from, to) == 0;
+	return linkat(fromfd, from, AT_FDCWD, to, 0) == 0;
 }
 
 bool

@@ -32,9 +32,9 @@ enum sp_status sp_move_file(int fromfd, const char *from, int tofd,
 enum sp_status sp_move_aside(const struct sp_spool *spool, int fromfd,
     const char *from, enum sp_dir where, char to[256], struct sp_err *err);
 
-/* Outside the spool: a second name for a file that is ours alone.  false: errno
- * says why. */
-bool sp_link_own(const char *from, const char *to);
+/* Outside the spool: a second name, the path `to`, for a file that is ours
+ * alone.  false: errno says why. */
+bool sp_link_own(int fromfd, const char *from, const char *to);
 
 /* Outside the spool: a directory that is ours alone, to a name that is not
  * there and that only we make, on the same filesystem.  false: errno. */

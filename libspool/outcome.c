@@ -143,6 +143,18 @@ put_artifacts(struct sp_jw *w, const struct sp_artifacts *list)
 }
 
 static void
+put_python(struct sp_jw *w, const struct sp_run *run)
+{
+	if (run->python == NULL || *run->python == '\0')
+		return;
+	sp_jw_open(w, "python", '{');
+	sp_jw_text(w, "path", run->python);
+	put_known(w, "version", run->python_version);
+	sp_jw_close(w, '}');
+	put_known(w, "environment", run->environment);
+}
+
+static void
 put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
     const struct sp_verdict *v, const char *note)
 {
@@ -174,6 +186,8 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 	put_known(w, "gpus", run->gpus);
 	put_known(w, "scriptSha256", run->script_sha256);
 	put_known(w, "dataSha256", run->data_sha256);
+	put_known(w, "codeSha256", run->code_sha256);
+	put_python(w, run);
 	put_odd(w, &r->odd);
 	put_script_status(w, r->status, v);
 	put_known(w, "note", note);

@@ -73,6 +73,10 @@ struct sp_run {
 	const char *gpus;        /* borrowed, may be NULL */
 	const char *script_sha256;
 	const char *data_sha256;
+	const char *code_sha256;
+	const char *python; /* the interpreter's path, */
+	const char *python_version;
+	const char *environment; /* and the hash of what is installed for it */
 	/* Borrowed, may be NULL; of those that would make the outcome too long
 	 * only the first are named. */
 	const struct sp_artifacts *artifacts;

@@ -124,6 +124,10 @@ stop() { # PID...: SIGTERM and wait
 	done
 }
 
+# What is left where jobs work; the cache stays.
+work_left() { find "$T/work" -mindepth 1 -maxdepth 1 ! -name 'spool-cache.*'; }
+no_work_left() { [ -z "$(work_left)" ]; }
+
 count() { find "$S/$1" -type f -name '[!.]*' 2>/dev/null | wc -l; }
 count_is() { [ "$(count "$1")" = "$2" ]; }
 outcomes_are() { [ "$(find "$S/outcomes" -name '2*.json' | wc -l)" = "$1" ]; }

@@ -63,6 +63,7 @@ open_dir(
 		return st;
 	}
 	d->marks_at = d->server_at = -1;
+	(void)pthread_mutex_init(&d->clock, NULL);
 	d->dirty = SP_DIRTY_ALL;
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
@@ -81,6 +82,7 @@ close_dir(struct tr *tr)
 	dirwatch_close(&d->watch);
 	sp_names_clear(&d->hold);
 	sp_names_clear(&d->cancel);
+	(void)pthread_mutex_destroy(&d->clock);
 	sp_spool_close(&d->spool);
 	free(d);
 }
@@ -365,7 +367,12 @@ const struct tr_ops dir_ops = {
 	.claim = claim,
 	.refuse = refuse,
 	.stands = stands,
-	.stage = dir_stage,
+	.look_at = dir_look_at,
+	.tree = dir_tree,
+	.fetch = dir_fetch,
+	.keep_blob = dir_keep_blob,
+	.pins = dir_pins,
+	.pin = dir_pin,
 	.out_dir = dir_out,
 	.append = dir_append,
 	.beat = beat,

@@ -1,21 +1,20 @@
 /*
  * dir.h - private to the transport over a local or shared directory: dir.c has
  * the verbs, dirlist.c what may be claimed, dirwatch.c the wake handle,
- * dirstage.c the copies of scripts and data, dirruns.c what lies in runs/,
+ * dirstage.c scripts, data and blobs, dirruns.c what lies in runs/,
  * dirdrain.c the question whether all is done, dirpeers.c what others say.
  */
 #ifndef TR_DIR_H
 #define TR_DIR_H
 
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "libspool/keep.h"
 #include "libspool/spool.h"
 #include "transport/transport.h"
-
-#define DIR_SHELF 32 /* copies kept */
 
 /* ---- the wake handle ---- */
 
@@ -34,17 +33,6 @@ void dirwatch_poke(const struct sp_spool *spool);
 /* What has changed since: bits of SP_DIRTY. */
 unsigned dirwatch_drain(struct dirwatch *w);
 
-/* ---- copies ---- */
-
-/* A copy of one version of scripts/FILE or data/FILE. */
-struct dircopy {
-	int which; /* enum sp_dir; 0: a free row */
-	char file[SP_FILE_MAX + 1];
-	struct stat from; /* the version copied */
-	struct stat is;   /* the copy as we left it */
-	unsigned long used;
-};
-
 struct dir {
 	struct sp_spool spool;
 	struct dirwatch watch;
@@ -56,11 +44,8 @@ struct dir {
 
 	struct sp_names hold, cancel; /* marks, */
 	int64_t marks_at;             /* listed then; -1: not yet */
+	pthread_mutex_t clock;        /* for the next two */
 	int64_t server_ms, server_at; /* the server's clock, asked then */
-
-	struct dircopy shelf[DIR_SHELF];
-	unsigned long shelf_used;
-	unsigned shelf_serial;
 };
 
 static inline struct dir *
@@ -73,7 +58,9 @@ extern const struct tr_ops dir_ops;
 
 /* hold/ and cancel/, listed afresh at most once a second. */
 enum sp_status dir_marks(struct dir *d, struct sp_err *err);
-/* The server's clock by ours, asked for afresh every ten seconds. */
+/* The server's clock by ours, asked for afresh every ten seconds; by any
+ * thread.
+ */
 enum sp_status
 dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err);
 
@@ -82,13 +69,24 @@ dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err);
 enum sp_status dir_eligible(struct tr *tr, const struct sp_name *name,
     const struct sp_job *job, struct sp_err *err);
 
-enum sp_status dir_stage(struct tr *tr, int which, const char *file,
-    const char *shelf, const char *dst, struct sp_err *err);
+enum sp_status dir_look_at(struct tr *tr, int which, const char *path,
+    struct tr_version *version_out, struct sp_err *err);
+enum sp_status dir_tree(struct tr *tr, int which, const char *name,
+    struct sp_names *paths_out, struct sp_err *err);
+enum sp_status dir_fetch(struct tr *tr, int which, const char *path, int to,
+    const atomic_bool *stop, struct tr_version *version_out,
+    struct sp_err *err);
+enum sp_status
+dir_keep_blob(struct tr *tr, int fd, const char *hex, struct sp_err *err);
 
 enum sp_status dir_out(struct tr *tr, const struct sp_id *id, char *path_out,
     size_t size, bool *old_out, struct sp_err *err);
 enum sp_status dir_append(struct tr *tr, const struct sp_name *claimed,
     enum tr_trace which, const void *data, size_t len, struct sp_err *err);
+enum sp_status dir_pins(struct tr *tr, const struct sp_id *id,
+    struct sp_buf *text_out, struct sp_err *err);
+enum sp_status dir_pin(struct tr *tr, const struct sp_id *id,
+    const struct sp_buf *text, struct sp_err *err);
 /* Take away what an ended order left empty. */
 void dir_tidy(const struct sp_spool *spool, const struct sp_id *id);
 

@@ -39,16 +39,17 @@ enum sp_status
 dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err)
 {
 	int64_t now = sp_mono_ms(), took;
-	enum sp_status st;
+	enum sp_status st = SP_OK;
 
+	(void)pthread_mutex_lock(&d->clock);
 	if (d->server_at == -1 || now - d->server_at >= SERVER_MS) {
 		st = sp_server_now(&d->spool, &d->server_ms, &took, err);
-		if (st != SP_OK)
-			return st;
-		d->server_at = now;
+		if (st == SP_OK)
+			d->server_at = now;
 	}
 	*now_out = d->server_ms + (now - d->server_at);
-	return SP_OK;
+	(void)pthread_mutex_unlock(&d->clock);
+	return st;
 }
 
 /* ---- the listing ---- */

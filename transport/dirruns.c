@@ -118,6 +118,42 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 	return st;
 }
 
+/* ---- pins ---- */
+
+#define PINS "pins.json"
+
+enum sp_status
+dir_pins(struct tr *tr, const struct sp_id *id, struct sp_buf *text_out,
+    struct sp_err *err)
+{
+	enum sp_status st;
+	struct stat is;
+	int fd;
+
+	st = sp_run_open(&dir_of(tr)->spool, id, false, &fd, err);
+	if (st != SP_OK)
+		return st;
+	st = sp_read(fd, PINS, 65536, text_out, &is, err);
+	(void)close(fd);
+	return st;
+}
+
+enum sp_status
+dir_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
+    struct sp_err *err)
+{
+	const struct sp_spool *spool = &dir_of(tr)->spool;
+	enum sp_status st;
+	int fd;
+
+	if ((st = run_open(spool, id, &fd, err)) != SP_OK)
+		return st;
+	st = sp_publish(
+	    spool, fd, PINS, text->data, text->len, SP_PUB_LAZY, err);
+	(void)close(fd);
+	return st;
+}
+
 /* Only after the commit: before it another attempt may be starting there. */
 void
 dir_tidy(const struct sp_spool *spool, const struct sp_id *id)

@@ -4,12 +4,14 @@
  *
  * Every slot may say SP_RETRY (the medium is away: back off, ask again) and
  * each is safe to repeat.  Buffers handed in belong to the caller; err may be
- * NULL.  All slots but commit and beat are called from one thread; commit has
- * another one, and beat, which is never called twice at once, any.
+ * NULL.  All slots but these are called from one thread: commit has another
+ * one; beat, which is never called twice at once, any; look_at, tree, fetch and
+ * keep_blob are called from any number of threads at once.
  */
 #ifndef TR_TRANSPORT_H
 #define TR_TRANSPORT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +23,7 @@
 #include "libspool/name.h"
 #include "libspool/policy.h"
 #include "libspool/scan.h"
+#include "libspool/sha256.h"
 #include "libspool/state.h"
 
 struct tr; /* private to each transport */
@@ -48,6 +51,18 @@ struct tr_wishes {
 	bool drain;  /* claim nothing */
 	bool now;    /* and stop what runs */
 	bool resume; /* begin anew */
+};
+
+/* What stands somewhere in scripts/ or data/, at one moment. */
+struct tr_version {
+	bool directory;
+	int64_t size;
+	/* Two looks that give the same text have met the same bytes, on this
+	 * machine and for any process that reaches that spool; */
+	char text[160];
+	/* but so young a file may change once more and look the same: its text
+	 * is to be believed after so many ms.  0: now. */
+	int64_t young;
 };
 
 struct tr_ops {
@@ -93,14 +108,34 @@ struct tr_ops {
 	    enum sp_state *state_out, struct sp_name *name_out,
 	    struct sp_err *err);
 
-	/* Bring scripts/FILE or data/FILE (which: SP_DIR_SCRIPTS, SP_DIR_DATA)
-	 * to the path dst: a copy, which later changes in the spool do not
-	 * touch; read-only, scripts executable.  shelf: a directory of ours
-	 * beside dst, the same in each call, where a copy may be kept to link
-	 * from.  SP_GONE: no such file.  SP_BAD: not a plain file.
-	 * SP_RETRY: also when there is no room at dst. */
-	enum sp_status (*stage)(struct tr *tr, int which, const char *file,
-	    const char *shelf, const char *dst, struct sp_err *err);
+	/* What is `path` now, a plain name in scripts/ or data/ (which:
+	 * SP_DIR_SCRIPTS, SP_DIR_DATA) or one that `tree` gave?  SP_GONE:
+	 * nothing.  SP_BAD: neither plain file nor directory. */
+	enum sp_status (*look_at)(struct tr *tr, int which, const char *path,
+	    struct tr_version *version_out, struct sp_err *err);
+	/* The plain files below a directory there, as NAME/sub/file, sorted;
+	 * names that begin with a dot are left out, with all below them.
+	 * SP_BAD: something else is in there, or too much. */
+	enum sp_status (*tree)(struct tr *tr, int which, const char *name,
+	    struct sp_names *paths_out, struct sp_err *err);
+	/* Its bytes into the empty file `to`; which may be SP_DIR_BLOBS, too,
+	 * path a hash then.  All of one version, never half of two, which one
+	 * is told (not of blobs).  Given up with SP_RETRY soon after `stop`
+	 * became true.  SP_GONE, SP_BAD as above; SP_RETRY: also when it is
+	 * being written to, or there is no room for it. */
+	enum sp_status (*fetch)(struct tr *tr, int which, const char *path,
+	    int to, const atomic_bool *stop, struct tr_version *version_out,
+	    struct sp_err *err);
+	/* The bytes of an open file of ours, whose hash this is, are to be in
+	 * blobs/sha256/ and to last. */
+	enum sp_status (*keep_blob)(
+	    struct tr *tr, int fd, const char *hex, struct sp_err *err);
+	/* What an order is pinned to, runs/DAY/ID/pins.json: read it (SP_GONE:
+	 * to nothing), or write it unless there is one (SP_LOST). */
+	enum sp_status (*pins)(struct tr *tr, const struct sp_id *id,
+	    struct sp_buf *text_out, struct sp_err *err);
+	enum sp_status (*pin)(struct tr *tr, const struct sp_id *id,
+	    const struct sp_buf *text, struct sp_err *err);
 	/* The local directory that is $SPOOL_OUT for this order; made, and
 	 * taken away after the commit if it is still empty.  old_out: an
 	 * earlier attempt had it. */

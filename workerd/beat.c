@@ -168,7 +168,8 @@ compare(struct worker *w, int64_t now)
 	}
 	for (i = 0; i < w->opt.slots; i++)
 		if ((w->slot[i].state == SLOT_RUNS ||
-			w->slot[i].state == SLOT_COUNTS) &&
+			w->slot[i].state == SLOT_COUNTS ||
+			w->slot[i].state == SLOT_STAGES) &&
 		    sp_names_has(&w->heart.cancel, w->slot[i].name.id.text))
 			slot_stop(&w->slot[i], STOP_CANCEL, "cancelled", now);
 }

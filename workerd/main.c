@@ -99,6 +99,8 @@ open_signals(struct worker *w, struct sp_err *err)
 
 /* ---- the loop ---- */
 
+#define OURS 4 /* handles that are no job's */
+
 static int64_t
 keep_tick(struct worker *w, int64_t now)
 {
@@ -136,11 +138,13 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 	nfds_t n = 0, k;
 	int i, which;
 	int64_t now;
+	uint64_t count;
 
 	fds[n++] = (struct pollfd){ .fd = w->signals, .events = POLLIN };
 	fds[n++] =
 	    (struct pollfd){ .fd = w->ops->wake(w->tr), .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->commit.event, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = w->bringing.event, .events = POLLIN };
 	for (i = 0; i < w->opt.slots; i++)
 		for (which = 0; which < 2; which++)
 			fds[n++] =
@@ -150,16 +154,18 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 		return;
 	now = sp_mono_ms();
 	/* Output before deaths: what was printed last belongs to the log. */
-	for (k = 3; k < n; k++)
+	for (k = OURS; k < n; k++)
 		if (fds[k].revents != 0)
-			capture_read(
-			    &w->slot[(k - 3) / 2].cap, (int)(k - 3) % 2, now);
+			capture_read(&w->slot[(k - OURS) / 2].cap,
+			    (int)(k - OURS) % 2, now);
 	if (fds[1].revents != 0)
 		take_wake(w);
 	if (fds[2].revents != 0 && commit_done(&w->commit) > 0) {
 		look_soon(w); /* something may have waited for it */
 		w->keep_at = 0;
 	}
+	if (fds[3].revents != 0)
+		(void)!read(w->bringing.event, &count, sizeof count);
 	if (fds[0].revents != 0)
 		take_signals(w);
 }
@@ -173,7 +179,8 @@ least(int64_t a, int64_t b)
 static void
 loop(struct worker *w)
 {
-	struct pollfd *fds = calloc(3 + 2 * (size_t)w->opt.slots, sizeof *fds);
+	struct pollfd *fds =
+	    calloc(OURS + 2 * (size_t)w->opt.slots, sizeof *fds);
 	int64_t now, next;
 
 	if (fds == NULL)
@@ -210,8 +217,7 @@ make_dir(struct worker *w, struct sp_err *err)
 	    w->dir, sizeof w->dir, "%s/spool-%s", tmp, w->ops->worker(w->tr));
 	if (n < 0 || n >= (int)sizeof w->dir)
 		return sp_err_set(err, SP_FATAL, "--work: too long");
-	(void)snprintf(w->shelf, sizeof w->shelf, "%s/shelf", w->dir);
-	if (mkdir(w->dir, 0700) == -1 || mkdir(w->shelf, 0700) == -1) {
+	if (mkdir(w->dir, 0700) == -1) {
 		(void)sp_err_set(err, SP_FATAL,
 		    "cannot make the work directory %s: %s; name another place "
 		    "with --work DIR",
@@ -279,6 +285,7 @@ set_up(struct worker *w, struct sp_err *err)
 
 	if ((st = open_signals(w, err)) != SP_OK ||
 	    (st = reach(w, err)) != SP_OK || (st = make_dir(w, err)) != SP_OK ||
+	    (st = bringing_open(w, err)) != SP_OK ||
 	    (open_cgroup(w), st = stray_open(w, err)) != SP_OK ||
 	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
 		return st;
@@ -305,6 +312,7 @@ farewell(struct worker *w)
 	look_clear(w);
 	beat_clear(w);
 	kept_close(w);
+	bringing_close(w);
 	rmtree(w->dir);
 	stray_close(w);
 	cgroup_close(&w->cgroup);

@@ -41,7 +41,8 @@ free_of(const struct worker *w)
 	for (i = 0; i < w->opt.slots; i++) {
 		const struct slot *s = &w->slot[i];
 
-		if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS)
+		if (s->state != SLOT_STAGES && s->state != SLOT_RUNS &&
+		    s->state != SLOT_LINGERS)
 			continue;
 		now.cpus -= s->job.cpus;
 		now.memory -= s->job.memory;

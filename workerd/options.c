@@ -17,7 +17,8 @@
 
 static const char usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
-    "               [--work DIR] [--tag T]... [--preempt] [--grace TIME]\n"
+    "               [--work DIR] [--cache DIR] [--cache-size SIZE] [--tag T]...\n"
+    "               [--preempt] [--grace TIME]\n"
     "               [--allow-root] [-v] SPOOL\n";
 
 static const char help[] =
@@ -31,6 +32,12 @@ static const char help[] =
     "  --python PROG  what runs scripts that end in .py (python3)\n"
     "  --work DIR     where jobs have their work directories ($TMPDIR or "
     "/tmp)\n"
+    "  --cache DIR    where copies of scripts and data are kept "
+    "(spool-cache.UID\n"
+    "                 in the directory of --work)\n"
+    "  --cache-size SIZE\n"
+    "                 how much it may hold, as 500M (20G, a quarter of the "
+    "disk)\n"
     "  --tag T        what order.requires may ask for; may be repeated\n"
     "  --preempt      the first SIGTERM stops what runs and gives it back\n"
     "  --grace TIME   between SIGTERM and SIGKILL of a job (5s)\n"
@@ -56,6 +63,8 @@ enum {
 	OPT_NAME,
 	OPT_PYTHON,
 	OPT_WORK,
+	OPT_CACHE,
+	OPT_CACHE_SIZE,
 	OPT_TAG,
 	OPT_PREEMPT,
 	OPT_GRACE,
@@ -76,6 +85,8 @@ static const struct option longs[] = {
 	{ "name", required_argument, NULL, OPT_NAME },
 	{ "python", required_argument, NULL, OPT_PYTHON },
 	{ "work", required_argument, NULL, OPT_WORK },
+	{ "cache", required_argument, NULL, OPT_CACHE },
+	{ "cache-size", required_argument, NULL, OPT_CACHE_SIZE },
 	{ "tag", required_argument, NULL, OPT_TAG },
 	{ "preempt", no_argument, NULL, OPT_PREEMPT },
 	{ "grace", required_argument, NULL, OPT_GRACE },
@@ -217,6 +228,16 @@ take(int c, struct options *opt)
 	case OPT_WORK:
 		opt->work = optarg;
 		break;
+	case OPT_CACHE:
+		opt->cache = optarg;
+		break;
+	case OPT_CACHE_SIZE:
+		if (!sp_bytes_parse(optarg, &opt->cache_size) ||
+		    opt->cache_size < 0)
+			return wrong("--cache-size %s: bytes, or a size as "
+				     "500M, 20G",
+			    optarg);
+		break;
 	case OPT_TAG:
 		return take_tag(optarg, opt);
 	case OPT_PREEMPT:
@@ -286,6 +307,7 @@ options_parse(int argc, char **argv, struct options *opt)
 
 	(void)memset(opt, 0, sizeof *opt);
 	opt->slots = 1;
+	opt->cache_size = -1;
 	opt->grace = 5;
 	opt->hash_time = 600;
 	opt->log_max = UINT64_C(1) << 30;

@@ -14,6 +14,8 @@ struct options {
 	const char *url;
 	char name[65];
 	char python[4096];
+	const char *cache;  /* NULL: below work */
+	int64_t cache_size; /* -1: not said */
 	const char *work;
 	const char **tags;
 	size_t tags_n;

@@ -265,6 +265,17 @@ again(struct worker *w, struct slot *s, enum sp_cause *cause)
 		elsewhere(w, s, *cause);
 }
 
+/* What it was made of, as far as it came. */
+static void
+what_ran(const struct slot *s, struct sp_run *run)
+{
+	if (s->bring == NULL || s->pid == 0)
+		return;
+	run->script_sha256 = s->bring->is.script;
+	run->data_sha256 = s->bring->is.data;
+	run->code_sha256 = s->bring->is.code;
+}
+
 static void
 judge(struct worker *w, struct slot *s)
 {
@@ -285,6 +296,7 @@ judge(struct worker *w, struct slot *s)
 
 	(void)snprintf(run.host, sizeof run.host, "%s", w->heart.self.host);
 	how_it_ended(w, s, &run);
+	what_ran(s, &run);
 	own = own_words(s, &file, &len);
 	if (preempted_is(s, &run, own != NULL)) {
 		preempt(w, s);

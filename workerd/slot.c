@@ -15,6 +15,7 @@
 
 #define PAUSE_MS 10000 /* after trouble of this host */
 #define LEFT_MS  20    /* between looks whether anything is left */
+#define PIN_MS   1000  /* of a run: now a later one is to be made of the same */
 
 struct slot *
 slot_free(struct worker *w)
@@ -171,28 +172,32 @@ launch(struct worker *w, struct slot *s, struct call *call)
 static enum sp_status
 prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
 {
-	struct sp_buf dressed = SP_BUF_INIT(2 * SP_JOB_MAX);
 	struct sp_err err = { "" };
-	struct call call = { 0 };
-	enum sp_status st;
 
 	if (sp_job_parse(text->data, text->len, &s->job, &err) != SP_OK) {
 		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
 		s->unfit = SP_CAUSE_INVALID;
 		return SP_BAD;
 	}
-	sp_job_dress(text->data, text->len, &s->name.id, &dressed);
-	if (dressed.failed) {
+	sp_buf_init(&s->dressed, 2 * SP_JOB_MAX);
+	sp_job_dress(text->data, text->len, &s->name.id, &s->dressed);
+	if (s->dressed.failed) {
 		(void)snprintf(s->why, sizeof s->why, "no memory");
-		st = SP_RETRY;
-	} else
-		st = stage_make(w, s, &dressed);
-	if (st == SP_OK)
-		st = env_make(w, s, &dressed, &call);
+		return SP_RETRY;
+	}
+	return stage_make(w, s, &s->dressed);
+}
+
+/* All is there. */
+static enum sp_status
+go(struct worker *w, struct slot *s)
+{
+	struct call call = { 0 };
+	enum sp_status st = env_make(w, s, &s->dressed, &call);
+
 	if (st == SP_OK)
 		st = launch(w, s, &call);
 	env_clear(&call);
-	sp_buf_clear(&dressed);
 	return st;
 }
 
@@ -204,6 +209,8 @@ conclude(struct worker *w, struct slot *s)
 	s->give_at = s->give_delay = 0;
 	report(w, s);
 	artifact_clear(s);
+	if (s->give == GIVE_RELEASE)
+		stage_pin(w, s);
 	if (s->give == GIVE_RELEASE &&
 	    (s->how == TR_PREEMPTED || (s->how == TR_BACK && s->kept)))
 		stage_keep(w, s);
@@ -226,6 +233,38 @@ finish(struct worker *w, struct slot *s)
 		s->state = SLOT_COUNTS;
 	else
 		conclude(w, s);
+}
+
+static void
+clock_start(struct slot *s)
+{
+	s->started = sp_wall_ms();
+	s->began = sp_mono_ms();
+	s->metrics_due = s->began + METRICS_MS;
+	s->pin_at = s->began + PIN_MS;
+	s->kill_at = FAR;
+}
+
+/* It has all it needs, or will not get it. */
+static void
+staged(struct worker *w, struct slot *s, enum sp_status st)
+{
+	s->state = SLOT_RUNS;
+	if (st == SP_OK && s->stop == STOP_NO)
+		st = go(w, s);
+	sp_buf_clear(&s->dressed);
+	if (st == SP_OK && s->pid > 0) {
+		sp_info("start order=%s ticket=%u script=%s pid=%d",
+		    s->name.id.text, s->name.ticket, s->job.script,
+		    (int)s->pid);
+		beat_soon(w);
+		return;
+	}
+	s->ended = sp_mono_ms();
+	s->finished = sp_wall_ms();
+	if (st == SP_RETRY && s->stop == STOP_NO)
+		look_pause(w, s->ended, PAUSE_MS);
+	finish(w, s);
 }
 
 void
@@ -254,24 +293,18 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->wait = 0;
 	(void)memset(&s->usage, 0, sizeof s->usage);
 	(void)memset(&s->job, 0, sizeof s->job);
-	s->started = sp_wall_ms();
-	s->began = sp_mono_ms();
-	s->metrics_due = s->began + METRICS_MS;
-	s->kill_at = FAR;
+	s->pinned = false;
+	if (s->bring != NULL)
+		s->bring->status = SP_GONE; /* that was another one */
+	clock_start(s);
 
 	st = prepare(w, s, text);
-	if (st == SP_OK) {
-		sp_info("start order=%s ticket=%u script=%s pid=%d",
-		    s->name.id.text, s->name.ticket, s->job.script,
-		    (int)s->pid);
+	if (st == SP_LOST) {
+		s->state = SLOT_STAGES;
 		beat_soon(w);
 		return;
 	}
-	s->ended = sp_mono_ms();
-	s->finished = sp_wall_ms();
-	if (st == SP_RETRY)
-		look_pause(w, s->ended, PAUSE_MS);
-	finish(w, s);
+	staged(w, s, st);
 }
 
 /* ---- stopping ---- */
@@ -295,7 +328,8 @@ slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 		}
 		return;
 	}
-	if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS)
+	if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS &&
+	    s->state != SLOT_STAGES)
 		return;
 	if (s->stop != STOP_NO) {
 		/* Of all reasons this one leaves nothing to report. */
@@ -306,8 +340,10 @@ slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 	s->stop = stop;
 	(void)snprintf(s->why, sizeof s->why, "%s", why);
 	sp_info("stop order=%s: %s", s->name.id.text, why);
-	if (s->state == SLOT_LINGERS)
-		return;            /* its group was told already */
+	if (s->state == SLOT_STAGES)
+		atomic_store(&s->bring->stop, true);
+	if (s->state != SLOT_RUNS)
+		return; /* its group was told already, or there is none */
 	if (stop == STOP_MEMORY) { /* no grace: others need it */
 		s->kill_at = now;
 		return;
@@ -426,6 +462,10 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		    "timed out after %g s (order.timeout)", s->job.timeout);
 		slot_stop(s, STOP_TIMEOUT, why, now);
 	}
+	if (!s->pinned && now >= s->pin_at) {
+		stage_pin(w, s);
+		s->pin_at = s->pinned ? FAR : now + PAUSE_MS;
+	}
 	silent(w, s, now);
 	tell(w, s);
 	if (s->stop != STOP_NO && !s->killed && now >= s->kill_at) {
@@ -434,6 +474,8 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		s->killed = true;
 	}
 	next = least(next, s->metrics_due);
+	if (!s->pinned)
+		next = least(next, s->pin_at);
 	if (s->stop == STOP_NO)
 		next = least(next, limit);
 	else if (!s->killed)
@@ -474,6 +516,15 @@ tick_counts(struct worker *w, struct slot *s, int64_t now)
 	return next;
 }
 
+static void
+tick_stages(struct worker *w, struct slot *s)
+{
+	if (!porter_done(s->bring))
+		return;
+	clock_start(s); /* of the run; what was said so far is our affair */
+	staged(w, s, stage_made(s));
+}
+
 int64_t
 slot_tick(struct worker *w, int64_t now)
 {
@@ -483,6 +534,8 @@ slot_tick(struct worker *w, int64_t now)
 	for (i = 0; i < w->opt.slots; i++) {
 		struct slot *s = &w->slot[i];
 
+		if (s->state == SLOT_STAGES)
+			tick_stages(w, s);
 		if (s->state == SLOT_RUNS)
 			next = least(next, tick_runs(w, s, now));
 		else if (s->state == SLOT_LINGERS)

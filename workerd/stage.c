@@ -1,12 +1,13 @@
 /*
- * stage.c - the work directory of one attempt: the script and the data file
- * under their own names, and our own files, whose names begin with a dot and so
- * cannot be a job's.  What the job leaves there is read here, as the planted
- * thing it may be, and all of it is removed at the end.
+ * stage.c - the work directory of one attempt: what bring.c brings, and our own
+ * files, whose names begin with a dot and so cannot be a job's.  What the job
+ * leaves there is read here, as the planted thing it may be, and all of it is
+ * removed at the end.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -66,39 +67,6 @@ write_job(struct slot *s, const struct sp_buf *dressed)
 	return close(fd) == -1 ? trouble(s, path) : SP_OK;
 }
 
-static enum sp_status
-fetch(struct worker *w, struct slot *s, int which, const char *file,
-    const char *key, const char *dst)
-{
-	const char *dir = sp_dir_text((enum sp_dir)which);
-	struct sp_err err = { "" };
-	enum sp_status st;
-
-	st = w->ops->stage(w->tr, which, file, w->shelf, dst, &err);
-	switch (st) {
-	case SP_OK:
-		return SP_OK;
-	case SP_GONE:
-		(void)snprintf(s->why, sizeof s->why,
-		    "%s names \"%.100s\", which is not in %s/: "
-		    "put it into %s/",
-		    key, file, dir, dir);
-		break;
-	case SP_BAD:
-	case SP_LOST:
-		(void)snprintf(s->why, sizeof s->why,
-		    "%s: %.120s: put a plain file into %s/", key, err.text,
-		    dir);
-		break;
-	case SP_FATAL:
-	case SP_RETRY:
-		(void)snprintf(s->why, sizeof s->why, "%.200s", err.text);
-		return SP_RETRY;
-	}
-	s->unfit = SP_CAUSE_INVALID;
-	return SP_BAD;
-}
-
 /* In a directory that an earlier attempt left: what we make ourselves is made
  * anew, whatever the script did to it. */
 static void
@@ -120,12 +88,33 @@ make_room(const struct slot *s)
 		rmtree(path);
 }
 
-enum sp_status
-stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
+/* What an earlier attempt was made of, so that this one is made of the same. */
+static enum sp_status
+pins_read(struct worker *w, struct slot *s, struct bring *b)
 {
-	char path[PATH_MAX];
+	struct sp_buf text = SP_BUF_INIT(65536);
+	struct sp_err err = { "" };
 	enum sp_status st;
 
+	(void)memset(&b->pin, 0, sizeof b->pin);
+	if (s->name.ticket == 1)
+		return SP_OK; /* there was none */
+	st = w->ops->pins(w->tr, &s->name.id, &text, &err);
+	if (st == SP_OK && !pins_parse(text.data, text.len, &b->pin))
+		sp_warn("pins order=%s: not what we wrote; not followed",
+		    s->name.id.text);
+	sp_buf_clear(&text);
+	if (st == SP_RETRY || st == SP_FATAL) {
+		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
+		return SP_RETRY;
+	}
+	s->pinned = st == SP_OK;
+	return SP_OK;
+}
+
+static enum sp_status
+make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
+{
 	(void)snprintf(s->dir, sizeof s->dir, "%s/%s.t%ua%u", w->dir,
 	    s->name.id.text, s->name.ticket, s->name.attempt);
 	s->kept = kept_take(w, s);
@@ -135,16 +124,66 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	}
 	if (s->kept)
 		make_room(s);
-	if ((st = write_job(s, dressed)) != SP_OK)
+	return write_job(s, dressed);
+}
+
+enum sp_status
+stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
+{
+	struct bring *b = s->bring;
+	enum sp_status st;
+
+	if ((st = make(w, s, dressed)) != SP_OK)
 		return st;
-	path_in(s, s->job.script, path);
-	st = fetch(w, s, SP_DIR_SCRIPTS, s->job.script, "scriptName", path);
-	if (st == SP_OK && s->job.data[0] != '\0') {
-		stage_data(s, path);
-		st =
-		    fetch(w, s, SP_DIR_DATA, s->job.data, "dataFileName", path);
-	}
-	return st;
+	if (b == NULL && (b = s->bring = calloc(1, sizeof *b)) == NULL)
+		return trouble(s, "memory");
+	b->all = &w->bringing;
+	b->job = &s->job;
+	b->dir = s->dir;
+	b->quick = true;
+	atomic_store(&b->stop, false);
+	if ((st = pins_read(w, s, b)) != SP_OK)
+		return st;
+	b->status = bring(b);
+	if (b->status != SP_LOST)
+		return stage_made(s);
+	if (porter_start(b))
+		return SP_LOST;
+	b->quick = false; /* no thread to be had: then here */
+	b->status = bring(b);
+	return stage_made(s);
+}
+
+enum sp_status
+stage_made(struct slot *s)
+{
+	const struct bring *b = s->bring;
+
+	if (b->status == SP_OK)
+		return SP_OK;
+	s->unfit = b->unfit;
+	if (s->stop == STOP_NO)
+		(void)snprintf(s->why, sizeof s->why, "%s", b->why);
+	return b->status == SP_BAD ? SP_BAD : SP_RETRY;
+}
+
+void
+stage_pin(struct worker *w, struct slot *s)
+{
+	struct sp_buf text = SP_BUF_INIT(4096);
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	if (s->pinned || s->bring == NULL || s->bring->loose ||
+	    s->bring->status != SP_OK)
+		return;
+	pins_print(&s->bring->is, &text);
+	st = text.failed ? SP_RETRY
+			 : w->ops->pin(w->tr, &s->name.id, &text, &err);
+	s->pinned = st == SP_OK || st == SP_LOST;
+	if (!s->pinned && sp_warn_due("pin"))
+		sp_warn("pin order=%s: %s", s->name.id.text, err.text);
+	sp_buf_clear(&text);
 }
 
 void

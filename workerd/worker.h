@@ -12,6 +12,10 @@
  * (cgroup.c) or without, limit.c their memory, floor.c whether there is room;
  * stray.c leaves no process behind; kept.c keeps what preempted attempts left.
  *
+ * Staging has headers of its own: bring.h, what an attempt is made of (bring.c,
+ * bringtree.c, pins.c; porter.c has it done by a thread), and cache.h, where it
+ * is kept on this machine (cacheopen.c, cache.c, cachetrim.c).
+ *
  * `_tick` does what is due and returns when it wants to be called again, by
  * sp_mono_ms.
  */
@@ -32,6 +36,7 @@
 #include "libspool/streak.h"
 #include "libspool/words.h"
 #include "transport/transport.h"
+#include "workerd/bring.h"
 #include "workerd/cgroup.h"
 #include "workerd/options.h"
 #include "workerd/proc.h"
@@ -96,6 +101,7 @@ struct capture {
 
 enum slot_state {
 	SLOT_FREE,
+	SLOT_STAGES, /* a thread brings what it is made of */
 	SLOT_RUNS,
 	SLOT_LINGERS, /* the main process is gone, its group is not */
 	SLOT_COUNTS,  /* it is over; what it left is looked at (artifact.c) */
@@ -128,6 +134,10 @@ struct slot {
 	char dir[DIR_MAX]; /* the work directory, "" when there is none */
 	bool resumed;
 	bool kept; /* the directory is one that a preempted attempt left */
+	struct bring *bring;   /* what it is made of; NULL before the first */
+	struct sp_buf dressed; /* SLOT_STAGES: the job's text */
+	bool pinned;           /* pins.json says what it is made of */
+	int64_t pin_at;
 
 	pid_t pid; /* its session and process group too */
 	int wait;  /* what wait4 said */
@@ -283,10 +293,10 @@ struct worker {
 	const struct tr_ops *ops;
 	struct tr *tr;
 	const struct sp_policy *policy;
-	char dir[WORK_MAX];  /* our own, below --work */
-	char shelf[DIR_MAX]; /* copies of scripts and data */
-	int null;            /* /dev/null */
-	int signals;         /* signalfd */
+	char dir[WORK_MAX]; /* our own, below --work */
+	struct bringing bringing;
+	int null;    /* /dev/null */
+	int signals; /* signalfd */
 	double cpus;
 	int64_t memory;
 
@@ -402,9 +412,13 @@ void slot_empty(struct worker *w, struct slot *s);
 #define STAGE_OUTCOME ".spool-outcome.json"
 #define STAGE_METRICS ".spool-metrics.jsonl"
 /* SP_OK; SP_BAD: what the job names is not there, s->why and s->unfit say so;
- * SP_RETRY: this host has trouble, s->why says which. */
+ * SP_RETRY: this host has trouble, s->why says which; SP_LOST: it takes a
+ * while: when porter_done says so, stage_made has one of the others. */
 enum sp_status
 stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed);
+enum sp_status stage_made(struct slot *s);
+/* Write down what it is made of, for later attempts. */
+void stage_pin(struct worker *w, struct slot *s);
 void stage_clear(struct slot *s);
 /* The attempt is to go on later: what it left is kept, if that is possible. */
 void stage_keep(struct worker *w, struct slot *s);
@@ -416,6 +430,10 @@ void stage_metrics(struct worker *w, struct slot *s, bool final);
 bool stage_outcome(const struct slot *s, struct sp_buf *text_out);
 /* Remove what is there, a directory with all below it, following nothing. */
 void rmtree(const char *path);
+
+/* cacheopen.c: what staging needs. */
+enum sp_status bringing_open(struct worker *w, struct sp_err *err);
+void bringing_close(struct worker *w); /* no thread is at it any more */
 
 /* kept.c: work directories of preempted attempts, on this host. */
 void kept_open(struct worker *w);

@@ -44,7 +44,7 @@ t_spoold_and_worker() {
 	stop "$WORKER" "$SPOOLD"
 	# A clean end leaves no worker files and nothing of the jobs.
 	is "$(ls "$S/workers")" '' 'workers/'
-	is "$(ls -A "$T/work" 2>/dev/null)" '' 'the work folder'
+	is "$(work_left)" '' 'the work folder'
 	is "$(ls -A "$S/tmp")" '' 'tmp/'
 }
 

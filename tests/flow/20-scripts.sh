@@ -222,7 +222,7 @@ t_retry_and_preempt() {
 	is "$(pick spent '[.status, .run.exitCode, .run.attempt]')" '[500,7,2]'
 	is "$(pick preempted '[.status, .run.attempt]')" '[200,1]' 'exit 75 is not an attempt'
 	# What ended without a commit is written down beside the job.
-	is "$(ls "$S"/runs/*/*/*.json | wc -l)" 4 'notes'
+	is "$(ls "$S"/runs/*/*/t*.json | wc -l)" 4 'notes'
 	OVER=1 promises
 }
 

@@ -43,7 +43,7 @@ t_same_directory() {
 	is "$(outcome | jq .run.attempt)" 1
 	# Each attempt has its own metrics, none twice.
 	is "$(cat "$S"/runs/*/*/*.metrics.jsonl | grep -c step)" 3
-	is "$(ls -A "$T/work")" '' 'the work folder'
+	is "$(work_left)" '' 'the work folder'
 	OVER=1 promises "$ID"
 }
 
@@ -140,7 +140,7 @@ t_killed() {
 	start_worker --preempt
 	soon lines "$OUT/here" 1
 	kill -KILL "$WORKER"
-	soon sh -c '[ -z "$(ls -A "$0")" ]' "$T/work"
+	soon no_work_left
 }
 
 # Exit 75 at once, for ever: each time it is left alone for longer.

@@ -1,0 +1,325 @@
+# What a job is made of comes through the cache, by its content, and stays the
+# same for all attempts.
+. "$TOP/tests/lib.sh"
+
+CACHE=
+fixture() {
+	CACHE=$T/cache
+	script cat.sh <<-'SH'
+	#!/bin/sh
+	echo "{\"said\":\"$(cat "$SPOOL_DATA")\",\"links\":$(stat -c %h "$SPOOL_DATA")}"
+	SH
+	printf one >"$S/data/d"
+	old "$S/data/d" "$S/scripts/cat.sh"
+}
+
+# A file so young may change and look the same: grow older.
+old() { for _f in "$@"; do soon is_old "$_f"; done; }
+is_old() { [ $(($(date +%s) - $(stat -c %Z "$1"))) -gt 3 ]; }
+
+hash_of() { sha256sum "$1" | cut -d' ' -f1; }
+# put NAME SCRIPT [MORE]: a raw drop
+put() { job "$2" "${3:-}" >"$T/j.$1" && mv "$T/j.$1" "$S/new/$1.json"; }
+of() {
+	_f=$(find "$S/done" "$S/failed" -name "*.$1.json")
+	[ -n "$_f" ] || fail "$1 is not over: $(ls "$S"/new "$S"/assigned)"
+	cat "$S/outcomes/$(basename "$_f" | cut -d. -f2).json"
+}
+pick() { of "$1" | jq -cr "$2"; }
+work() { drain --cache "$CACHE" -v "$@"; }
+fetched() { grep -c "fetch $1 sha256=" "$T/worker.log" || :; }
+entries() { find "$CACHE" -mindepth 1 -name '*[0-9a-f]' ! -name '*.*' | wc -l; }
+
+# Fetched once, by whoever needs it; what changed is fetched anew.
+t_cache() {
+	fixture
+	for i in 1 2 3; do put "a$i" cat.sh '"dataFileName":"d"'; done
+	work -j 2
+	for i in 1 2 3; do is "$(pick a$i .said)" one; done
+	h=$(hash_of "$S/data/d")
+	is "$(pick a1 .run.dataSha256)" "$h"
+	is "$(pick a1 .run.scriptSha256)" "$(hash_of "$S/scripts/cat.sh")"
+	is "$(cat "$CACHE/$h")" one
+	printf two >"$S/data/d"
+	put b cat.sh '"dataFileName":"d"'
+	work
+	is "$(pick b .said)" two 'a new version'
+	is "$(entries)" 2
+	is "$(ls "$CACHE" | grep -c part)" 0
+	is "$(stat -c %a "$CACHE")" 700
+}
+
+# A large one: one fetch for two workers, however close they come.
+t_two_fetchers() {
+	fixture
+	head -c 3000000 /dev/zero >"$S/data/big"
+	old "$S/data/big"
+	script size.sh <<-'SH'
+	#!/bin/sh
+	echo "{\"size\":$(wc -c <"$SPOOL_DATA")}"
+	SH
+	# Both find it locked by a third, whose end leaves it to one of them.
+	v=$(stat -c '%D %i %s' "$S/data/big")
+	key=$(LC_ALL=C stat -c '%.9Y %.9Z' "$S/data/big")
+	key=$(printf 'dir %s %s' "$v" "$key" | sha256sum | cut -d' ' -f1)
+	mkdir -m 700 "$CACHE"
+	mkfifo "$T/hold"
+	flock "$CACHE/$key.part" cat "$T/hold" &
+	PIDS="$PIDS $!"
+	for i in 1 2; do put "a$i" size.sh '"dataFileName":"big"'; done
+	for i in 1 2; do start_worker --cache "$CACHE" -v; done
+	soon waiting 2
+	is "$(ls "$S/outcomes")" ''
+	: >"$T/hold"
+	soon outcomes_are 2
+	for i in 1 2; do is "$(pick a$i .size)" 3000000; done
+	is "$(fetched big)" 1 'copies made'
+}
+waiting() { [ "$(grep -c 'somebody else fetches it' "$T/worker.log")" = "$1" ]; }
+
+# While one slot waits for its data, another runs and is stopped in time; and
+# the one that waits can be cancelled.
+t_beside() {
+	fixture
+	head -c 3000000 /dev/zero >"$S/data/big"
+	old "$S/data/big"
+	h=$(hash_of "$S/data/big")
+	cp "$S/data/big" "$S/blobs/sha256/$h" 2>/dev/null ||
+	    { mkdir -p "$S/blobs/sha256"; cp "$S/data/big" "$S/blobs/sha256/$h"; }
+	mkdir -m 700 "$CACHE"
+	mkfifo "$T/hold"
+	flock "$CACHE/$h.part" cat "$T/hold" &
+	PIDS="$PIDS $!"
+	put big cat.sh "\"dataFileName\":\"big\",\"order\":{\"priority\":1,\"dataSha256\":\"$h\"}"
+	start_worker --cache "$CACHE" -j 2 -v
+	soon waiting 1
+	script sleeps.sh <<-'SH'
+	#!/bin/sh
+	exec sleep 600
+	SH
+	put slow sleeps.sh '"order":{"timeout":0.3}'
+	soon outcomes_are 1
+	is "$(pick slow .status)" 408
+	id=$(ls "$S/assigned" | cut -d. -f2)
+	spool cancel "$id"
+	soon over "$id"
+	is "$(status_of "$id")" 499
+	stop "$WORKER"
+	no_work_left || fail "left: $(work_left)"
+}
+
+# What was used least lately goes; what is larger than all is staged without.
+t_evict() {
+	fixture
+	script use.sh <<-'SH'
+	#!/bin/sh
+	echo "{\"size\":$(wc -c <"$SPOOL_DATA")}"
+	SH
+	for f in a b c d; do head -c 400000 /dev/urandom >"$S/data/$f"; done
+	head -c 2000000 /dev/urandom >"$S/data/e"
+	old "$S/data/e"
+	n=0
+	# The script takes a block, too: three fit.
+	for f in a b c a d e; do
+		n=$((n + 1))
+		put "$f$n" use.sh "\"dataFileName\":\"$f\""
+		work --cache-size 1300K
+		is "$(pick "$f$n" .size)" "$(wc -c <"$S/data/$f")"
+	done
+	for f in a c d; do
+		[ -e "$CACHE/$(hash_of "$S/data/$f")" ] || fail "$f is gone"
+	done
+	[ ! -e "$CACHE/$(hash_of "$S/data/b")" ] || fail 'b was used before all others'
+	[ ! -e "$CACHE/$(hash_of "$S/data/e")" ] || fail 'e is larger than the cache'
+}
+
+# As root nothing is read-only, and others may chmod: a job that writes through
+# its link, or bytes that rot, hurt nobody else.
+t_poison() {
+	fixture
+	script poison.sh <<-'SH'
+	#!/bin/sh
+	chmod u+w "$SPOOL_DATA"
+	printf bad >"$SPOOL_DATA"
+	SH
+	put p poison.sh '"dataFileName":"d"'
+	work
+	put a cat.sh '"dataFileName":"d"'
+	work
+	is "$(pick a .said)" one
+	# Only its bytes: mode and name are right.
+	h=$CACHE/$(hash_of "$S/data/d")
+	chmod u+w "$h"; printf bad >"$h"; chmod 444 "$h"
+	put b cat.sh '"dataFileName":"d"'
+	work
+	is "$(pick b .said)" one
+	is "$(cat "$h")" one
+	has "$(cat "$T/worker.log")" 'thrown away'
+	is "$(cat "$S/data/d")" one
+}
+
+# Nobody plants a cache for us.
+t_planted() {
+	fixture
+	mkdir -m 777 "$CACHE"
+	chmod 777 "$CACHE"
+	exits 100 timeout 30 workerd $ROOTOK --cache "$CACHE" --drain "$S"
+	has "$(cat "$T/err")" 'not ours alone'
+	exits 100 timeout 30 workerd $ROOTOK --cache-size lots --drain "$S"
+	# The usual place taken: work goes on, without it.
+	ln -s "$CACHE" "$T/work/spool-cache.$(id -u)"
+	put a cat.sh '"dataFileName":"d"'
+	drain
+	is "$(pick a .said)" one
+	is "$(ls -A "$CACHE")" ''
+}
+
+# Queued jobs are made of what was pinned, whatever happens to the files.
+t_pinned() {
+	fixture
+	mkdir -p "$S/blobs/sha256" "$T/pkg"
+	cat >"$T/main.py" <<-'PY'
+	import json, os, helper, pkg.mod
+	print(json.dumps({"loss": helper.x + pkg.mod.y, "d": open(os.environ["SPOOL_DATA"]).read()}))
+	PY
+	echo 'x = 1' >"$T/helper.py"
+	: >"$T/pkg/__init__.py"
+	echo 'y = 10' >"$T/pkg/mod.py"
+	blob() { _h=$(hash_of "$1"); cp "$1" "$S/blobs/sha256/$_h"; echo "$_h"; }
+	m=$T/manifest
+	printf '{"files":{"helper.py":"%s","pkg/__init__.py":"%s","pkg/mod.py":"%s"}}' \
+	    "$(blob "$T/helper.py")" "$(blob "$T/pkg/__init__.py")" "$(blob "$T/pkg/mod.py")" >"$m"
+	code=$(blob "$m")
+	s=$(blob "$T/main.py")
+	d=$(blob "$S/data/d")
+	pins="\"scriptSha256\":\"$s\",\"dataSha256\":\"$d\",\"code\":\"sha256:$code\""
+	echo 'raise SystemExit(9)' >"$S/scripts/main.py"
+	echo 'x = 1000' >"$S/scripts/helper.py"
+	printf other >"$S/data/d"
+	put a main.py "\"dataFileName\":\"d\",\"order\":{$pins}"
+	work
+	is "$(pick a '[.status, .loss, .d]')" '[200,11,"one"]'
+	is "$(pick a '[.run.scriptSha256, .run.dataSha256, .run.codeSha256]')" "[\"$s\",\"$d\",\"$code\"]"
+	# In a fresh cache, with one that was damaged, and one that is gone.
+	rm -rf "$CACHE"
+	printf 'x = 2' >"$S/blobs/sha256/$(hash_of "$T/helper.py")"
+	put b main.py "\"dataFileName\":\"d\",\"order\":{$pins}"
+	rm "$S/blobs/sha256/$d"
+	put c cat.sh "\"dataFileName\":\"d\",\"order\":{\"dataSha256\":\"$d\"}"
+	for bad in '"../x"' '"/x"' '".spool-job.json"' '"a//b"'; do
+		printf '{"files":{%s:"%s"}}' "$bad" "$s" >"$m"
+		put "m$(blob "$m" | cut -c1-6)" main.py "\"order\":{\"code\":\"sha256:$(blob "$m")\"}"
+	done
+	work
+	is "$(pick b '[.status, .run.cause]')" '[500,"invalid"]'
+	has "$(pick b .error)" 'does not hold what its name says'
+	is "$(pick c '[.status, .run.cause]')" '[500,"invalid"]'
+	has "$(pick c .error)" 'order.dataSha256'
+	has "$(pick c .error)" 'submit'
+	is "$(outcome | jq -r 'select(.error) | .error' | grep -c 'no file of a tree')" 4
+	no_work_left || fail "left: $(work_left)"
+}
+
+# A raw drop is made of the same at each attempt.
+t_raw() {
+	fixture
+	script try.sh <<-'SH'
+	#!/bin/sh
+	[ "$SPOOL_ATTEMPT" = 2 ] || exit 1
+	echo "{\"first\":\"$(cat "$SPOOL_DATA")\"}"
+	SH
+	old "$S/scripts/try.sh"
+	s=$(hash_of "$S/scripts/try.sh")
+	put a try.sh '"dataFileName":"d","order":{"retry":["exit"],"attempts":2}'
+	policy lease=1 beat=0.2 settle=0.5 backoff=600 backoffMax=600 poll=0.2
+	start_worker --cache "$CACHE"
+	soon count_is waiting 1
+	is "$(jq -r .scriptSha256 "$S"/runs/*/*/pins.json)" "$s"
+	is "$(hash_of "$S/blobs/sha256/$s")" "$s" 'the script is kept'
+	[ ! -e "$S/blobs/sha256/$(hash_of "$S/data/d")" ] || fail 'data are not'
+	stop "$WORKER"
+	echo 'edited' >"$S/scripts/try.sh"
+	printf two >"$S/data/d"
+	fast_policy
+	work
+	is "$(pick a '[.status, .first, .run.attempt]')" '[200,"one",2]'
+	is "$(pick a .run.scriptSha256)" "$s"
+	# Of data no copy is kept: without one the job says so.
+	put b try.sh '"dataFileName":"d","order":{"retry":["exit"],"attempts":2}'
+	printf '#!/bin/sh\nexit 1\n' >"$S/scripts/try.sh"
+	policy lease=1 beat=0.2 settle=0.5 backoff=600 backoffMax=600 poll=0.2
+	start_worker --cache "$CACHE"
+	soon count_is waiting 1
+	stop "$WORKER"
+	rm -rf "$CACHE"
+	printf three >"$S/data/d"
+	fast_policy
+	work
+	is "$(pick b '[.status, .run.cause]')" '[500,"invalid"]'
+	has "$(pick b .error)" 'not what it was at the first attempt'
+}
+
+# Directories: code and data.
+t_trees() {
+	fixture
+	mkdir -p "$S/scripts/proj/sub" "$S/data/set/deep" "$S/scripts/proj/.git"
+	echo 'x = 5' >"$S/scripts/proj/helper.py"
+	echo 'y = 6' >"$S/scripts/proj/sub/mod.py"
+	: >"$S/scripts/proj/.git/config"
+	printf 1 >"$S/data/set/a"
+	printf 2 >"$S/data/set/deep/b"
+	script main.py <<-'PY'
+	import json, os, helper, sub.mod
+	d = os.environ["SPOOL_DATA"]
+	assert not os.path.exists(".git")
+	print(json.dumps({"sum": helper.x + sub.mod.y,
+	    "files": sorted(f for _, _, fs in os.walk(d) for f in fs), "b": open(d + "/deep/b").read(),
+	    "mode": os.stat(d + "/a").st_mode & 0o777}))
+	PY
+	put a main.py '"dataFileName":"set","order":{"code":"proj"}'
+	work
+	is "$(pick a '[.sum, .files, .b, .mode]')" '[11,["a","b"],"2",292]' "$(of a)"
+	c=$(pick a .run.codeSha256)
+	is "$(jq -c '.files | keys' "$S/blobs/sha256/$c")" '["helper.py","sub/mod.py"]'
+	first=$(pick a .run.dataSha256)
+	printf 3 >"$S/data/set/deep/b"
+	put b main.py '"dataFileName":"set","order":{"code":"proj"}'
+	ln -s /etc "$S/scripts/proj/out"
+	work
+	is "$(pick b .status)" 500
+	has "$(pick b .error)" 'proj/out'
+	rm "$S/scripts/proj/out"
+	put c main.py '"dataFileName":"set","order":{"code":"proj"}'
+	put d main.py '"dataFileName":"set","order":{"code":"none"}'
+	work
+	[ "$(pick c .run.dataSha256)" != "$first" ] || fail 'other data, the same hash'
+	is "$(pick c .b)" 3
+	has "$(pick d .error)" 'order.code names "none"'
+}
+
+# No room: the order goes back, for a host that has it.
+t_no_room() {
+	fixture
+	head -c 3000000 /dev/urandom >"$S/data/big"
+	old "$S/data/big"
+	mkdir "$T/small"
+	cat >"$T/in" <<-'SH'
+	mount -t tmpfs -o size=1M,mode=700 none "$T/small" || exit 77
+	workerd $ROOTOK --work "$T/work" --cache "$T/small" --cache-size 100M --drain "$S" >>"$T/worker.log" 2>&1 &
+	w=$!
+	until grep -q 'it goes back' "$T/worker.log"; do sleep 0.05; done
+	kill $w
+	wait $w
+	SH
+	export T S ROOTOK
+	put a cat.sh '"dataFileName":"big"'
+	_rc=0
+	timeout "$DEADLINE" unshare -m sh "$T/in" || _rc=$?
+	[ $_rc != 77 ] && [ $_rc != 1 ] || skip 'needs to mount a tmpfs'
+	is "$_rc" 0
+	is "$(count new)" 1
+	has "$(cat "$T/worker.log")" 'No space left'
+	has "$(ls "$S/new")" '.t2a0'
+}
+
+run_stories "$@"

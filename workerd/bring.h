@@ -1,0 +1,107 @@
+/*
+ * bring.h - what an attempt is made of, brought into its work directory: the
+ * script, the code beside it, the data; each by its content, through the cache.
+ */
+#ifndef WORKER_BRING_H
+#define WORKER_BRING_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "libspool/job.h"
+#include "libspool/sha256.h"
+#include "transport/transport.h"
+#include "workerd/cache.h"
+
+#define BRING_KEPT 1024
+
+/* Contents by their hashes; "" where there is none. */
+struct pins {
+	char script[SP_SHA_LEN + 1];
+	char data[SP_SHA_LEN + 1]; /* of a directory: its manifest's */
+	char code[SP_SHA_LEN + 1]; /* a manifest's */
+};
+
+/* pins.c: runs/DAY/ID/pins.json as text and back.  Pure. */
+void pins_print(const struct pins *p, struct sp_buf *text_out);
+bool pins_parse(const char *text, size_t len, struct pins *p_out);
+
+/* Of a whole worker: for all threads. */
+struct bringing {
+	const struct tr_ops *ops;
+	struct tr *tr;
+	struct cache cache;
+	int event; /* readable when a thread is done */
+
+	pthread_mutex_t lock;
+	char kept[BRING_KEPT][SP_SHA_LEN + 1]; /* known to be in blobs/ */
+};
+
+enum bring_phase {
+	BRING_IDLE,
+	BRING_WORKS, /* a thread has it */
+	BRING_DONE   /* it has not been joined */
+};
+
+/* Of an attempt. */
+struct bring {
+	struct bringing *all;
+	const struct sp_job *job; /* does not change meanwhile */
+	const char *dir;          /* the work directory, likewise */
+	struct pins pin;          /* what an earlier attempt was made of */
+
+	bool quick; /* the main thread's */
+	atomic_bool stop;
+	atomic_int phase;
+	pthread_t thread;
+
+	/* what came of it */
+	enum sp_status status;
+	struct pins is;
+	bool loose; /* not all of it is in blobs/ */
+	enum sp_cause unfit;
+	char why[256];
+
+	/* private */
+	struct tr_version *version; /* room for one */
+	struct cache_patience how;
+	bool waited;
+};
+
+/* Bring it all.  Safe to repeat.  SP_OK; SP_LOST: quick, and it would take
+ * long; SP_BAD: what the job names is not there, why and unfit say so;
+ * SP_RETRY: this host or the spool has trouble, why says which. */
+enum sp_status bring(struct bring *b);
+
+/* bringtree.c: directories, and what lies beside the script. */
+enum sp_status bring_code(struct bring *b);
+enum sp_status bring_data_tree(struct bring *b);
+
+/* Between the two: one file. */
+struct bring_item {
+	int which;        /* SP_DIR_SCRIPTS, SP_DIR_DATA; */
+	const char *path; /* and the path below it, */
+	const char *hex;  /* or what it must be; "": whatever stands there */
+	const char *key;  /* words: the member that asks for it */
+	const char *dst;  /* below the work directory */
+	bool keep;        /* goes to blobs/ */
+};
+enum sp_status
+bring_file(struct bring *b, const struct bring_item *item, char is_out[]);
+/* Say why; for the job's own fault unfit as well.  Returns st. */
+enum sp_status bring_wrong(
+    struct bring *b, enum sp_status st, const char *fmt, ...) SP_PRINTF(3, 4);
+/* What a hash stands for, small enough to be held: a manifest. */
+enum sp_status bring_text(
+    struct bring *b, const char *hex, const char *key, struct sp_buf *text_out);
+/* A text of ours goes to blobs/. */
+enum sp_status
+bring_keep_text(struct bring *b, const struct sp_buf *text, char hex_out[]);
+
+/* porter.c: bring it on a thread of its own. */
+bool porter_start(struct bring *b);
+/* It is over, and the thread is gone. */
+bool porter_done(struct bring *b);
+
+#endif
