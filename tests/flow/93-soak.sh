@@ -6,7 +6,7 @@
 #	SOAK_JOBS=2000 SOAK_SEED=7 sh tests/flow/93-soak.sh
 . "$TOP/tests/lib.sh"
 
-JOBS=${SOAK_JOBS:-150}
+JOBS=${SOAK_JOBS:-80}
 SEED=${SOAK_SEED:-$(date +%N | sed 's/^0*//')}
 
 # Numbers from the seed: dice MOST -> 0..MOST-1 in $DICE
@@ -45,6 +45,7 @@ scripts() {
 	script flood.sh <<-'SH'
 	#!/bin/sh
 	yes 'a line of a log that nobody wants to read to its end' | head -c 3000000
+	echo
 	echo '{"loss": 3}'
 	SH
 	script fill.sh <<-'SH'
@@ -185,7 +186,8 @@ t_soak() {
 	soon none_left
 	soon no_dirs
 	is "$(find "$T/work"/spool-kept* -mindepth 1 -type d 2>/dev/null)" '' 'kept work directories'
-	is "$(find "$S/tmp" -mindepth 1)" '' 'left in tmp/'
+	# (A killed worker's probe of the server's clock is swept when it is old.)
+	is "$(find "$S/tmp" -mindepth 1 ! -name '.probe.*')" '' 'left in tmp/'
 	spool check || fail 'spool check found something'
 }
 
