@@ -17,6 +17,7 @@ static Suite *(*const suites[])(void) = {
 	policy_suite,
 	lease_suite,
 	fit_suite,
+	gputext_suite,
 	json_suite,
 	job_suite,
 	outcome_suite,

@@ -15,6 +15,7 @@ Suite *state_suite(void);
 Suite *policy_suite(void);
 Suite *lease_suite(void);
 Suite *fit_suite(void);
+Suite *gputext_suite(void);
 Suite *json_suite(void);
 Suite *job_suite(void);
 Suite *outcome_suite(void);
