@@ -74,6 +74,7 @@ HELP_C	:= $(call rel,tests/helpers/*.c)
 LIBSPOOL := $(O)/libspool.a
 PROGRAMS := $(O)/spool $(O)/spoold $(O)/workerd
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
+SHIMS	:= $(O)/shim/libnvidia-ml.so.1
 BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
@@ -83,7 +84,7 @@ FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
 all: programs
 programs: $(PROGRAMS)
-helpers: $(HELPERS) $(O)/unit
+helpers: $(HELPERS) $(SHIMS) $(O)/unit
 benches: $(BENCHES)
 
 help:
@@ -111,6 +112,10 @@ $(O)/unit: $(call objs,$(UNIT_C)) $(LIBSPOOL)
 $(O)/helpers/%: $(O)/o/tests/helpers/%.o $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(JANSSON) $(PTHREAD)
+# A stand-in for NVIDIA's, which workerd loads when it is there.
+$(O)/shim/libnvidia-ml.so.1: tests/shim/nvml.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O1 -shared -fPIC -o $@ $<
 $(O)/bench/%: $(O)/o/tests/bench/%.o $(call objs,$(BLIB_C)) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(JANSSON) $(PTHREAD)

@@ -155,6 +155,25 @@ put_python(struct sp_jw *w, const struct sp_run *run)
 }
 
 static void
+put_gpus(struct sp_jw *w, const struct sp_run *run)
+{
+	size_t i;
+
+	if (run->gpus_n == 0)
+		return;
+	sp_jw_open(w, "gpus", '[');
+	for (i = 0; i < run->gpus_n; i++) {
+		sp_jw_open(w, NULL, '{');
+		if (run->gpus[i].index >= 0)
+			sp_jw_int(w, "index", run->gpus[i].index);
+		put_known(w, "uuid", run->gpus[i].uuid);
+		put_known(w, "name", run->gpus[i].name);
+		sp_jw_close(w, '}');
+	}
+	sp_jw_close(w, ']');
+}
+
+static void
 put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
     const struct sp_verdict *v, const char *note)
 {
@@ -183,7 +202,7 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 		sp_jw_int(w, "metricsBytes", run->metrics);
 	if (run->metrics_dropped > 0)
 		sp_jw_int(w, "metricsDropped", run->metrics_dropped);
-	put_known(w, "gpus", run->gpus);
+	put_gpus(w, run);
 	put_known(w, "scriptSha256", run->script_sha256);
 	put_known(w, "dataSha256", run->data_sha256);
 	put_known(w, "codeSha256", run->code_sha256);

@@ -55,6 +55,12 @@ struct sp_artifacts {
 
 void sp_artifacts_clear(struct sp_artifacts *artifacts);
 
+/* A GPU that it had.  Borrowed texts, "" when not known. */
+struct sp_run_gpu {
+	int index; /* -1: not known */
+	const char *uuid, *name;
+};
+
 /* What we know of an attempt.  Zero means unknown and is left out. */
 struct sp_run {
 	struct sp_name name; /* the order as it was assigned */
@@ -68,9 +74,10 @@ struct sp_run {
 	int64_t max_rss_kib; /* of its largest process */
 	int64_t memory_peak; /* bytes, of all of them together */
 	double cpu_seconds;
-	int64_t metrics;         /* bytes of them that were kept, */
-	int64_t metrics_dropped; /* and that were not */
-	const char *gpus;        /* borrowed, may be NULL */
+	int64_t metrics;               /* bytes of them that were kept, */
+	int64_t metrics_dropped;       /* and that were not */
+	const struct sp_run_gpu *gpus; /* borrowed */
+	size_t gpus_n;
 	const char *script_sha256;
 	const char *data_sha256;
 	const char *code_sha256;

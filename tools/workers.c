@@ -27,6 +27,7 @@ static const struct table_column columns[] = {
 	{ .title = "HOST", .least = 6, .rank = 3 },
 	{ .title = "SLOTS", .right = true },
 	{ .title = "RUNNING", .right = true },
+	{ .title = "GPUS", .right = true },
 	{ .title = "SILENT", .right = true },
 	{ .title = "NOTE", .least = 8, .rank = 1 },
 };
@@ -66,6 +67,50 @@ print_json(const struct sp_beat *beat, double silent)
 	sp_buf_clear(&text);
 }
 
+/* "1/2": so many have a job, of all. */
+static void
+put_gpus(struct table *table, const struct sp_beat *beat)
+{
+	char text[48] = "-";
+	size_t i;
+	int used = 0;
+
+	for (i = 0; i < beat->gpu_n; i++)
+		used += beat->gpu[i].jobs > 0;
+	if (beat->gpus > 0 || beat->gpu_n > 0)
+		(void)snprintf(text, sizeof text, "%d/%d", used, beat->gpus);
+	table_put(table, text);
+}
+
+/* What the worker says, and which GPUs it keeps back, and because of whom. */
+static void
+put_note(struct table *table, const struct sp_beat *beat)
+{
+	struct sp_buf note = SP_BUF_INIT(16384);
+	const struct sp_beat_block *b;
+	size_t i;
+
+	sp_buf_puts(&note, beat->note);
+	for (i = 0; i < beat->gpu_n; i++) {
+		b = &beat->gpu[i].blocked;
+		if (b->why[0] == '\0')
+			continue;
+		sp_buf_printf(&note, "%sGPU %d: ", note.len > 0 ? "; " : "",
+		    beat->gpu[i].index);
+		if (b->pid <= 0)
+			sp_buf_puts(&note, b->why);
+		else
+			sp_buf_printf(&note, "pid %lld of %s",
+			    (long long)b->pid,
+			    b->user[0] != '\0' ? b->user : "somebody");
+		if (b->pid > 0 && b->mib >= 0)
+			sp_buf_printf(
+			    &note, " has %lld MiB", (long long)b->mib);
+	}
+	table_put(table, sp_buf_text(&note));
+	sp_buf_clear(&note);
+}
+
 static void
 put_line(struct table *table, const struct sp_beat *beat, double silent,
     double lease)
@@ -80,11 +125,12 @@ put_line(struct table *table, const struct sp_beat *beat, double silent,
 	table_put(table, text);
 	(void)snprintf(text, sizeof text, "%zu", beat->running_n);
 	table_put(table, text);
+	put_gpus(table, beat);
 	text[0] = '\0';
 	if (isfinite(silent))
 		term_span(silent, text);
 	table_put(table, text);
-	table_put(table, beat->note);
+	put_note(table, beat);
 }
 
 /* One file of workers/; a false word there is said, and passed over. */

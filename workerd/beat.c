@@ -32,7 +32,9 @@ beat_init(struct worker *w)
 	b->running = calloc((size_t)w->opt.slots, sizeof *b->running);
 	b->tags = calloc(SP_TAGS_MOST, sizeof *b->tags);
 	b->looked.declined = calloc(SP_DECLINES, sizeof *b->looked.declined);
-	if (b->running == NULL || b->tags == NULL || b->looked.declined == NULL)
+	b->gpu = calloc(SP_GPU_MOST, sizeof *b->gpu);
+	if (b->running == NULL || b->tags == NULL || b->gpu == NULL ||
+	    b->looked.declined == NULL)
 		abort(); /* at start-up */
 	while (b->tags_n < w->opt.tags_n && b->tags_n < SP_TAGS_MOST) {
 		(void)snprintf(b->tags[b->tags_n], sizeof *b->tags, "%s",
@@ -85,6 +87,7 @@ fill(struct worker *w, int64_t now)
 		: b->running_n > 0                                 ? "busy"
 								   : "idle");
 	offer_beat(w, b);
+	gpu_beat(w, b);
 	looked_beat(w, b, now);
 }
 

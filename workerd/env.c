@@ -111,9 +111,10 @@ static bool
 put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
 {
 	struct sp_err err = { "" };
-	char path[PATH_MAX];
+	char path[PATH_MAX], gpus[PATH_MAX];
 	bool old, ok;
 
+	gpu_words(w, s, gpus, sizeof gpus);
 	/* First, for stray.c looks for these two. */
 	ok = put(env, "SPOOL_WORKER", w->ops->worker(w->tr)) &&
 	    put(env, "SPOOL_ID", s->name.id.text) &&
@@ -122,7 +123,8 @@ put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
 	    put_file(env, "SPOOL_JOB", s, STAGE_JOB) &&
 	    put_file(env, "SPOOL_OUTCOME", s, STAGE_OUTCOME) &&
 	    put_file(env, "SPOOL_METRICS", s, STAGE_METRICS) &&
-	    put(env, "CUDA_VISIBLE_DEVICES", "") &&
+	    put(env, "CUDA_VISIBLE_DEVICES", gpus) &&
+	    put(env, "NVIDIA_VISIBLE_DEVICES", gpus) &&
 	    put(env, "CUDA_DEVICE_ORDER", "PCI_BUS_ID");
 	stage_data(s, path);
 	if (ok && path[0] != '\0')
@@ -166,6 +168,9 @@ make_env(struct worker *w, struct slot *s, struct call *call)
 	for (i = 0; ok && i < s->job.env_n; i++)
 		if (strncmp(s->job.env[i], "SPOOL_", 6) != 0)
 			ok = add(env, s->job.env[i]);
+	if (ok && s->job.cpus > 0) /* else it takes all there are */
+		ok = put_number(env, "OMP_NUM_THREADS",
+		    s->job.cpus < 1 ? 1 : (unsigned)s->job.cpus);
 	if (ok)
 		ok = put_inherited(env);
 	if (ok)

@@ -231,8 +231,18 @@ wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
 		looked_declined(w, text, why);
 		return false;
 	}
-	if (w->ops->eligible(w->tr, name, job, &err) == SP_OK)
-		return true;
+	if (w->ops->eligible(w->tr, name, job, &err) == SP_OK) {
+		if (gpu_reserve(w, job->gpus))
+			return true;
+		if (o != NULL) {
+			o->verdict = VERDICT_BUSY;
+			o->freed = w->freed;
+		}
+		sp_name_print(name, text);
+		looked_declined(w, text,
+		    "another worker of this host has just taken the GPU");
+		return false;
+	}
 	sp_name_print(name, text);
 	looked_declined(w, text,
 	    err.text[0] != '\0' ? err.text : "held, cancelled, or not due yet");
@@ -284,6 +294,8 @@ claim(struct worker *w, struct slot *s, const struct sp_name *name,
 
 	st = w->ops->claim(w->tr, name, &claimed, &text, &err);
 	sp_window_told(&w->look.window, st == SP_OK);
+	if (st != SP_OK)
+		gpu_unreserve(w);
 	if (st == SP_OK) {
 		w->look.claims++;
 		if (w->claims_left > 0)

@@ -70,6 +70,7 @@ take_signals(struct worker *w)
 			slot_reap(w);
 		else if (si.ssi_signo == SIGHUP) {
 			health_forgive(w);
+			gpu_again(w);
 			look_soon(w);
 		} else
 			terminate(w);
@@ -99,7 +100,7 @@ open_signals(struct worker *w, struct sp_err *err)
 
 /* ---- the loop ---- */
 
-#define OURS 4 /* handles that are no job's */
+#define OURS 5 /* handles that are no job's */
 
 static int64_t
 keep_tick(struct worker *w, int64_t now)
@@ -145,6 +146,7 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 	    (struct pollfd){ .fd = w->ops->wake(w->tr), .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->commit.event, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->bringing.event, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = w->gpus.out, .events = POLLIN };
 	for (i = 0; i < w->opt.slots; i++)
 		for (which = 0; which < 2; which++)
 			fds[n++] =
@@ -166,6 +168,8 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 	}
 	if (fds[3].revents != 0)
 		(void)!read(w->bringing.event, &count, sizeof count);
+	if (fds[4].revents != 0)
+		gpuread_take(w);
 	if (fds[0].revents != 0)
 		take_signals(w);
 }
@@ -192,6 +196,7 @@ loop(struct worker *w)
 		next = least(next, limit_tick(w, now));
 		next = least(next, floor_tick(w, now));
 		next = least(next, health_tick(w, now));
+		next = least(next, gpu_tick(w, now));
 		next = least(next, look_tick(w, now));
 		next = least(next, keep_tick(w, now));
 		next = least(next, look_drained_tick(w, now));
@@ -269,6 +274,11 @@ set_up(struct worker *w, struct sp_err *err)
 	/* What we were started with is not for jobs. */
 	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 	w->null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	offer_init(w);
+	kin_init(w);
+	gpu_open(w);
+	if (w->opt.slots == 0)
+		w->opt.slots = gpu_slots(w);
 	w->slot = calloc((size_t)w->opt.slots, sizeof *w->slot);
 	if (w->null == -1 || w->slot == NULL)
 		return sp_err_sys(err, "start");
@@ -277,8 +287,6 @@ set_up(struct worker *w, struct sp_err *err)
 	w->claims_left = w->opt.once ? 1 : -1;
 	w->look.over = w->look.dirty = true;
 	w->look.again = FAR;
-	offer_init(w);
-	kin_init(w);
 	limit_init(w);
 	health_init(w);
 	guard_init(w);
@@ -307,6 +315,7 @@ farewell(struct worker *w)
 	if (w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
 	kin_sweep(w);
+	gpu_close(w);
 	for (i = 0; i < w->opt.slots; i++)
 		capture_clear(&w->slot[i].cap);
 	look_clear(w);

@@ -24,7 +24,7 @@ offer_init(struct worker *w)
 static struct sp_offer
 all_of(const struct worker *w)
 {
-	return (struct sp_offer){ .gpus = 0,
+	return (struct sp_offer){ .gpus = gpu_all(w),
 		.cpus = w->cpus,
 		.memory = w->memory,
 		.tags = w->opt.tags,
@@ -47,6 +47,7 @@ free_of(const struct worker *w)
 		now.cpus -= s->job.cpus;
 		now.memory -= s->job.memory;
 	}
+	now.gpus = gpu_free(w);
 	if (w->memory > 0 && now.memory < 1)
 		now.memory = 1; /* 0 would mean: unknown */
 	return now;
@@ -68,14 +69,19 @@ offer_beat(const struct worker *w, struct sp_beat *beat)
 }
 
 enum verdict
-offer_judge(const struct worker *w, const struct sp_job *job, char why[128])
+offer_judge(struct worker *w, const struct sp_job *job, char why[128])
 {
 	struct sp_offer all = all_of(w), now = free_of(w);
 
+	if (!w->gpus.known) /* it may come to have as many */
+		all.gpus = job->gpus;
 	if (!sp_fit_ok(job, &all, why))
 		return VERDICT_NEVER;
+	now.gpus = job->gpus; /* gpu.c knows better, and last: it may ask */
 	/* Nothing asked for fits even where more is promised than there is. */
 	if (job->cpus <= 0 && now.cpus < 0)
 		now.cpus = 0;
-	return sp_fit_ok(job, &now, why) ? VERDICT_NONE : VERDICT_BUSY;
+	if (!sp_fit_ok(job, &now, why))
+		return VERDICT_BUSY;
+	return gpu_judge(w, job->gpus, why);
 }

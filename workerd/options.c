@@ -14,18 +14,21 @@
 #include "workerd/worker.h"
 
 #define GRACE_MOST 3600
+#define SHARE_MOST 64
 
 static const char usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
     "               [--work DIR] [--cache DIR] [--cache-size SIZE] [--tag T]...\n"
-    "               [--preempt] [--grace TIME]\n"
-    "               [--allow-root] [-v] SPOOL\n";
+    "               [--gpus WHICH] [--gpu-share N] [--preempt] [--grace TIME]\n"
+    "               [--allow-root] [-v] SPOOL\n"
+    "       workerd --gpu-facts\n";
 
 static const char help[] =
     "Take orders from a spool, run their scripts, hand the outcomes back.\n"
     "\n"
     "  SPOOL          the spool's directory (or dir:PATH)\n"
-    "  -j, --jobs N   run up to N jobs at once (1)\n"
+    "  -j, --jobs N   run up to N jobs at once (1); auto: by GPUs, else "
+    "CPUs\n"
     "  --drain        end when nothing claimable is left\n"
     "  --once         take one order, run it, end\n"
     "  --name N       the worker's name (this host's)\n"
@@ -39,6 +42,9 @@ static const char help[] =
     "                 how much it may hold, as 500M (20G, a quarter of the "
     "disk)\n"
     "  --tag T        what order.requires may ask for; may be repeated\n"
+    "  --gpus WHICH   GPUs to hand out: auto, none, 0,1,... or UUIDs (auto)\n"
+    "  --gpu-share N  jobs on one GPU (1)\n"
+    "  --gpu-facts    print what is known of this host's GPUs, and end\n"
     "  --preempt      the first SIGTERM stops what runs and gives it back\n"
     "  --grace TIME   between SIGTERM and SIGKILL of a job (5s)\n"
     "  --log-max SIZE keep so much of a job's output (1G)\n"
@@ -66,6 +72,10 @@ enum {
 	OPT_CACHE,
 	OPT_CACHE_SIZE,
 	OPT_TAG,
+	OPT_GPUS,
+	OPT_SHARE,
+	OPT_FACTS,
+	OPT_SERVE,
 	OPT_PREEMPT,
 	OPT_GRACE,
 	OPT_ROOT,
@@ -88,6 +98,10 @@ static const struct option longs[] = {
 	{ "cache", required_argument, NULL, OPT_CACHE },
 	{ "cache-size", required_argument, NULL, OPT_CACHE_SIZE },
 	{ "tag", required_argument, NULL, OPT_TAG },
+	{ "gpus", required_argument, NULL, OPT_GPUS },
+	{ "gpu-share", required_argument, NULL, OPT_SHARE },
+	{ "gpu-facts", no_argument, NULL, OPT_FACTS },
+	{ &GPUPROBE_ARG[2], no_argument, NULL, OPT_SERVE },
 	{ "preempt", no_argument, NULL, OPT_PREEMPT },
 	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "allow-root", no_argument, NULL, OPT_ROOT },
@@ -116,11 +130,16 @@ take_slots(const char *text, int *slots_out)
 	char *end;
 	long n;
 
+	if (strcmp(text, "auto") == 0) {
+		*slots_out = 0;
+		return true;
+	}
 	errno = 0;
 	n = strtol(text, &end, 10);
 	if (errno != 0 || end == text || *end != '\0' || n < 1 ||
 	    n > SLOTS_MOST)
-		return wrong("-j %s: a whole number from 1 to 1024", text);
+		return wrong(
+		    "-j %s: a whole number from 1 to 1024, or auto", text);
 	*slots_out = (int)n;
 	return true;
 }
@@ -138,6 +157,33 @@ take_bad_host(const char *text, int *n_out)
 		return wrong(
 		    "--bad-host %s: a whole number from 0 to 100", text);
 	*n_out = (int)n;
+	return true;
+}
+
+static bool
+take_gpus(const char *text, struct options *opt)
+{
+	char why[128];
+
+	if (!sp_gpu_list_ok(text, why))
+		return wrong("--gpus: %s", why);
+	opt->gpus = text;
+	return true;
+}
+
+static bool
+take_share(const char *text, struct options *opt)
+{
+	char *end;
+	long n;
+
+	errno = 0;
+	n = strtol(text, &end, 10);
+	if (errno != 0 || end == text || *end != '\0' || n < 1 ||
+	    n > SHARE_MOST)
+		return wrong(
+		    "--gpu-share %s: a whole number from 1 to 64", text);
+	opt->gpu_share = (int)n;
 	return true;
 }
 
@@ -266,6 +312,14 @@ take(int c, struct options *opt)
 	case OPT_ROOT:
 		opt->allow_root = true;
 		break;
+	case OPT_GPUS:
+		return take_gpus(optarg, opt);
+	case OPT_SHARE:
+		return take_share(optarg, opt);
+	case OPT_FACTS:
+		exit(gpuprobe_once());
+	case OPT_SERVE: /* said by workerd itself */
+		exit(gpuprobe_serve());
 	case OPT_HELP:
 		(void)printf("%s\n%s", usage, help);
 		exit(0);
@@ -306,7 +360,7 @@ options_parse(int argc, char **argv, struct options *opt)
 	int c;
 
 	(void)memset(opt, 0, sizeof *opt);
-	opt->slots = 1;
+	opt->slots = opt->gpu_share = 1;
 	opt->cache_size = -1;
 	opt->grace = 5;
 	opt->hash_time = 600;

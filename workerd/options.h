@@ -19,7 +19,9 @@ struct options {
 	const char *work;
 	const char **tags;
 	size_t tags_n;
-	int slots;
+	int slots;            /* 0: as many as there are GPUs, or CPUs */
+	const char *gpus;     /* which to hand out; NULL: "auto" */
+	int gpu_share;        /* jobs on one GPU */
 	uint64_t log_max;     /* bytes of one attempt's log */
 	int bad_host;         /* failures in a row, 0: never mind */
 	int64_t floor_bytes;  /* -1: not said, 0: no floor */

@@ -291,9 +291,12 @@ judge(struct worker *w, struct slot *s)
 		.metrics_dropped = s->metrics_lost,
 		.cpu_seconds =
 		    seconds(s->usage.ru_utime) + seconds(s->usage.ru_stime) };
+	struct sp_run_gpu gpus[SP_GPU_MOST];
 	const char *own;
 	size_t len = 0;
 
+	run.gpus = gpus;
+	run.gpus_n = (size_t)gpu_run(w, s, gpus);
 	(void)snprintf(run.host, sizeof run.host, "%s", w->heart.self.host);
 	how_it_ended(w, s, &run);
 	what_ran(s, &run);

@@ -179,6 +179,11 @@ prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
 		s->unfit = SP_CAUSE_INVALID;
 		return SP_BAD;
 	}
+	if (s->job.gpus != s->gpus.n) {
+		(void)snprintf(s->why, sizeof s->why,
+		    "order.gpus was changed while it was claimed");
+		return SP_RETRY;
+	}
 	sp_buf_init(&s->dressed, 2 * SP_JOB_MAX);
 	sp_job_dress(text->data, text->len, &s->name.id, &s->dressed);
 	if (s->dressed.failed) {
@@ -227,6 +232,7 @@ finish(struct worker *w, struct slot *s)
 	limit_end(s);
 	group_clear(&w->cgroup, &s->group);
 	kin_sweep(w);
+	gpu_drop(w, s);
 	capture_close(w, s);
 	stage_metrics(w, s, true);
 	if (artifact_begin(w, s, sp_mono_ms()))
@@ -280,6 +286,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->unfit = SP_CAUSE_OK;
 	s->why[0] = s->dir[0] = s->out[0] = '\0';
 	s->pid = 0;
+	gpu_bind(w, s);
 	s->grace = (int64_t)(w->opt.grace * 1000);
 	s->killed = s->resumed = s->kept = s->told = s->oom = false;
 	s->serial = ++w->serial;
@@ -414,6 +421,7 @@ slot_reap(struct worker *w)
 	pid_t pid;
 
 	while ((pid = reap_one(w, &status, &usage)) > 0) {
+		gpuread_reaped(w, pid);
 		if (pid == w->minder) {
 			sp_warn("minder gone: what outlives workerd now is "
 				"nobody's");

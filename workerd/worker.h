@@ -9,8 +9,9 @@
  * hold with what we run (pulse.c beats while the main thread is long at
  * something); wish.c heeds drain/; guard.c stops exclusive jobs when the spool
  * is away.  kin.c knows all processes of an attempt, by its control group
- * (cgroup.c) or without, limit.c their memory, floor.c whether there is room;
- * stray.c leaves no process behind; kept.c keeps what preempted attempts left.
+ * (cgroup.c) or without, limit.c their memory, gpu.c their GPUs (gpu.h),
+ * floor.c whether there is room; stray.c leaves no process behind; kept.c keeps
+ * what preempted attempts left.
  *
  * Staging has headers of its own: bring.h, what an attempt is made of (bring.c,
  * bringtree.c, pins.c; porter.c has it done by a thread), and cache.h, where it
@@ -38,6 +39,7 @@
 #include "transport/transport.h"
 #include "workerd/bring.h"
 #include "workerd/cgroup.h"
+#include "workerd/gpu.h"
 #include "workerd/options.h"
 #include "workerd/proc.h"
 
@@ -148,6 +150,7 @@ struct slot {
 	int64_t finished;
 
 	unsigned serial; /* of all attempts of this worker */
+	struct slot_gpus gpus;
 	struct group group;
 	int64_t peak;       /* bytes of memory, 0: unknown */
 	int64_t calm_until; /* limit.c */
@@ -355,6 +358,8 @@ struct worker {
 		int64_t next;
 	} floor;
 
+	struct gpus gpus;
+
 	pid_t minder;
 	int minder_fd;
 	int64_t oom_kills; /* of the kernel, when last looked */
@@ -393,7 +398,11 @@ void offer_init(struct worker *w);
 void offer_beat(const struct worker *w, struct sp_beat *beat);
 /* VERDICT_NONE: it fits now; else why says what is lacking. */
 enum verdict
-offer_judge(const struct worker *w, const struct sp_job *job, char why[128]);
+offer_judge(struct worker *w, const struct sp_job *job, char why[128]);
+
+/* gpu.c: may a job have so many GPUs now?  Asks for a fresh answer where what
+ * is known is old. */
+enum verdict gpu_judge(struct worker *w, int n, char why[128]);
 
 /* slot.c */
 struct slot *slot_free(struct worker *w);

@@ -195,6 +195,8 @@ START_TEST(layout)
 	    "{\"zeta\":1,\"_id\":\"x\",\"loss\":0.25,\"run\":{\"a\":1},"
 	    "\"jobId\":7,\"curve\":[1,NaN,3e0],\"orderId\":null,\"alpha\":"
 	    "\"\\u00e4\",\"status\":\"completed\",\"error\":null}";
+	const struct sp_run_gpu gpus[] = { { 0, "GPU-1", "A100" },
+		{ 1, "", NULL } };
 	struct sp_buf b = SP_BUF_INIT(SP_OUTCOME_MAX);
 	struct sp_run run = run_of(SP_CAUSE_OK);
 	int status;
@@ -205,7 +207,8 @@ START_TEST(layout)
 	run.seconds = 13.3330004;
 	run.max_rss_kib = 4096;
 	run.cpu_seconds = 25.5;
-	run.gpus = "0,1";
+	run.gpus = gpus;
+	run.gpus_n = 2;
 	run.script_sha256 = "abc";
 	run.data_sha256 = "def";
 	ck_assert_int_eq(sp_outcome_make(&run, false, script, strlen(script),
@@ -218,7 +221,8 @@ START_TEST(layout)
 	    "\"worker\":\"gpu07-3fa9c2\",\"host\":\"gpu07\",\"started\":"
 	    "\"2026-11-22T19:02:12.345Z\",\"finished\":\"2026-11-22T19:02:25."
 	    "678Z\",\"seconds\":13.333,\"exitCode\":0,\"cause\":\"ok\","
-	    "\"maxRssKiB\":4096,\"cpuSeconds\":25.5,\"gpus\":\"0,1\","
+	    "\"maxRssKiB\":4096,\"cpuSeconds\":25.5,\"gpus\":[{\"index\":0,\"uuid\":"
+	    "\"GPU-1\",\"name\":\"A100\"},{\"index\":1}],"
 	    "\"scriptSha256\":\"abc\",\"dataSha256\":\"def\",\"nonFinite\":["
 	    "\"curve.1\"],\"scriptStatus\":\"completed\"}}\n");
 	sp_buf_clear(&b);
