@@ -35,6 +35,8 @@ wish_look(struct worker *w, int64_t now)
 		health_forgive(w);
 		look_pause(w, now, 0);
 	}
+	if (is.resume)
+		health_forgive(w);
 	if (!known || before != is.drain || is.resume)
 		look_soon(w);
 	for (i = 0; i < w->opt.slots && is.now; i++)

@@ -243,6 +243,31 @@ t_bad_host() {
 	promises
 }
 
+# spool resume is such a word, too.
+t_bad_host_resumed() {
+	policy lease=30 beat=0.1 settle=0.5 backoff=1 backoffMax=100 poll=0.1
+	needs_env 12
+	export NAP=0.2
+	start_worker --name good
+	GOOD=$WORKER
+	soon state_is good idle
+	unset NAP
+	ACTOR_ENV=BROKEN=1
+	start_worker --name broken --bad-host 2
+	ACTOR_ENV=
+	soon state_is broken idle
+	spool submit "$T/env.jsonl" >/dev/null
+	soon state_is broken bad-host
+	soon outcomes_are 12
+	stop "$GOOD"
+	job env.py >"$S/new/one.json"
+	soon count_is new 1
+	state_is broken bad-host || fail 'claims all the same'
+	exits 0 spool resume broken
+	soon outcomes_are 13
+	promises
+}
+
 # It tries one now and then; one that does well clears it.
 t_bad_host_mended() {
 	needs_env 6
