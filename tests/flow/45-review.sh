@@ -10,21 +10,23 @@ shim() {
 	[ -e "$T/trouble.so" ] || ${CC:-cc} -O1 -shared -fPIC \
 	    -o "$T/trouble.so" "$SHIM_C" -ldl
 }
-with() {
+with() { (instead "$@"); }
+# For an end with "&": what is killed then is the command, not a shell above it.
+instead() {
 	_rules=$1
 	shift
-	env LD_PRELOAD="$T/trouble.so" TROUBLE="$_rules" \
+	exec env LD_PRELOAD="$T/trouble.so" TROUBLE="$_rules" \
 	    ASAN_OPTIONS=verify_asan_link_order=0 "$@"
 }
 troubled_spoold() { # RULES
-	with "$1" spoold "$S" >>"$T/spoold.log" 2>&1 &
+	instead "$1" spoold "$S" >>"$T/spoold.log" 2>&1 &
 	SPOOLD=$!
 	PIDS="$PIDS $SPOOLD"
 }
 troubled_worker() { # RULES [options]
 	_r=$1
 	shift
-	with "$_r" workerd $ROOTOK --work "$T/work" --python "$PYTHON" "$@" \
+	instead "$_r" workerd $ROOTOK --work "$T/work" --python "$PYTHON" "$@" \
 	    "$S" >>"$T/worker.log" 2>&1 &
 	WORKER=$!
 	PIDS="$PIDS $WORKER"
