@@ -107,6 +107,7 @@ judged(struct worker *w, enum sp_trust before, int64_t now)
 		h->claim_at = now + h->delay;
 	} else {
 		h->next = h->delay = h->claim_at = 0;
+		h->probing = false; /* though that may run for days */
 		look_soon(w);
 	}
 	say(w, before);
@@ -185,9 +186,12 @@ health_ended(
 	sp_text_cut(h->last, sizeof h->last,
 	    words[0] != '\0' ? words : sp_cause_text(cause));
 	sp_streak_bad(&h->row, &s->name.id, key, way);
+	if (h->row.n == h->row.most && h->row.trust == SP_TRUST_WELL)
+		h->next = 0; /* what follows must not wait */
 	ask(w, s->ended);
 	if (h->row.trust == SP_TRUST_SUSPECT) {
-		h->delay = longer(h->delay, try_least(w) / 60, try_least(w));
+		h->delay =
+		    longer(h->delay, try_least(w) / 60, try_least(w) / 3);
 		h->claim_at = s->ended + h->delay;
 	}
 	return h->row.trust == SP_TRUST_GUILTY && way == h->row.way;

@@ -268,6 +268,28 @@ t_bad_host_resumed() {
 	promises
 }
 
+# Failures that take no time must not have eaten the queue before anybody was
+# asked; and who drains does not wait to be trusted again.
+t_bad_host_drains() {
+	policy lease=30 beat=0.1 settle=0.5 backoff=1 poll=0.1
+	script env.sh <<-'SH'
+	#!/bin/sh
+	[ -z "$BROKEN" ] || { echo "no numpy for $$" >&2; exit 1; }
+	sleep 0.1
+	SH
+	start_worker --name good
+	soon state_is good idle
+	for i in $(seq 40); do job env.sh; done | spool submit - >/dev/null
+	BROKEN=1
+	export BROKEN
+	drain --name broken --bad-host 3 -j 2
+	unset BROKEN
+	grep -q 'drain: nothing may be claimed (bad-host)' "$T/worker.log" || fail 'not for that'
+	soon outcomes_are 40
+	n=$(outcome | jq -s 'map(select(.status != 204)) | length')
+	[ "$n" -ge 3 ] && [ "$n" -le 14 ] || fail "$n orders failed"
+}
+
 # It tries one now and then; one that does well clears it.
 t_bad_host_mended() {
 	needs_env 6
