@@ -14,7 +14,7 @@ pick() { # NAME FILTER
 }
 notes() { # NAME: causes of its attempts that were made again
 	cat "$S"/runs/*/"$(find "$S/done" "$S/failed" -name "*@*.$1.json" |
-	    sed 's#.*/[0-9]*\.\([^.]*\).*#\1#')"/*.json | jq -r .cause | tr '\n' ' '
+	    sed 's#.*/[0-9]*\.\([^.]*\).*#\1#')"/t[0-9]*.json | jq -r .cause | tr '\n' ' '
 }
 
 # One real process for each cause that a failure can have.
