@@ -45,7 +45,7 @@ short_is(struct worker *w, const struct tr_room *r, const char *where)
 	}
 	if ((double)r->free < least) {
 		(void)snprintf(words, size,
-		    "no claims: %.5g MiB free in %.40s, --disk-floor is %.5g",
+		    "no claims: %.5g MiB free in %.40s, --disk-floor is %.5g MiB",
 		    (double)r->free / MIB, where,
 		    floor_of(&w->opt, (double)r->size) / MIB);
 		return true;

@@ -421,6 +421,7 @@ slot_reap(struct worker *w)
 	pid_t pid;
 
 	while ((pid = reap_one(w, &status, &usage)) > 0) {
+		kin_disown(w, pid);
 		gpuread_reaped(w, pid);
 		if (pid == w->minder) {
 			sp_warn("minder gone: what outlives workerd now is "
