@@ -324,18 +324,30 @@ judge(struct worker *w, struct slot *s)
 	sp_buf_clear(&file);
 }
 
+/* It never ran: it was stopped before, or it was this host's fault. */
+static void
+unstarted(struct worker *w, struct slot *s)
+{
+	s->status = 0;
+	if (s->stop == STOP_CANCEL) {
+		s->give = GIVE_CANCEL;
+		return;
+	}
+	back(s, TR_BACK, "host");
+	if (s->stop != STOP_NO)
+		return;
+	sp_warn(
+	    "start order=%s failed: %s; it goes back", s->name.id.text, s->why);
+	(void)health_ended(w, s, SP_CAUSE_BAD_HOST, s->why);
+}
+
 void
 report(struct worker *w, struct slot *s)
 {
 	if (s->stop == STOP_GONE) {
 		s->give = GIVE_NOTHING;
 	} else if (s->pid == 0 && s->unfit == SP_CAUSE_OK) {
-		/* It never ran, and it was this host's fault. */
-		sp_warn("start order=%s failed: %s; it goes back",
-		    s->name.id.text, s->why);
-		back(s, TR_BACK, "host");
-		s->status = 0;
-		(void)health_ended(w, s, SP_CAUSE_BAD_HOST, s->why);
+		unstarted(w, s);
 	} else
 		judge(w, s);
 	health_over(w, s);

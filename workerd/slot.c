@@ -216,8 +216,11 @@ conclude(struct worker *w, struct slot *s)
 	artifact_clear(s);
 	if (s->give == GIVE_RELEASE)
 		stage_pin(w, s);
+	/* Not when it could not be staged: that may be the directory's fault.
+	 */
 	if (s->give == GIVE_RELEASE &&
-	    (s->how == TR_PREEMPTED || (s->how == TR_BACK && s->kept)))
+	    (s->how == TR_PREEMPTED ||
+		(s->how == TR_BACK && s->kept && s->stop != STOP_NO)))
 		stage_keep(w, s);
 	stage_clear(s);
 	beat_soon(w);

@@ -161,4 +161,27 @@ t_cancel() {
 	OVER=1 promises "$ID"
 }
 
+# What is still being brought is stopped as well, and it is nobody's fault.
+t_while_staging() {
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":1}'
+	SH
+	truncate -s 4G "$S/data/big"
+	job ok.sh '"dataFileName":"big"' >"$T/job.json"
+	ID=$(spool submit --json "$T/job.json" | jq -r .id)
+	worker
+	soon sh -c "ls '$S/assigned' | grep -q '$ID'"
+	exits 0 timeout "$DEADLINE" spool drain --now --wait gpu
+	ls "$S/new" | grep -q "$ID.t2a0" || fail 'not given back'
+	exits 0 spool resume gpu
+	soon sh -c "ls '$S/assigned' | grep -q '$ID.t2a0@'"
+	spool cancel "$ID"
+	soon over "$ID"
+	is "$(outcome | jq -c '[.status, .run.cause]')" '[499,"cancelled"]'
+	hasnt "$(cat "$T/worker.log")" 'failed'
+	stop "$WORKER"
+	OVER=1 promises "$ID"
+}
+
 run_stories "$@"
