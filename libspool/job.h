@@ -105,6 +105,16 @@ void sp_job_dress(const char *text, size_t len, const struct sp_id *id,
 enum sp_status sp_job_edit(const char *text, size_t len, const char *const *set,
     size_t set_n, struct sp_buf *text_out, struct sp_err *err);
 
+/* `text` byte for byte, but for these members of `order`, which are set; an
+ * `order` that is null or not there is made.  `text` must have parsed as an
+ * object, and its `order` be an object or null; a `value` is JSON. */
+struct sp_member {
+	const char *key, *value;
+};
+
+void sp_job_splice(const char *text, size_t len, const struct sp_member *set,
+    size_t n, struct sp_buf *text_out);
+
 /* The nearest of `known` (NULL-terminated) to `word`, NULL when none is near.
  */
 const char *sp_nearest(const char *word, const char *const *known);

@@ -27,6 +27,7 @@ static Suite *(*const suites[])(void) = {
 	sha256_suite,
 	reason_suite,
 	blob_suite,
+	imports_suite,
 	words_suite,
 	wish_suite,
 	streak_suite,

@@ -25,6 +25,7 @@ Suite *metric_suite(void);
 Suite *sha256_suite(void);
 Suite *reason_suite(void);
 Suite *blob_suite(void);
+Suite *imports_suite(void);
 Suite *words_suite(void);
 Suite *wish_suite(void);
 Suite *streak_suite(void);

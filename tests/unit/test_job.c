@@ -802,6 +802,49 @@ START_TEST(parses_bytes)
 }
 END_TEST
 
+/* Members a and b of `order` set to 1 and "x". */
+static const struct {
+	const char *text, *result;
+} spliced[] = {
+	{ "{}", "{\"order\":{\"a\":1,\"b\":\"x\"}}" },
+	{ " { } \n", " {\"order\":{\"a\":1,\"b\":\"x\"} } \n" },
+	{ "{\"lr\": 1e-3}", "{\"order\":{\"a\":1,\"b\":\"x\"},\"lr\": 1e-3}" },
+	{ "{ \"x\":1.0 , \"order\" : null,\"y\":2}",
+	    "{ \"x\":1.0 , \"order\" : {\"a\":1,\"b\":\"x\"},\"y\":2}" },
+	{ "{\"order\":{}}", "{\"order\":{\"a\":1,\"b\":\"x\"}}" },
+	{ "{\"order\":{ }}", "{\"order\":{\"a\":1,\"b\":\"x\" }}" },
+	{ "{\"order\":\n{ \"c\": [1,{\"a\":2}] }}",
+	    "{\"order\":\n{\"a\":1,\"b\":\"x\", \"c\": [1,{\"a\":2}] }}" },
+	{ "{\"order\":{\"a\":null}}", "{\"order\":{\"b\":\"x\",\"a\":1}}" },
+	{ "{\"order\":{\"b\" : \"src\", \"q\":{} ,\"a\":[1, 2] }}",
+	    "{\"order\":{\"b\" : \"x\", \"q\":{} ,\"a\":1 }}" },
+	{ "{\"order\":{\"\\u0061\":7}}",
+	    "{\"order\":{\"b\":\"x\",\"\\u0061\":1}}" },
+	{ "{\"\\u006frder\":{},\"order2\":{}}",
+	    "{\"\\u006frder\":{\"a\":1,\"b\":\"x\"},\"order2\":{}}" },
+	{ "{\"p\":{\"order\":{}},\"t\":\"\\\",\\\"order\\\":{}\",\"\\\\\":0}",
+	    "{\"order\":{\"a\":1,\"b\":\"x\"},\"p\":{\"order\":{}},"
+	    "\"t\":\"\\\",\\\"order\\\":{}\",\"\\\\\":0}" },
+	{ "{\"n\":-1.50E+2,\"t\":true,\"order\":{\"x\":false}}",
+	    "{\"n\":-1.50E+2,\"t\":true,\"order\":{\"a\":1,\"b\":\"x\","
+	    "\"x\":false}}" },
+};
+
+START_TEST(splices)
+{
+	static const struct sp_member set[] = { { "a", "1" },
+		{ "b", "\"x\"" } };
+	struct sp_buf out = SP_BUF_INIT(4096);
+	struct json_t *json = NULL;
+
+	sp_job_splice(spliced[_i].text, strlen(spliced[_i].text), set, 2, &out);
+	ck_assert_str_eq(sp_buf_text(&out), spliced[_i].result);
+	ck_assert_int_eq(sp_json_parse(out.data, out.len, &json, NULL), SP_OK);
+	sp_json_free(json);
+	sp_buf_clear(&out);
+}
+END_TEST
+
 Suite *
 job_suite(void)
 {
@@ -825,6 +868,7 @@ job_suite(void)
 	ADD_TABLE(edit, edits_job, edits);
 	tcase_add_test(edit, edit_is_bounded);
 	tcase_add_test(words, causes_round_trip);
+	ADD_TABLE(words, splices, spliced);
 	ADD_TABLE(words, nearest, nears);
 	ADD_TABLE(words, parses_seconds, seconds);
 	ADD_TABLE(words, parses_bytes, bytes);
