@@ -59,13 +59,14 @@ open_steps(int dirfd, const char *path, int flags)
 	return next;
 }
 
+/* links: follow those that stay beneath; an old kernel follows none. */
 static int
-open_beneath(int dirfd, const char *path, int flags)
+open_beneath(int dirfd, const char *path, int flags, bool links)
 {
 	struct open_how how = { .flags = (uint64_t)(unsigned)(flags |
-				    O_NOFOLLOW | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-		    RESOLVE_NO_MAGICLINKS };
+				    (links ? 0 : O_NOFOLLOW) | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS |
+		    (links ? 0 : RESOLVE_NO_SYMLINKS) };
 	long fd;
 
 	if (!atomic_load_explicit(&no_openat2, memory_order_relaxed)) {
@@ -100,14 +101,14 @@ kind_text(mode_t mode)
 	}
 }
 
-enum sp_status
-sp_open(int dirfd, const char *name, off_t max, int *fd_out,
+static enum sp_status
+open_plain(int dirfd, const char *name, off_t max, bool links, int *fd_out,
     struct stat *st_out, struct sp_err *err)
 {
 	enum sp_status s;
 	int fd;
 
-	fd = open_beneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = open_beneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, links);
 	if (fd == -1) {
 		switch (errno) {
 		case ELOOP:
@@ -115,8 +116,11 @@ sp_open(int dirfd, const char *name, off_t max, int *fd_out,
 			    "%s is a symbolic link; only plain files are read",
 			    name);
 		case EXDEV:
-			return sp_err_set(
-			    err, SP_BAD, "%s leads out of the spool", name);
+			return sp_err_set(err, SP_BAD,
+			    links ? "%s is a link that is absolute or leads "
+				    "out of its directory"
+				  : "%s leads out of the spool",
+			    name);
 		case ENXIO:
 			return sp_err_set(err, SP_BAD,
 			    "%s is a socket or a device; only plain files are "
@@ -144,6 +148,20 @@ sp_open(int dirfd, const char *name, off_t max, int *fd_out,
 	}
 	(void)close(fd);
 	return s;
+}
+
+enum sp_status
+sp_open(int dirfd, const char *name, off_t max, int *fd_out,
+    struct stat *st_out, struct sp_err *err)
+{
+	return open_plain(dirfd, name, max, false, fd_out, st_out, err);
+}
+
+enum sp_status
+sp_open_inside(int dirfd, const char *path, off_t max, int *fd_out,
+    struct stat *st_out, struct sp_err *err)
+{
+	return open_plain(dirfd, path, max, true, fd_out, st_out, err);
 }
 
 /* The file may grow while it is read: the ceiling holds all the same. */
@@ -179,6 +197,15 @@ slurp(int fd, const char *name, size_t max, size_t guess, struct sp_buf *b,
 }
 
 enum sp_status
+sp_read_fd(int fd, const char *name, size_t max, size_t guess,
+    struct sp_buf *text_out, struct sp_err *err)
+{
+	if (text_out->max < max + 2)
+		text_out->max = max + 2;
+	return slurp(fd, name, max, guess, text_out, err);
+}
+
+enum sp_status
 sp_read(int dirfd, const char *name, size_t max, struct sp_buf *text_out,
     struct stat *st_out, struct sp_err *err)
 {
@@ -188,9 +215,7 @@ sp_read(int dirfd, const char *name, size_t max, struct sp_buf *text_out,
 	s = sp_open(dirfd, name, (off_t)max, &fd, st_out, err);
 	if (s != SP_OK)
 		return s;
-	if (text_out->max < max + 2)
-		text_out->max = max + 2;
-	s = slurp(fd, name, max, (size_t)st_out->st_size, text_out, err);
+	s = sp_read_fd(fd, name, max, (size_t)st_out->st_size, text_out, err);
 	(void)close(fd);
 	return s;
 }
@@ -198,10 +223,19 @@ sp_read(int dirfd, const char *name, size_t max, struct sp_buf *text_out,
 enum sp_status
 sp_open_dir(int dirfd, const char *name, int *fd_out, struct sp_err *err)
 {
-	*fd_out = open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY);
+	*fd_out = open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY, false);
 	if (*fd_out != -1)
 		return SP_OK;
 	return sp_err_sys(err, "open %s", name);
+}
+
+enum sp_status
+sp_open_dir_inside(int dirfd, const char *path, int *fd_out, struct sp_err *err)
+{
+	*fd_out = open_beneath(dirfd, path, O_RDONLY | O_DIRECTORY, true);
+	if (*fd_out != -1)
+		return SP_OK;
+	return sp_err_sys(err, "open %s", path);
 }
 
 enum sp_status

@@ -27,6 +27,18 @@
 enum sp_status sp_open(int dirfd, const char *name, off_t max, int *fd_out,
     struct stat *st_out, struct sp_err *err);
 
+/* The same of a user's directory, not of a spool: symlinks are followed as long
+ * as they stay beneath it. */
+enum sp_status sp_open_inside(int dirfd, const char *path, off_t max,
+    int *fd_out, struct stat *st_out, struct sp_err *err);
+
+enum sp_status sp_open_dir_inside(
+    int dirfd, const char *path, int *fd_out, struct sp_err *err);
+
+/* Read an open file from where its offset is; `guess`: how long it may be. */
+enum sp_status sp_read_fd(int fd, const char *name, size_t max, size_t guess,
+    struct sp_buf *text_out, struct sp_err *err);
+
 /* Open and read all of it, replacing what text_out holds. */
 enum sp_status sp_read(int dirfd, const char *name, size_t max,
     struct sp_buf *text_out, struct stat *st_out, struct sp_err *err);

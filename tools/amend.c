@@ -84,24 +84,28 @@ amend_apply(const struct amend *amend, const char *text, size_t len,
 
 /* ---- warnings ---- */
 
+/* sha: where its bytes are pinned, else "". */
 static void
 warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
-    const char *file)
+    const char *file, const char *sha)
 {
 	static struct sp_names said;
-	char path[SP_FILE_MAX + 16];
+	char path[SP_FILE_MAX + 32];
 	struct stat st;
 	size_t i;
 
 	if (file[0] == '\0')
 		return;
-	(void)snprintf(path, sizeof path, "%s/%s", sp_dir_text(dir), file);
+	if (sha[0] != '\0')
+		(void)snprintf(path, sizeof path, "blobs/sha256/%s", sha);
+	else
+		(void)snprintf(
+		    path, sizeof path, "%s/%s", sp_dir_text(dir), file);
 	for (i = 0; i < said.n; i++) {
 		if (strcmp(sp_names_at(&said, i), path) == 0)
 			return;
 	}
-	if (fstatat(tool->spool.dir[dir], file, &st, AT_SYMLINK_NOFOLLOW) ==
-		0 &&
+	if (fstatat(tool->spool.root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    S_ISREG(st.st_mode))
 		return;
 	complain("%s: warning: there is no file %s in the spool (yet); the job "
@@ -140,8 +144,9 @@ amend_warn(struct tool *tool, const char *where, const char *text, size_t len)
 	struct sp_job job;
 
 	if (sp_job_parse(text, len, &job, NULL) == SP_OK) {
-		warn_one(tool, where, SP_DIR_SCRIPTS, job.script);
-		warn_one(tool, where, SP_DIR_DATA, job.data);
+		warn_one(
+		    tool, where, SP_DIR_SCRIPTS, job.script, job.script_sha);
+		warn_one(tool, where, SP_DIR_DATA, job.data, job.data_sha);
 		warn_never(tool, where, &job);
 	}
 	sp_job_clear(&job);

@@ -2,7 +2,8 @@
  * submit.c - spool submit: jobs from files and from standard input become
  * orders, in groups that share one fsync of the directory.  An id is printed
  * when its order is durable, not before.  A bad file or line is reported and
- * passed over.  intake.c cuts texts into jobs, amend.c applies the options.
+ * passed over.  intake.c cuts texts into jobs, amend.c applies the options,
+ * pin.c pins what is to run.
  */
 #include <getopt.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "libspool/submit.h"
 #include "tools/amend.h"
 #include "tools/intake.h"
+#include "tools/pin.h"
 #include "tools/spool.h"
 
 #define GROUP      256
@@ -21,6 +23,8 @@ struct submit {
 	struct tool *tool;
 	bool json;
 	struct amend amend; /* of -p, --priority, --name, --after */
+	bool no_pin;
+	struct pin pin;
 
 	/* the group on its way; where[i]: "FILE:LINE" */
 	struct sp_submit group[GROUP];
@@ -140,6 +144,7 @@ take(void *arg, const char *where, const char *label, const char *text,
 {
 	struct submit *submit = arg;
 	struct sp_buf out = SP_BUF_INIT(SP_JOB_MAX + 2);
+	struct sp_buf amended = SP_BUF_INIT(SP_JOB_MAX + 2);
 	struct sp_err err = { "" };
 	struct sp_submit *one;
 	enum sp_status st = SP_OK;
@@ -150,7 +155,12 @@ take(void *arg, const char *where, const char *label, const char *text,
 			refuse(submit, where, SP_BAD, bad->text);
 		return submit->answer == ANSWER_LATER;
 	}
-	st = amend_apply(&submit->amend, text, len, &out, &err);
+	st = amend_apply(
+	    &submit->amend, text, len, submit->no_pin ? &out : &amended, &err);
+	if (st == SP_OK && !submit->no_pin)
+		st = pin_apply(&submit->pin, where, sp_buf_text(&amended),
+		    amended.len, &out, &err);
+	sp_buf_clear(&amended);
 	if (st == SP_OK) {
 		one = &submit->group[submit->n];
 		memset(one, 0, sizeof *one);
@@ -170,7 +180,9 @@ take(void *arg, const char *where, const char *label, const char *text,
 		flush_group(submit);
 		refuse(submit, where, st, err.text);
 	} else {
-		amend_warn(submit->tool, where, sp_buf_text(&out), out.len);
+		if (submit->no_pin)
+			amend_warn(
+			    submit->tool, where, sp_buf_text(&out), out.len);
 		submit->n++;
 		submit->size += out.len;
 		if (submit->n == GROUP || submit->size > GROUP_SIZE)
@@ -232,6 +244,9 @@ option(struct submit *submit, struct options *o, int c)
 	case 'j':
 		submit->json = true;
 		return ANSWER_YES;
+	case 'N':
+		submit->no_pin = true;
+		return ANSWER_YES;
 	default:
 		return usage_wrong();
 	}
@@ -281,6 +296,7 @@ clear(struct submit *submit, struct options *o)
 	free(submit->amend.set);
 	free(submit->amend.after);
 	free(submit->ids);
+	pin_clear(&submit->pin);
 }
 
 static int
@@ -292,6 +308,7 @@ submit_run(struct tool *tool, int argc, char **argv)
 		{ "name", required_argument, NULL, 'n' },
 		{ "wait", no_argument, NULL, 'w' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "no-pin", no_argument, NULL, 'N' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct submit submit; /* the group is large */
@@ -309,8 +326,12 @@ submit_run(struct tool *tool, int argc, char **argv)
 	if (answer == ANSWER_YES)
 		answer = settle_options(&submit, &o);
 	if (answer == ANSWER_YES) {
-		for (; optind < argc && submit.answer != ANSWER_LATER; optind++)
+		pin_init(&submit.pin, tool);
+		for (; optind < argc && submit.answer != ANSWER_LATER;
+		     optind++) {
+			pin_from(&submit.pin, argv[optind]);
 			intake_file(argv[optind], take, &submit);
+		}
 		flush_group(&submit);
 		answer = submit.answer;
 		if (optind < argc)
@@ -341,6 +362,9 @@ const struct verb verb_submit = {
 	    "repeated\n"
 	    "  --name L       a name, to find it again\n"
 	    "  --wait         as 'spool wait' with the new ids\n"
+	    "  --no-pin       leave scripts and data where they are: what "
+	    "stands there when the\n                 job starts is what "
+	    "runs\n"
 	    "  --json         one object a line: id, from, error\n\n"
 	    "  spool submit job.json -p learningRate=0.01 -p "
 	    "hiddenLayers.0.dropout=0\n"
