@@ -7,12 +7,24 @@ LC_ALL=C s=$(cd "$1" && pwd -P) && [ -e "$s/spool.json" ] || exit 100
 w=$(printf %.40s "${2:-shell}" | tr -c 'A-Za-z0-9_-' -)-$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n')
 every=$(jq '.beat // ([5, (.lease // 60) / 4] | min)' "$s/spool.json") && work=$(mktemp -d) || exit 111
 plain='def file: test("^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$"); (.scriptName | file) and
-    (.dataFileName // "none" | file) and (.order // {} | keys - ["name", "priority", "tags"] == [])'
+    (.dataFileName // "none" | file) and (.order // {} | .code // "sha256:" | startswith("sha256:")) and
+    (.order // {} | keys - ["name", "priority", "tags", "scriptSha256", "dataSha256", "code", "git"] == [])'
+pinned() { # what the order names by its hash: out of blobs/, and what was copied is what is hashed
+    jq -r '[.order.scriptSha256, .scriptName], [.order.dataSha256, .dataFileName] | select(.[0]) | join("  ")' "$job"
+    code=$(jq -r '.order.code // empty | ltrimstr("sha256:")' "$job") && [ "$code" ] || return 0
+    echo "$code  .code" && jq -r '.files | to_entries[] | "\(.value)  \(.key)" | select(test("  [^./]") and
+        (test("/[./]") | not))' "$s/blobs/sha256/$code"
+}
 attempt() { # run the job in a directory of its own: .out, .err, .own and $code
     rm -rf "$work" && mkdir -p "$work" "$run/out" || exit 111
     tr '\n' ' ' <"$job" | sed "s/{/{\"_id\":\"$id\",\"assignmentId\":\"$id\",/" >"$work/.job"
     script=$(jq -r .scriptName "$job") data=$(jq -r '.dataFileName // empty' "$job") code=0
-    (cd "$work" && cp "$s/scripts/$script" ${data:+"$s/data/$data"} . &&
+    (cd "$work" && pinned >.pins && while read -r hex file; do
+        mkdir -p "$(dirname "$file")" && cp -f "$s/blobs/sha256/$hex" "$file" || exit
+    done <.pins && if [ -s .pins ]; then sha256sum -c --strict --quiet .pins; fi &&
+        for file in "scripts/$script" ${data:+"data/$data"}; do
+            [ -e "${file##*/}" ] || cp "$s/$file" . || exit
+        done &&
         SPOOL_ID=$id SPOOL_JOB=$work/.job SPOOL_OUT=$run/out exec python3 -u "$script" "$(cat .job)") \
         </dev/null >"$work/.out" 2>"$work/.err" || code=$?
     jq -cR 'fromjson? | objects' "$work/.out" | tail -n 1 >"$work/.own"

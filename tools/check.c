@@ -39,6 +39,7 @@ static const char *const kinds[CHECK_KINDS] = {
 	[CHECK_TMP] = "tmp",
 	[CHECK_RUNS] = "runs",
 	[CHECK_STRAY] = "stray",
+	[CHECK_BLOB] = "blob",
 };
 
 /* ---- findings ---- */
@@ -140,7 +141,8 @@ check_print(const struct finding *finding, bool json)
 /* ---- looking ---- */
 
 static enum sp_status
-look(struct check *check, const struct sp_spool *spool, struct sp_err *err)
+look(struct check *check, const struct sp_spool *spool, bool blobs,
+    struct sp_err *err)
 {
 	struct sp_err why = { "" };
 	enum sp_status st;
@@ -148,6 +150,7 @@ look(struct check *check, const struct sp_spool *spool, struct sp_err *err)
 
 	memset(check, 0, sizeof *check);
 	check->spool = spool;
+	check->blobs = blobs;
 	/* without it nothing is old, and what only age proves is passed over */
 	if (sp_server_now(spool, &check->now, &took, &why) != SP_OK) {
 		complain("what depends on ages is passed over: %s", why.text);
@@ -158,6 +161,8 @@ look(struct check *check, const struct sp_spool *spool, struct sp_err *err)
 		check_rules(check);
 		st = check_rest(check, err);
 	}
+	if (st == SP_OK)
+		st = check_blobs(check, err);
 	if (st == SP_OK && check->failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");
 	return st;
@@ -179,15 +184,15 @@ by_place(const void *a, const void *b)
 
 /* Look, and if there is anything, look again: what is there both times. */
 static enum sp_status
-look_twice(
-    struct check *check, const struct sp_spool *spool, struct sp_err *err)
+look_twice(struct check *check, const struct sp_spool *spool, bool blobs,
+    struct sp_err *err)
 {
 	struct check first;
 	enum sp_status st;
 	size_t i, n = 0;
 
 	memset(check, 0, sizeof *check);
-	st = look(&first, spool, err);
+	st = look(&first, spool, blobs, err);
 	if (st == SP_OK && first.found_n == 0) {
 		*check = first;
 		return SP_OK;
@@ -196,7 +201,7 @@ look_twice(
 		qsort(
 		    first.found, first.found_n, sizeof *first.found, by_place);
 		(void)poll(NULL, 0, MOMENT);
-		st = look(check, spool, err);
+		st = look(check, spool, blobs, err);
 	}
 	for (i = 0; st == SP_OK && i < check->found_n; i++) {
 		if (bsearch(&check->found[i], first.found, first.found_n,
@@ -222,7 +227,7 @@ rounds(struct checking *c, size_t *orders_out, struct sp_err *err)
 	int round;
 
 	for (round = 0;; round++) {
-		st = look_twice(&check, &c->tool->spool, err);
+		st = look_twice(&check, &c->tool->spool, c->blobs, err);
 		mended = 0;
 		for (i = 0; st == SP_OK && i < check.found_n; i++) {
 			if (!c->repair || round == ROUNDS)
@@ -256,6 +261,7 @@ check_run(struct tool *tool, int argc, char **argv)
 	static const struct option longs[] = {
 		{ "repair", no_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "blobs", no_argument, NULL, 'b' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct checking c = { .tool = tool };
@@ -269,6 +275,8 @@ check_run(struct tool *tool, int argc, char **argv)
 			c.repair = true;
 		else if (o == 'j')
 			c.json = true;
+		else if (o == 'b')
+			c.blobs = true;
 		else
 			return usage_wrong();
 	}
@@ -293,7 +301,7 @@ check_run(struct tool *tool, int argc, char **argv)
 
 const struct verb verb_check = {
 	.name = "check",
-	.usage = "[--repair] [--json]",
+	.usage = "[--repair] [--blobs] [--json]",
 	.help = "find breaches of the protocol, and mend them",
 	.page =
 	    "One line a finding: KIND PATH: words.  Exit 0 when all is well, 1 "
@@ -301,6 +309,8 @@ const struct verb verb_check = {
 	    "  --repair   mend: by renames, into repair/ or to the right name, "
 	    "and by publishing\n             what is missing; nothing is "
 	    "deleted\n"
+	    "  --blobs    read all of blobs/, not only what is small and "
+	    "needed\n"
 	    "  --json     one object a line: kind, path, words, mended, how\n\n"
 	    "  spool check || spool check --repair\n",
 	.bare = true,

@@ -6,6 +6,7 @@
  *	checklook.c	goes through the directories: what stands where
  *	checkrule.c	what follows from it between the directories
  *	checkrest.c	the same for what lies beside: runs/, marks, tmp/, ...
+ *	checkblob.c	and for what orders pin
  *	checkfix.c	mends, a function for each kind
  *	checkover.c	the mends of how orders end
  */
@@ -37,6 +38,7 @@ enum check_kind {
 	CHECK_TMP,     /* left in tmp/ */
 	CHECK_RUNS,    /* of no order */
 	CHECK_STRAY,   /* does not belong here */
+	CHECK_BLOB,    /* pinned, but missing or damaged */
 	CHECK_KINDS
 };
 
@@ -68,6 +70,7 @@ struct entry {
 
 struct check {
 	const struct sp_spool *spool;
+	bool blobs;  /* read all of them */
 	int64_t now; /* the server's clock */
 
 	struct entry *entry; /* by id, the one to believe in first */
@@ -83,7 +86,7 @@ struct check {
 
 struct checking {
 	struct tool *tool;
-	bool repair, json;
+	bool repair, json, blobs;
 	size_t mended, left;
 };
 
@@ -123,6 +126,10 @@ check_order(const struct check *check, const struct sp_id *id);
 void check_rules(struct check *check);
 enum sp_status check_rest(struct check *check, struct sp_err *err);
 
+/* ---- checkblob.c ---- */
+
+enum sp_status check_blobs(struct check *check, struct sp_err *err);
+
 /* ---- checkfix.c ---- */
 
 /* Mend one; fills mended and how. */
@@ -134,6 +141,7 @@ fix_fn(struct check *check, struct finding *finding, struct sp_err *err);
 
 /* Into repair/. */
 fix_fn check_fix_aside;
+fix_fn check_fix_blob; /* checkblob.c */
 /* To another name, in the state's own directory; aside if that is taken. */
 enum sp_status check_fix_rename(struct check *check, struct finding *finding,
     enum sp_state to, const struct sp_name *name, struct sp_err *err);

@@ -355,6 +355,7 @@ static fix_fn *const fixes[CHECK_KINDS] = {
 	[CHECK_TMP] = fix_tmp,
 	[CHECK_RUNS] = fix_runs,
 	[CHECK_STRAY] = check_fix_aside,
+	[CHECK_BLOB] = check_fix_blob,
 };
 
 void

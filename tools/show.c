@@ -129,6 +129,7 @@ say_head(const struct story *story)
 		say("runs", line);
 	if (row->retry_of[0] != '\0')
 		say("retry of", row->retry_of);
+	pins_print(&story->job);
 }
 
 static void

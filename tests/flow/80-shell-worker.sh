@@ -1,4 +1,4 @@
-# A worker of 60 lines of shell that knows nothing but spool(5): alone, beside
+# A worker of 70 lines of shell that knows nothing but spool(5): alone, beside
 # others, dying, and being robbed.
 . "$TOP/tests/lib.sh"
 
@@ -151,6 +151,33 @@ t_robbed() {
 	start_worker
 	soon set_aside
 	OVER=1 promises "$id"
+}
+
+# What is pinned is what runs, also when it is no longer anywhere else.
+t_pinned() {
+	mkdir -p "$T/project/pkg"
+	cd "$T/project"
+	printf 'import helper, pkg.deep, json\nprint(json.dumps({"loss": helper.x + pkg.deep.y, "data": open("d.csv").read()}))\n' >nn.py
+	echo 'x = 1' >helper.py
+	echo 'y = 2' >pkg/deep.py
+	echo 'a b' >d.csv
+	job nn.py '"dataFileName":"d.csv"' >job.json
+	id=$(spool submit job.json)
+	echo 'x = 5' >helper.py
+	bad=$(spool submit job.json)
+	chmod +w "$S/blobs/sha256/$(sha256sum helper.py | cut -d' ' -f1)"
+	echo 'print("planted")' >>"$S/blobs/sha256/$(sha256sum helper.py | cut -d' ' -f1)"
+	for f in *.py pkg/*.py d.csv; do echo 'raise SystemExit("edited")' >$f; done
+	cp nn.py "$S/scripts"
+	cp d.csv "$S/data"
+	own=$(job nn.py '"order":{"code":"src"}' | spool submit --no-pin -)
+	sh "$TOP/tests/worker.sh" "$S" one
+	is "$(jq -c '[.status, .loss, .data]' "$S/outcomes/$id.json")" '[200,3,"a b\n"]'
+	is "$(status_of "$bad")" 500
+	hasnt "$(cat "$S"/runs/*/"$bad"/*.log)" planted
+	# a directory that is not pinned it leaves to others
+	is "$(find "$S/new" -name "*$own*" | wc -l)" 1
+	promises
 }
 
 run_stories "$@"
