@@ -156,7 +156,7 @@ t_robbed() {
 # What is pinned is what runs, also when it is no longer anywhere else.
 t_pinned() {
 	mkdir -p "$T/project/pkg"
-	cd "$T/project"
+	cd "$T/project" || exit
 	printf 'import helper, pkg.deep, json\nprint(json.dumps({"loss": helper.x + pkg.deep.y, "data": open("d.csv").read()}))\n' >nn.py
 	echo 'x = 1' >helper.py
 	echo 'y = 2' >pkg/deep.py
