@@ -265,7 +265,8 @@ sp_code_put(
 	sp_jw_open(&w, "files", '{');
 	for (i = 0; s == SP_OK && i < code->names.n; i++) {
 		path = sp_names_at(&code->names, i);
-		if (strcmp(path, last) == 0)
+		if (strcmp(path, last) == 0 ||
+		    (code->skip != NULL && strcmp(path, code->skip) == 0))
 			continue;
 		last = path;
 		s = put_file(code, path, hex, err);

@@ -33,6 +33,7 @@ struct sp_code {
 	int dir;             /* the files' top; borrowed */
 	const char *where;   /* the same in words; borrowed */
 	bool links;          /* follow symlinks that stay inside; else none */
+	const char *skip;    /* one at the top that comes otherwise, or NULL */
 	sp_code_put_fn *put; /* NULL: sp_blob_put */
 	void *put_arg;
 	struct sp_names names; /* relative paths */

@@ -109,16 +109,17 @@ static enum sp_status
 pin_code(struct pin *pin, const char *where, const struct json_t *json,
     const struct words *words, struct sets *sets, struct sp_err *err)
 {
-	const char *code = words->code;
+	const struct pin_wish wish = { words->script, words->code,
+		words->data };
 	const struct pin_plan *plan;
 	enum sp_status st;
 
 	if (words->script == NULL || has(json, "scriptSha256"))
 		return SP_OK;
-	if (code != NULL && strncmp(code, "sha256:", 7) == 0)
+	if (wish.code != NULL && strncmp(wish.code, "sha256:", 7) == 0)
 		return SP_OK; /* half of it is pinned: it means that */
-	st = pin_plan(pin, where, words->script, code, &plan, err);
-	if (st == SP_GONE) {
+	st = pin_plan(pin, where, &wish, &plan, err);
+	if (st == SP_GONE || st == SP_LOST) {
 		not_there(
 		    pin, where, SP_DIR_SCRIPTS, words->script, "the script");
 		return SP_OK;
@@ -152,7 +153,7 @@ pin_data(struct pin *pin, const char *where, const struct json_t *json,
 	}
 	if (st == SP_OK)
 		set(sets, "dataSha256", "", plan->hex);
-	return st;
+	return st == SP_LOST ? SP_OK : st;
 }
 
 enum sp_status

@@ -73,7 +73,7 @@ void pin_warn(struct pin *pin, const char *where, const char *fmt, ...)
     SP_PRINTF(3, 4);
 
 /* Open a file beside the job, else in `there` of the spool, and say where it
- * was found.  SP_GONE: in neither. */
+ * was found.  SP_GONE: in neither.  SP_LOST: the spool has a directory. */
 enum sp_status pin_find(struct pin *pin, const struct pin_place *there,
     const char *name, const struct pin_place **place_out, int *fd_out,
     struct stat *st_out, struct sp_err *err);
@@ -87,11 +87,20 @@ void pin_compare(struct pin *pin, const char *where,
 
 /* ---- pinplan.c ---- */
 
-/* The hashes of a script and of what goes with it.  code: the directory that
- * order.code names, or NULL.  SP_GONE: there is no such script (yet). */
-enum sp_status pin_plan(struct pin *pin, const char *where, const char *script,
-    const char *code, const struct pin_plan **plan_out, struct sp_err *err);
-/* The same of a data file: its hash alone. */
+/* What code is asked for. */
+struct pin_wish {
+	const char *script;
+	const char *code; /* the directory that order.code names, or NULL */
+	const char *data; /* comes by itself, wherever else it lies, or NULL */
+};
+
+/* The hashes of a script and of what goes with it.  SP_GONE: there is no such
+ * script (yet). */
+enum sp_status
+pin_plan(struct pin *pin, const char *where, const struct pin_wish *wish,
+    const struct pin_plan **plan_out, struct sp_err *err);
+/* The same of a data file: its hash alone.  SP_LOST: it is a directory, which a
+ * worker pins when it takes the job. */
 enum sp_status pin_plan_data(struct pin *pin, const char *where,
     const char *data, const struct pin_plan **plan_out, struct sp_err *err);
 

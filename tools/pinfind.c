@@ -164,8 +164,11 @@ pin_find(struct pin *pin, const struct pin_place *there, const char *name,
 	if (st != SP_GONE)
 		return st;
 	*place_out = there;
-	return sp_open(there->dir, name, 0, fd_out, st_out, NULL) == SP_OK
-	    ? SP_OK
+	if (sp_open(there->dir, name, 0, fd_out, st_out, NULL) == SP_OK)
+		return SP_OK;
+	return fstatat(there->dir, name, st_out, AT_SYMLINK_NOFOLLOW) == 0 &&
+		S_ISDIR(st_out->st_mode)
+	    ? SP_LOST
 	    : SP_GONE;
 }
 

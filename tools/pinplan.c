@@ -169,9 +169,11 @@ put_siblings(struct sp_code *code, const char *script, int fd, off_t size,
 /* Script and code from this place. */
 static enum sp_status
 make(struct pin *pin, const char *where, const struct pin_place *place,
-    const char *script, bool tree, int fd, const struct stat *st,
+    const struct pin_wish *wish, int fd, const struct stat *st,
     struct pin_plan *plan, struct sp_err *err)
 {
+	const char *script = wish->script;
+	bool tree = wish->code != NULL;
 	struct sp_err why = { "" };
 	struct sp_code code;
 	enum sp_status s;
@@ -187,6 +189,7 @@ make(struct pin *pin, const char *where, const struct pin_place *place,
 	    &code, &pin->tool->spool, place->dir, place->words, place->links);
 	code.put = pin_put;
 	code.put_arg = pin;
+	code.skip = wish->data;
 	s = tree ? sp_code_tree(&code, err)
 		 : put_siblings(&code, script, fd, st->st_size, err);
 	plan->code[0] = '\0';
@@ -201,9 +204,10 @@ make(struct pin *pin, const char *where, const struct pin_place *place,
 }
 
 static enum sp_status
-renew(struct pin *pin, const char *where, const char *script, const char *code,
+renew(struct pin *pin, const char *where, const struct pin_wish *wish,
     struct pin_plan *plan, struct sp_err *err)
 {
+	const char *script = wish->script, *code = wish->code;
 	const struct pin_place *place;
 	struct pin_place own;
 	enum sp_status s;
@@ -214,7 +218,7 @@ renew(struct pin *pin, const char *where, const char *script, const char *code,
 		s = pin_find(pin, &pin->scripts, script, &place, &fd, &st, err);
 		if (s != SP_OK)
 			return s;
-		s = make(pin, where, place, script, false, fd, &st, plan, err);
+		s = make(pin, where, place, wish, fd, &st, plan, err);
 		(void)close(fd);
 		return s;
 	}
@@ -223,7 +227,7 @@ renew(struct pin *pin, const char *where, const char *script, const char *code,
 	s = own.links ? sp_open_inside(own.dir, script, 0, &fd, &st, NULL)
 		      : sp_open(own.dir, script, 0, &fd, &st, NULL);
 	if (s == SP_OK) {
-		s = make(pin, where, &own, script, true, fd, &st, plan, err);
+		s = make(pin, where, &own, wish, fd, &st, plan, err);
 		(void)close(fd);
 	} else {
 		s = sp_err_set(err, SP_BAD,
@@ -262,14 +266,16 @@ renew_data(struct pin *pin, const char *where, const char *data,
 
 /* The plan of this key, an old one or a new one; NULL: no memory. */
 static struct pin_plan *
-find(struct pin *pin, char kind, const char *name, const char *code)
+find(struct pin *pin, const struct pin_wish *wish)
 {
 	struct sp_buf key = SP_BUF_INIT(64 * 1024);
 	struct pin_plan *more;
 	size_t i, cap;
 
-	sp_buf_printf(&key, "%c%s\n%s\n%s", kind, pin->beside.path, name,
-	    code == NULL ? "" : code);
+	sp_buf_printf(&key, "%s\n%s\n%s\n%s", pin->beside.path,
+	    wish->script == NULL ? "" : wish->script,
+	    wish->code == NULL ? "" : wish->code,
+	    wish->data == NULL ? "" : wish->data);
 	for (i = 0; i < pin->plan_n; i++)
 		if (strcmp(pin->plan[i].key, sp_buf_text(&key)) == 0) {
 			sp_buf_clear(&key);
@@ -292,17 +298,17 @@ find(struct pin *pin, char kind, const char *name, const char *code)
 }
 
 enum sp_status
-pin_plan(struct pin *pin, const char *where, const char *script,
-    const char *code, const struct pin_plan **plan_out, struct sp_err *err)
+pin_plan(struct pin *pin, const char *where, const struct pin_wish *wish,
+    const struct pin_plan **plan_out, struct sp_err *err)
 {
-	struct pin_plan *plan = find(pin, 's', script, code);
+	struct pin_plan *plan = find(pin, wish);
 	enum sp_status st;
 
 	if ((*plan_out = plan) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	if (plan->until != 0 && sp_mono_ms() < plan->until)
 		return SP_OK;
-	st = renew(pin, where, script, code, plan, err);
+	st = renew(pin, where, wish, plan, err);
 	plan->until = st == SP_OK ? sp_mono_ms() + FRESH : 0;
 	return st;
 }
@@ -311,7 +317,8 @@ enum sp_status
 pin_plan_data(struct pin *pin, const char *where, const char *data,
     const struct pin_plan **plan_out, struct sp_err *err)
 {
-	struct pin_plan *plan = find(pin, 'd', data, NULL);
+	const struct pin_wish wish = { .data = data };
+	struct pin_plan *plan = find(pin, &wish);
 	enum sp_status st;
 
 	if ((*plan_out = plan) == NULL)

@@ -18,7 +18,7 @@ blobs_good() {
 }
 project() { # a directory with a job in it
 	mkdir "$T/project"
-	cd "$T/project"
+	cd "$T/project" || exit
 	echo 'print(1)' >nn.py
 	printf '{"scriptName": "nn.py", "lr": 1e-3, "big": 12345678901234567890}\n' >job.json
 }
@@ -93,7 +93,7 @@ t_in_the_spool() {
 	ln -s /etc/passwd "$S/scripts/linked.py"
 	echo 1,2 >"$S/data/d.csv"
 	mkdir "$T/here"
-	cd "$T/here"
+	cd "$T/here" || exit
 	echo '{"scriptName":"nn.py","dataFileName":"d.csv"}' >job.json
 	id=$(spool submit job.json 2>"$T/err")
 	is "$(cat "$T/err")" ''
@@ -138,6 +138,12 @@ t_not_there() {
 	cmp job.json "$(order "$id")"
 	has "$(cat "$T/err")" 'no file scripts/nn.py'
 	is "$(find "$S/$BLOBS" -type f)" ''
+	# a directory of data is the worker's to pin
+	mkdir "$S/data/images"
+	echo '{"scriptName":"nn.py","dataFileName":"images"}' >job.json
+	id=$(spool submit job.json 2>"$T/err")
+	is "$(cat "$T/err")" ''
+	is "$(pin "$id" dataSha256)" -
 	# no script by that name at all is for the job's own error
 	echo '{"scriptName":"../nn.py"}' >job.json
 	exits 1 spool submit job.json
@@ -217,6 +223,13 @@ t_code() {
 	is "$(files "$id")" 'b.py lib/a.py lib/weights.bin lib2/a.py lib2/weights.bin nn.py'
 	is "$(file "$id" b.py)" "$(sha src/lib/a.py)"
 	blobs_good
+	# data comes by itself
+	echo 1 >src/d.csv
+	echo 2 >d.csv
+	other=$(spool submit job.json -p dataFileName=d.csv)
+	is "$(pin "$other" code)" "$(pin "$id" code)"
+	is "$(pin "$other" dataSha256)" "$(sha d.csv)"
+	rm src/d.csv
 	# by any path, and from the spool's scripts/
 	mkdir deep
 	cp job.json deep
@@ -354,7 +367,7 @@ t_git() {
 	is "$(pin "$(spool submit job.json)" git)" -
 	# before the first commit
 	mkdir "$T/fresh"
-	cd "$T/fresh"
+	cd "$T/fresh" || exit
 	g init .
 	cp "$S/scripts/nn.py" ../project/job.json .
 	id=$(spool submit job.json 2>"$T/err")
@@ -475,7 +488,7 @@ t_check() {
 	exits 0 spool check --blobs
 	chmod a-w "$S/$BLOBS"/*
 	blobs_good
-	cd "$T"
+	cd "$T" || exit
 	sed -n '/^cd spool.blobs/,/^ls . grep -v/p' "$TOP/man/spool.5" | sed 's/\\\\e/\\/; s/\\e$/\\/' |
 	    sed "s#/tmp/#$T/#g" >list.sh
 	is "$(sh list.sh)" "$(sha "$T/left")"
