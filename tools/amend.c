@@ -105,12 +105,14 @@ warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
 		if (strcmp(sp_names_at(&said, i), path) == 0)
 			return;
 	}
+	/* Data may be a directory. */
 	if (fstatat(tool->spool.root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    S_ISREG(st.st_mode))
+	    (S_ISREG(st.st_mode) ||
+		(dir == SP_DIR_DATA && S_ISDIR(st.st_mode))))
 		return;
-	complain("%s: warning: there is no file %s in the spool (yet); the job "
-		 "fails unless it is there when a worker takes it",
-	    where, path);
+	complain("%s: warning: there is no file %s in the spool (yet); %sthe "
+		 "job fails unless it is there when a worker takes it",
+	    where, path, sha[0] == '\0' ? "it is not pinned, and " : "");
 	(void)sp_names_add(&said, path);
 }
 
@@ -147,6 +149,9 @@ amend_warn(struct tool *tool, const char *where, const char *text, size_t len)
 		warn_one(
 		    tool, where, SP_DIR_SCRIPTS, job.script, job.script_sha);
 		warn_one(tool, where, SP_DIR_DATA, job.data, job.data_sha);
+		if (strncmp(job.code, "sha256:", 7) == 0)
+			warn_one(
+			    tool, where, SP_DIR_SCRIPTS, "code", job.code + 7);
 		warn_never(tool, where, &job);
 	}
 	sp_job_clear(&job);

@@ -62,49 +62,6 @@ set(struct sets *sets, const char *key, const char *prefix, const char *hex)
 	sets->member[sets->n++].value = value;
 }
 
-/* An order that brings its own hash: is there such a blob? */
-static void
-look_at(struct pin *pin, const char *where, const char *key, const char *hex)
-{
-	struct stat st;
-	int fd;
-
-	if (hex == NULL || !sp_sha_ok(hex))
-		return;
-	if (sp_blob_open(&pin->tool->spool, hex, &fd, &st, NULL) == SP_OK)
-		(void)close(fd);
-	else
-		pin_warn(pin, where,
-		    "order.%s: there is no blobs/sha256/%s in the spool (yet); "
-		    "the job fails unless it is there when a worker takes it",
-		    key, hex);
-}
-
-static void
-look_at_own(struct pin *pin, const char *where, const struct json_t *json)
-{
-	const struct json_t *order = sp_json_get(json, "order");
-	const char *code = sp_json_text(sp_json_get(order, "code"));
-
-	look_at(pin, where, "scriptSha256",
-	    sp_json_text(sp_json_get(order, "scriptSha256")));
-	look_at(pin, where, "dataSha256",
-	    sp_json_text(sp_json_get(order, "dataSha256")));
-	if (code != NULL && strncmp(code, "sha256:", 7) == 0)
-		look_at(pin, where, "code", code + 7);
-}
-
-static void
-not_there(struct pin *pin, const char *where, enum sp_dir dir, const char *name,
-    const char *what)
-{
-	pin_warn(pin, where,
-	    "there is no file %s/%s in the spool (yet), nor %s beside the job; "
-	    "%s is not pinned, and the job fails unless it is there when a "
-	    "worker takes it",
-	    sp_dir_text(dir), name, name, what);
-}
-
 static enum sp_status
 pin_code(struct pin *pin, const char *where, const struct json_t *json,
     const struct words *words, struct sets *sets, struct sp_err *err)
@@ -119,11 +76,8 @@ pin_code(struct pin *pin, const char *where, const struct json_t *json,
 	if (wish.code != NULL && strncmp(wish.code, "sha256:", 7) == 0)
 		return SP_OK; /* half of it is pinned: it means that */
 	st = pin_plan(pin, where, &wish, &plan, err);
-	if (st == SP_GONE || st == SP_LOST) {
-		not_there(
-		    pin, where, SP_DIR_SCRIPTS, words->script, "the script");
-		return SP_OK;
-	}
+	if (st == SP_GONE || st == SP_LOST)
+		return SP_OK; /* amend.c warns */
 	if (st != SP_OK)
 		return st;
 	set(sets, "scriptSha256", "", plan->hex);
@@ -146,14 +100,9 @@ pin_data(struct pin *pin, const char *where, const struct json_t *json,
 	if (words->data == NULL || has(json, "dataSha256"))
 		return SP_OK;
 	st = pin_plan_data(pin, where, words->data, &plan, err);
-	if (st == SP_GONE) {
-		not_there(
-		    pin, where, SP_DIR_DATA, words->data, "the data file");
-		return SP_OK;
-	}
 	if (st == SP_OK)
 		set(sets, "dataSha256", "", plan->hex);
-	return st == SP_LOST ? SP_OK : st;
+	return st == SP_GONE || st == SP_LOST ? SP_OK : st;
 }
 
 enum sp_status
@@ -168,7 +117,6 @@ pin_apply(struct pin *pin, const char *where, const char *text, size_t len,
 	if (sp_json_parse(text, len, &json, NULL) == SP_OK)
 		words_of(json, &words);
 	if (words.order) {
-		look_at_own(pin, where, json);
 		st = pin_code(pin, where, json, &words, &sets, err);
 		if (st == SP_OK)
 			st = pin_data(pin, where, json, &words, &sets, err);

@@ -184,6 +184,7 @@ bool fleet_never_is(
 /* What an order in new/ meets at each of them. */
 void fleet_reason(struct tool *tool, const struct fleet_one *one,
     const struct sp_job *job, struct sp_reason *reason_out);
+
 /* ---- showpin.c ---- */
 
 /* What a job pins, and its git commit, if it says so. */

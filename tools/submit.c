@@ -180,9 +180,7 @@ take(void *arg, const char *where, const char *label, const char *text,
 		flush_group(submit);
 		refuse(submit, where, st, err.text);
 	} else {
-		if (submit->no_pin)
-			amend_warn(
-			    submit->tool, where, sp_buf_text(&out), out.len);
+		amend_warn(submit->tool, where, sp_buf_text(&out), out.len);
 		submit->n++;
 		submit->size += out.len;
 		if (submit->n == GROUP || submit->size > GROUP_SIZE)

@@ -129,7 +129,7 @@ t_not_there() {
 	echo '{"scriptName":"later.py","dataFileName":"later.csv"}' >job.json
 	id=$(spool submit job.json job.json 2>"$T/err" | tail -n 1)
 	is "$(grep -c warning "$T/err")" 2
-	has "$(cat "$T/err")" 'no file scripts/later.py in the spool (yet), nor later.py beside the job'
+	has "$(cat "$T/err")" 'no file scripts/later.py in the spool (yet); it is not pinned'
 	is "$(pin "$id" scriptSha256)" -
 	is "$(pin "$id" dataSha256)" -
 	cmp job.json "$(order "$id")"
@@ -161,7 +161,7 @@ t_its_own_pins() {
 	cmp pinned.json "$(order "$again")"
 	none=$(printf %064d 7)
 	id=$(spool submit job.json -p "order.scriptSha256=\"$none\"" 2>"$T/err")
-	has "$(cat "$T/err")" "no blobs/sha256/$none"
+	has "$(cat "$T/err")" "no file blobs/sha256/$none"
 	is "$(pin "$id" scriptSha256)" "$none"
 	id=$(spool submit job.json -p order.scriptSha256=null)
 	is "$(pin "$id" scriptSha256)" "$(sha nn.py)"
