@@ -12,6 +12,7 @@
 #include "libspool/codein.h"
 #include "libspool/file.h"
 #include "libspool/json.h"
+#include "libspool/manifest.h"
 
 #define DEPTH      32
 #define LIST_BYTES (4 * 1024 * 1024)
@@ -252,17 +253,14 @@ sp_code_put(
     struct sp_code *code, char hex_out[SP_SHA_LEN + 1], struct sp_err *err)
 {
 	struct sp_buf text = SP_BUF_INIT(LIST_BYTES);
+	struct sp_manifest list = { 0 };
 	enum sp_status s = SP_OK;
 	char hex[SP_SHA_LEN + 1];
 	const char *path, *last = "";
-	struct sp_jw w;
 	size_t i;
 
 	sp_names_sort(&code->names);
 	code->bytes = 0;
-	sp_jw_init(&w, &text);
-	sp_jw_open(&w, NULL, '{');
-	sp_jw_open(&w, "files", '{');
 	for (i = 0; s == SP_OK && i < code->names.n; i++) {
 		path = sp_names_at(&code->names, i);
 		if (strcmp(path, last) == 0 ||
@@ -271,15 +269,15 @@ sp_code_put(
 		last = path;
 		s = put_file(code, path, hex, err);
 		if (s == SP_OK)
-			sp_jw_text(&w, path, hex);
+			s = sp_manifest_add(&list, path, hex, err);
 	}
-	sp_jw_close(&w, '}');
-	sp_jw_close(&w, '}');
-	if (s == SP_OK && text.failed)
-		s = sp_err_set(err, SP_RETRY, "no memory");
-	if (s == SP_OK)
-		s = sp_blob_text(
-		    code->spool, text.data, text.len, hex_out, err);
+	if (s == SP_OK) {
+		sp_manifest_print(&list, &text);
+		s = text.failed ? sp_err_set(err, SP_RETRY, "no memory")
+				: sp_blob_text(code->spool, text.data, text.len,
+				      hex_out, err);
+	}
+	sp_manifest_clear(&list);
 	sp_buf_clear(&text);
 	return s;
 }

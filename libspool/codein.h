@@ -7,8 +7,9 @@
 #include <sys/types.h>
 
 #include "libspool/code.h"
+#include "libspool/manifest.h"
 
-#define SP_CODE_PATH 1024
+#define SP_CODE_PATH SP_MANIFEST_PATH
 
 /* The directories above, so that a link back up is seen. */
 struct sp_above {

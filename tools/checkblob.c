@@ -9,7 +9,7 @@
 #include "libspool/blob.h"
 #include "libspool/file.h"
 #include "libspool/job.h"
-#include "libspool/json.h"
+#include "libspool/manifest.h"
 #include "tools/check.h"
 
 #define LARGE (64 * 1024 * 1024) /* read only when asked to */
@@ -94,24 +94,22 @@ look_at_code(struct check *check, struct seen *seen, const char *hex,
     const struct entry *entry)
 {
 	struct sp_buf text = SP_BUF_INIT(LARGE);
-	struct json_t *json = NULL, *value;
 	char path[SP_SHA_LEN + 16];
-	const char *key, *file;
-	void *iter = NULL;
+	struct sp_manifest list;
 	struct stat st;
+	size_t i;
 
 	if (!look_at(check, seen, hex, entry))
 		return;
 	(void)snprintf(path, sizeof path, SP_BLOB_DIR "/%.64s", hex);
-	if (sp_read(check->spool->dir[SP_DIR_BLOBS], path, SP_JOB_MAX * 8,
-		&text, &st, NULL) == SP_OK)
-		(void)sp_json_parse(sp_buf_text(&text), text.len, &json, NULL);
-	while (sp_json_next(sp_json_get(json, "files"), &iter, &key, &value)) {
-		file = sp_json_text(value);
-		if (file != NULL && sp_sha_ok(file))
-			(void)look_at(check, seen, file, entry);
+	if (sp_read(check->spool->dir[SP_DIR_BLOBS], path, SP_MANIFEST_MAX,
+		&text, &st, NULL) == SP_OK) {
+		if (sp_manifest_parse(
+			sp_buf_text(&text), text.len, &list, NULL) == SP_OK)
+			for (i = 0; i < list.paths.n; i++)
+				(void)look_at(check, seen, list.hex[i], entry);
+		sp_manifest_clear(&list);
 	}
-	sp_json_free(json);
 	sp_buf_clear(&text);
 }
 

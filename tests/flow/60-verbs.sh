@@ -157,11 +157,11 @@ t_submit_forms() {
 	fixture
 	# a file; its text goes in byte for byte
 	printf '{ "scriptName" : "ok.sh",\n  "lr": 0.050, "n": 18446744073709551615 }' >"$T/my job.json"
-	exits 0 spool submit "$T/my job.json"
+	exits 0 spool submit --no-pin "$T/my job.json"
 	id=$(cat "$T/out")
 	cmp "$T/my job.json" "$S/new/50.$id.t1a0.my_job.json"
 	# standard input: one object over many lines, or one a line
-	exits 0 spool submit - <"$T/my job.json"
+	exits 0 spool submit --no-pin - <"$T/my job.json"
 	is "$(wc -l <"$T/out")" 1
 	cmp "$T/my job.json" "$S/new/50.$(cat "$T/out").t1a0.json"
 	{ job ok.sh '"i":1'; echo; job ok.sh '"i":2'; printf '{"scriptName":"ok.sh","i":3}'; } >"$T/three.jsonl"
@@ -193,7 +193,7 @@ t_submit_options() {
 	{"scriptName":"ok.sh","lr":0.050,"layers":[{"n":3},{"n":5}],"deep":{"a":{"b":1}},
 	 "order":{"tags":["keep"],"priority":60}}
 	JSON
-	exits 0 spool submit "$T/base.json" -p lr=0.1 -p layers.1.n=7 -p deep.a.c=text -p 'deep.a.b=[1, {"x":null}]' \
+	exits 0 spool submit --no-pin "$T/base.json" -p lr=0.1 -p layers.1.n=7 -p deep.a.c=text -p 'deep.a.b=[1, {"x":null}]' \
 	    -p fresh.x.y=true -p 's="0.5"' -p null=null -p 'words=two words' -p empty= -p order.cpus=2 \
 	    --name wine --priority 3
 	id=$(cat "$T/out")
@@ -205,7 +205,7 @@ t_submit_options() {
 	)"
 	# Numbers stay what they are, also those that no double holds.
 	job ok.sh '"seed":18446744073709551615,"lr":0.1,"n":[1e5,-0.0,3]' >"$T/seed.json"
-	exits 0 spool submit "$T/seed.json" -p other=18446744073709551614 -p x=1
+	exits 0 spool submit --no-pin "$T/seed.json" -p other=18446744073709551614 -p x=1
 	is "$(job_of "$(cat "$T/out")")" \
 	    '{"scriptName":"ok.sh","seed":18446744073709551615,"lr":0.1,"n":[100000.0,-0.0,3],"other":18446744073709551614,"x":1}'
 	# What does not fit is refused, and nothing goes in.
@@ -302,10 +302,12 @@ t_submit_durable() {
 	is "$(wc -l <"$T/ids")" 1
 	is "$(tail -n 1 "$T/points")" submit.synced 'the last point'
 	sort -u "$T/points" >"$T/each"
-	is "$(tr '\n' ' ' <"$T/each")" 'file.after file.before submit.after submit.before submit.synced tmp.written '
+	is "$(tr '\n' ' ' <"$T/each")" 'blob.poured file.after file.before submit.after submit.before submit.synced tmp.written '
 	while read -r point; do
+		rm -f "$S"/blobs/sha256/* # so that pinning is on the way, too
 		SPOOL_CRASH=$point "$CRASHBIN/spool" submit "$T/ok.json" >"$T/printed" && fail "$point not hit"
 		is "$(cat "$T/printed")" '' "printed at $point"
+		is "$(cd "$S/blobs/sha256" && sha256sum -- * 2>/dev/null | awk '$1 != $2')" '' "half a blob at $point"
 	done <"$T/each"
 	# A disk that takes nothing: no id, and nothing left.
 	n=$(count new)
@@ -529,7 +531,7 @@ t_bar_on_a_terminal() {
 t_show() {
 	fixture
 	job wait.sh "\"order\":{\"name\":\"twice\",\"retry\":[\"exit\"],\"env\":{\"GO\":\"$T/go\",\"MARK\":\"$T/mark\",\"NEED\":\"2\"}}" >"$T/twice.json"
-	id=$(spool submit "$T/twice.json")
+	id=$(spool submit --no-pin "$T/twice.json")
 	dep=$(spool submit --after "$id" "$T/fail.json")
 	later=$(spool submit -p order.notBefore=2999-01-01T00:00:00Z "$T/ok.json")
 	has "$(spool show "$dep")" "after $id"
