@@ -97,8 +97,6 @@ gpu_judge(struct worker *w, int n, char why[128])
 	if (n == 0)
 		return VERDICT_NONE;
 	lacks(w, n, rooms(w, false), why);
-	if (g->known && n > g->n)
-		return VERDICT_NEVER;
 	if (!g->known || g->silent)
 		(void)snprintf(why, 128,
 		    g->silent ? "needs a GPU, and the driver does not answer"

@@ -99,8 +99,16 @@ t_share() {
 	start_worker -j auto --gpu-share 2
 	soon sh -c "[ -d $T/on/$A.2 ] && [ -d $T/on/$B.2 ]"
 	soon beat_is '[.slots, .free.gpus, [.gpu[] | [.jobs, .share]]]' '[4,0,[[2,2],[2,2]]]'
+	# Two are two different ones, though one has room for two.
+	touch "$T/on/a.go" "$T/on/b.go" "$T/on/c.go" "$T/on/d.go"
+	soon sh -c "[ -e $T/on/e ] && [ \$(ls $S/outcomes | grep -c '^2.*json') = 4 ]"
+	f=$A,$B
+	! grep -q "$A" "$T/on/e.env" || f=$B,$A
+	gpu f '"gpus":2' >/dev/null
+	soon on f
+	env_of f "CUDA_VISIBLE_DEVICES=$f"
 	touch "$T/on/go"
-	soon outcomes_are 5
+	soon outcomes_are 6
 	good
 }
 
