@@ -39,6 +39,7 @@ gpu() { spool submit - <<-J
 	{"scriptName":"gpu.sh","n":"$1","order":{"name":"$1"${2:+,$2}}}
 	J
 }
+children() { cat "/proc/$1/task/$1/children"; }
 on() { [ -e "$T/on/$1" ]; }
 env_of() { grep -q "^$2$" "$T/on/$1.env" || fail "$1 has no $2: $(cat "$T/on/$1.env")"; }
 beats() { jq -s 'map(select(.role == "worker") | .beat) | add' "$S"/workers/*.json; }
@@ -48,11 +49,18 @@ good() { is "$(jq -s -c 'map(.status) | unique' "$S"/outcomes/2*.json)" '[200]';
 # Published once and never given back: it was not claimed before it fitted.
 untried() { ls "$S"/*/ "$S"/*/*/ | grep -q "\.t1a0.*\.$1\.json" || fail "$1 was claimed too soon"; }
 
+# A library that cannot be loaded, also where there is a true one.
+no_library() {
+	mkdir "$T/nolib"
+	: >"$T/nolib/libnvidia-ml.so.1"
+	export LD_LIBRARY_PATH="$T/nolib"
+}
+
 t_no_driver() {
 	fixture
-	unset LD_LIBRARY_PATH
+	no_library
 	PATH=$(dirname "$(command -v jq)"):$BIN:/usr/bin:/bin
-	! command -v nvidia-smi || skip 'a real nvidia-smi is here'
+	! command -v nvidia-smi || skip 'nvidia-smi is installed'
 	gpu one '"gpus":1' >/dev/null
 	gpu cpu >/dev/null
 	touch "$T/on/go"
@@ -258,7 +266,7 @@ t_hangs() {
 
 # No library: nvidia-smi is asked, as it is.
 smi() {
-	unset LD_LIBRARY_PATH
+	no_library
 	mkdir "$T/bin"
 	cat >"$T/bin/nvidia-smi" <<-'SH'
 	#!/bin/sh
@@ -279,6 +287,15 @@ smi() {
 		echo "1, $B, NVIDIA A100-SXM4-40GB, 40960, 4"
 	} >"$T/smi.gpu"
 }
+# The one who asks, and whom it waits for.
+asker_hangs() {
+	for asker in $(children "$WORKER"); do
+		grep -qz gpu-serve "/proc/$asker/cmdline" || continue
+		hung=$(children "$asker")
+		[ -z "$hung" ] || return 0
+	done
+	return 1
+}
 t_nvidia_smi() {
 	fixture
 	smi
@@ -298,6 +315,12 @@ t_nvidia_smi() {
 	touch "$T/on/go"
 	soon outcomes_are 2
 	good
+	# When workerd is killed nothing of that is left.
+	asker=
+	soon asker_hangs
+	kill -KILL "$WORKER"
+	soon dead "$asker"
+	for p in $hung; do soon dead "$p"; done
 }
 t_nvidia_smi_fails() {
 	fixture
@@ -307,6 +330,19 @@ t_nvidia_smi_fails() {
 	drain
 	has "$(cat "$T/worker.log")" "gpus none: NVIDIA-SMI has failed because it couldn't communicate"
 	untried a
+}
+
+# Two layouts go by one name.
+t_process_lists() {
+	fixture
+	facts "$g0" "proc $A $STORY 300" "proc $A 4000001 301" "proc $A 4000002 ?"
+	workerd --gpu-facts >"$T/f1"
+	FAKE_535=1 workerd --gpu-facts >"$T/f2"
+	for f in f1 f2; do
+		is "$(grep "^$A" "$T/$f" | tr '\n' ';')" \
+		    "$A, $STORY, 300;$A, 4000001, 301;$A, 4000002, [N/A];"
+		is "$(sed -n '/^pid, user/,$p' "$T/$f" | tail -n +2)" "$STORY, $(id -un)"
+	done
 }
 
 # Only the parts of a GPU in parts; and which, for CUDA.

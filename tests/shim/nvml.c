@@ -210,6 +210,9 @@ int
 nvmlDeviceGetComputeRunningProcesses_v3(
     void *dev, unsigned *n, struct process *out)
 {
+	/* Some drivers 535 have longer items under the same name. */
+	size_t item = getenv("FAKE_535") != NULL ? 32 : sizeof *out;
+	char *at = (char *)out;
 	struct dev *d = dev;
 	unsigned room = *n;
 	int i;
@@ -217,9 +220,14 @@ nvmlDeviceGetComputeRunningProcesses_v3(
 	*n = 0;
 	if (d->hidden)
 		return 4;
-	for (i = 0; i < procs_n && *n < room; i++)
-		if (strcmp(procs[i].uuid, d->uuid) == 0)
-			out[(*n)++] = procs[i].p;
+	for (i = 0; i < procs_n && *n < room; i++) {
+		if (strcmp(procs[i].uuid, d->uuid) != 0)
+			continue;
+		(void)memset(at, 0, item);
+		(void)memcpy(at, &procs[i].p, sizeof procs[i].p);
+		at += item;
+		++*n;
+	}
 	return 0;
 }
 
