@@ -209,6 +209,8 @@ id_suite(void)
 	Suite *suite = suite_create("id");
 	TCase *tcase = tcase_create("id");
 
+	tcase_set_timeout(tcase, 30); /* the calendar, on a busy machine */
+
 	ADD_TABLE(tcase, id_parse, ids);
 	ADD_TABLE(tcase, id_make, made);
 	tcase_add_test(tcase, id_calendar);
