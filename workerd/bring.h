@@ -10,22 +10,12 @@
 #include <stdbool.h>
 
 #include "libspool/job.h"
+#include "libspool/pins.h"
 #include "libspool/sha256.h"
 #include "transport/transport.h"
 #include "workerd/cache.h"
 
 #define BRING_KEPT 1024
-
-/* Contents by their hashes; "" where there is none. */
-struct pins {
-	char script[SP_SHA_LEN + 1];
-	char data[SP_SHA_LEN + 1]; /* of a directory: its manifest's */
-	char code[SP_SHA_LEN + 1]; /* a manifest's */
-};
-
-/* pins.c: runs/DAY/ID/pins.json as text and back.  Pure. */
-void pins_print(const struct pins *p, struct sp_buf *text_out);
-bool pins_parse(const char *text, size_t len, struct pins *p_out);
 
 /* Of a whole worker: for all threads. */
 struct bringing {
@@ -49,7 +39,7 @@ struct bring {
 	struct bringing *all;
 	const struct sp_job *job; /* does not change meanwhile */
 	const char *dir;          /* the work directory, likewise */
-	struct pins pin;          /* what an earlier attempt was made of */
+	struct sp_pins pin;       /* what an earlier attempt was made of */
 
 	bool quick; /* the main thread's */
 	atomic_bool stop;
@@ -58,7 +48,7 @@ struct bring {
 
 	/* what came of it */
 	enum sp_status status;
-	struct pins is;
+	struct sp_pins is;
 	bool loose; /* not all of it is in blobs/ */
 	enum sp_cause unfit;
 	char why[256];
@@ -78,13 +68,14 @@ enum sp_status bring(struct bring *b);
 enum sp_status bring_code(struct bring *b);
 enum sp_status bring_data_tree(struct bring *b);
 
-/* Between the two: one file. */
+/* bringfile.c: one file. */
 struct bring_item {
 	int which;        /* SP_DIR_SCRIPTS, SP_DIR_DATA; */
 	const char *path; /* and the path below it, */
 	const char *hex;  /* or what it must be; "": whatever stands there */
 	const char *key;  /* words: the member that asks for it */
 	const char *dst;  /* below the work directory */
+	const char *was;  /* what it was at the first attempt; may be NULL */
 	bool keep;        /* goes to blobs/ */
 };
 enum sp_status
@@ -95,7 +86,8 @@ enum sp_status bring_wrong(
 /* What a hash stands for, small enough to be held: a manifest. */
 enum sp_status bring_text(
     struct bring *b, const char *hex, const char *key, struct sp_buf *text_out);
-/* A text of ours goes to blobs/. */
+/* An entry of the cache, or a text of ours, goes to blobs/. */
+enum sp_status bring_keep(struct bring *b, const char *hex, bool exec);
 enum sp_status
 bring_keep_text(struct bring *b, const struct sp_buf *text, char hex_out[]);
 

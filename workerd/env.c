@@ -14,6 +14,8 @@
 
 #define ARG_MOST 131072 /* the kernel's MAX_ARG_STRLEN, its NUL included */
 
+#define PATH_USUAL "/usr/local/bin:/usr/bin:/bin"
+
 extern char **environ;
 
 /* ---- programs ---- */
@@ -46,7 +48,7 @@ env_find(const char *program, char out[PATH_MAX])
 	if (n != -2)
 		return n > 0 && n < PATH_MAX && runs(out);
 	if (path == NULL)
-		path = "/usr/local/bin:/usr/bin:/bin";
+		path = PATH_USUAL;
 	for (;; path = end + 1) {
 		end = strchrnul(path, ':');
 		n = snprintf(
@@ -143,7 +145,7 @@ put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
 
 /* What workerd was started with, but for what is said of another job. */
 static bool
-put_inherited(struct sp_names *env)
+put_inherited(struct sp_names *env, const struct python *p)
 {
 	size_t i;
 
@@ -151,20 +153,46 @@ put_inherited(struct sp_names *env)
 		if (strncmp(environ[i], "SPOOL_", 6) == 0 &&
 		    strncmp(environ[i], "SPOOL_DIR=", 10) != 0)
 			continue;
+		/* It would lead a venv's Python astray. */
+		if (p != NULL && p->kind != PYTHON_PLAIN &&
+		    strncmp(environ[i], "PYTHONHOME=", 11) == 0)
+			continue;
 		if (!add(env, environ[i]))
 			return false;
 	}
-	return put(env, "PATH", "/usr/local/bin:/usr/bin:/bin");
+	return put(env, "PATH", PATH_USUAL);
+}
+
+/* As its activate script does: what the script starts is found there, too. */
+static bool
+put_python(struct slot *s, const struct python *p, struct sp_names *env)
+{
+	const char *path = getenv("PATH");
+	char all[2 * PATH_MAX];
+	size_t i;
+
+	if (p == NULL || p->kind == PYTHON_PLAIN)
+		return true;
+	for (i = 0; i < s->job.env_n; i++)
+		if (strncmp(s->job.env[i], "PATH=", 5) == 0)
+			path = s->job.env[i] + 5;
+	if (snprintf(all, sizeof all, "PATH=%s/bin:%s", p->prefix,
+		path != NULL ? path : PATH_USUAL) < (int)sizeof all &&
+	    !add(env, all))
+		return false;
+	return put(env, p->kind == PYTHON_VENV ? "VIRTUAL_ENV" : "CONDA_PREFIX",
+	    p->prefix);
 }
 
 static enum sp_status
-make_env(struct worker *w, struct slot *s, struct call *call)
+make_env(struct worker *w, struct slot *s, const struct python *python,
+    struct call *call)
 {
 	struct sp_names *env = &call->strings;
 	bool away = false, ok;
 	size_t i;
 
-	ok = put_ours(w, s, env, &away);
+	ok = put_ours(w, s, env, &away) && put_python(s, python, env);
 	for (i = 0; ok && i < s->job.env_n; i++)
 		if (strncmp(s->job.env[i], "SPOOL_", 6) != 0)
 			ok = add(env, s->job.env[i]);
@@ -172,7 +200,7 @@ make_env(struct worker *w, struct slot *s, struct call *call)
 		ok = put_number(env, "OMP_NUM_THREADS",
 		    s->job.cpus < 1 ? 1 : (unsigned)s->job.cpus);
 	if (ok)
-		ok = put_inherited(env);
+		ok = put_inherited(env, python);
 	if (ok)
 		call->envp = calloc(env->n + 1, sizeof *call->envp);
 	if (!ok || call->envp == NULL) {
@@ -199,8 +227,8 @@ enum sp_status
 env_make(struct worker *w, struct slot *s, const struct sp_buf *dressed,
     struct call *call)
 {
-	const char *python =
-	    s->job.python[0] != '\0' ? s->job.python : w->opt.python;
+	bool ours = s->job.python[0] == '\0';
+	struct python python, *is = NULL;
 	int n = 0;
 
 	(void)memset(call, 0, sizeof *call);
@@ -210,25 +238,23 @@ env_make(struct worker *w, struct slot *s, const struct sp_buf *dressed,
 		(void)snprintf(
 		    call->program, sizeof call->program, "%s", call->script);
 		call->argv[n++] = call->program;
-	} else if (env_find(python, call->program)) {
+	} else if (python_find(ours ? w->opt.python : s->job.python,
+		       ours ? "--python" : "order.python", &python, s->why)) {
+		is = &python;
+		(void)strcpy(call->program, python.program);
 		call->argv[n++] = call->program;
 		call->argv[n++] = "-u";
 		call->argv[n++] = s->job.script;
 	} else {
-		(void)snprintf(s->why, sizeof s->why,
-		    "there is no program \"%.60s\" on this host: install it, "
-		    "or %s",
-		    python,
-		    s->job.python[0] != '\0'
-			? "mend order.python"
-			: "start workerd with --python PROG");
 		s->unfit = SP_CAUSE_BAD_HOST;
 		return SP_BAD;
 	}
 	/* A longer one is only in the file $SPOOL_JOB. */
 	if (dressed->len < ARG_MOST)
 		call->argv[n++] = dressed->data;
-	return make_env(w, s, call);
+	if (is != NULL)
+		probe_want(w, s, is);
+	return make_env(w, s, is, call);
 }
 
 void

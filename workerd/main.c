@@ -321,6 +321,7 @@ farewell(struct worker *w)
 	look_clear(w);
 	beat_clear(w);
 	kept_close(w);
+	probe_close(w);
 	bringing_close(w);
 	rmtree(w->dir);
 	stray_close(w);

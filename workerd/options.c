@@ -190,9 +190,13 @@ take_share(const char *text, struct options *opt)
 static bool
 take_python(const char *program, struct options *opt)
 {
+	struct python python;
+	char why[256];
+
 	/* Said by name, so it must be there. */
-	if (!env_find(program, opt->python))
-		return wrong("--python %s: there is no such program", program);
+	if (!python_find(program, "--python", &python, why))
+		return wrong("%s", why);
+	(void)strcpy(opt->python, python.program);
 	return true;
 }
 

@@ -274,6 +274,9 @@ what_ran(const struct slot *s, struct sp_run *run)
 	run->script_sha256 = s->bring->is.script;
 	run->data_sha256 = s->bring->is.data;
 	run->code_sha256 = s->bring->is.code;
+	run->python = s->facts.path;
+	run->python_version = s->facts.version;
+	run->environment = s->facts.environment;
 }
 
 static void

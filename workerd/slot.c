@@ -227,6 +227,17 @@ conclude(struct worker *w, struct slot *s)
 	(void)give_tick(w, s, sp_mono_ms());
 }
 
+static int64_t
+tick_counts(struct worker *w, struct slot *s, int64_t now)
+{
+	int64_t next = now;
+
+	if ((s->count == NULL || artifact_done(s, now, &next)) &&
+	    probe_ready(w, s, now, &next))
+		conclude(w, s);
+	return next;
+}
+
 /* It is over, one way or another, and so is all that it started. */
 static void
 finish(struct worker *w, struct slot *s)
@@ -238,10 +249,9 @@ finish(struct worker *w, struct slot *s)
 	gpu_drop(w, s);
 	capture_close(w, s);
 	stage_metrics(w, s, true);
-	if (artifact_begin(w, s, sp_mono_ms()))
-		s->state = SLOT_COUNTS;
-	else
-		conclude(w, s);
+	s->state = SLOT_COUNTS;
+	(void)artifact_begin(w, s, sp_mono_ms());
+	(void)tick_counts(w, s, sp_mono_ms());
 }
 
 static void
@@ -304,6 +314,8 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	(void)memset(&s->usage, 0, sizeof s->usage);
 	(void)memset(&s->job, 0, sizeof s->job);
 	s->pinned = false;
+	s->asked = 0;
+	(void)memset(&s->facts, 0, sizeof s->facts);
 	if (s->bring != NULL)
 		s->bring->status = SP_GONE; /* that was another one */
 	clock_start(s);
@@ -330,6 +342,8 @@ slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
 {
 	if (s->state == SLOT_COUNTS) {
 		artifact_cut(s, now);
+		if (stop == STOP_QUIT)
+			s->asked = 0; /* its Python goes unnamed */
 		/* Of others it has ended by itself. */
 		if (stop == STOP_GONE ||
 		    (stop == STOP_CANCEL && s->stop == STOP_NO)) {
@@ -516,16 +530,6 @@ tick_lingers(struct worker *w, struct slot *s, int64_t now)
 	}
 	finish(w, s);
 	return now;
-}
-
-static int64_t
-tick_counts(struct worker *w, struct slot *s, int64_t now)
-{
-	int64_t next = now;
-
-	if (artifact_done(s, now, &next))
-		conclude(w, s);
-	return next;
 }
 
 static void

@@ -100,7 +100,7 @@ pins_read(struct worker *w, struct slot *s, struct bring *b)
 	if (s->name.ticket == 1)
 		return SP_OK; /* there was none */
 	st = w->ops->pins(w->tr, &s->name.id, &text, &err);
-	if (st == SP_OK && !pins_parse(text.data, text.len, &b->pin))
+	if (st == SP_OK && !sp_pins_parse(text.data, text.len, &b->pin))
 		sp_warn("pins order=%s: not what we wrote; not followed",
 		    s->name.id.text);
 	sp_buf_clear(&text);
@@ -177,7 +177,7 @@ stage_pin(struct worker *w, struct slot *s)
 	if (s->pinned || s->bring == NULL || s->bring->loose ||
 	    s->bring->status != SP_OK)
 		return;
-	pins_print(&s->bring->is, &text);
+	sp_pins_print(&s->bring->is, &text);
 	st = text.failed ? SP_RETRY
 			 : w->ops->pin(w->tr, &s->name.id, &text, &err);
 	s->pinned = st == SP_OK || st == SP_LOST;

@@ -38,6 +38,7 @@
 #include "libspool/words.h"
 #include "transport/transport.h"
 #include "workerd/bring.h"
+#include "workerd/python.h"
 #include "workerd/cgroup.h"
 #include "workerd/gpu.h"
 #include "workerd/options.h"
@@ -138,7 +139,9 @@ struct slot {
 	bool kept; /* the directory is one that a preempted attempt left */
 	struct bring *bring;   /* what it is made of; NULL before the first */
 	struct sp_buf dressed; /* SLOT_STAGES: the job's text */
-	bool pinned;           /* pins.json says what it is made of */
+	struct python_facts facts; /* what runs it */
+	int asked;                 /* the probe's row + 1 that will tell */
+	bool pinned;               /* pins.json says what it is made of */
 	int64_t pin_at;
 
 	pid_t pid; /* its session and process group too */
@@ -298,8 +301,9 @@ struct worker {
 	const struct sp_policy *policy;
 	char dir[WORK_MAX]; /* our own, below --work */
 	struct bringing bringing;
-	int null;    /* /dev/null */
-	int signals; /* signalfd */
+	struct probe *probe; /* NULL: not yet */
+	int null;            /* /dev/null */
+	int signals;         /* signalfd */
 	double cpus;
 	int64_t memory;
 
@@ -439,6 +443,13 @@ void stage_metrics(struct worker *w, struct slot *s, bool final);
 bool stage_outcome(const struct slot *s, struct sp_buf *text_out);
 /* Remove what is there, a directory with all below it, following nothing. */
 void rmtree(const char *path);
+
+/* probe.c: fill s->facts, now or when the answer is there. */
+void probe_want(struct worker *w, struct slot *s, const struct python *p);
+/* It has ended: is there an answer, or no more time for one? */
+bool
+probe_ready(struct worker *w, struct slot *s, int64_t now, int64_t *next_out);
+void probe_close(struct worker *w);
 
 /* cacheopen.c: what staging needs. */
 enum sp_status bringing_open(struct worker *w, struct sp_err *err);

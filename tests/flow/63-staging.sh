@@ -322,4 +322,82 @@ t_no_room() {
 	has "$(ls "$S/new")" '.t2a0'
 }
 
+# Which Python: by order.python, a venv, a conda prefix or a program.
+t_python() {
+	fixture
+	script which.py <<-'PY'
+	import json, os, shutil, sys
+	print(json.dumps({"prefix": sys.prefix, "venv": os.environ.get("VIRTUAL_ENV"),
+	    "conda": os.environ.get("CONDA_PREFIX"), "tool": shutil.which("tool"), "first": os.environ["PATH"].split(":")[0]}))
+	PY
+	"$PYTHON" -m venv --without-pip "$T/venv" || skip 'python3 has no venv'
+	printf '#!/bin/sh\n' >"$T/venv/bin/tool"
+	mkdir -p "$T/conda/bin" "$T/conda/conda-meta" "$T/nothing"
+	printf '#!/bin/sh\n' >"$T/conda/bin/tool"
+	printf '#!/bin/sh\nexec "%s" "$@"\n' "$PYTHON" >"$T/conda/bin/python"
+	chmod +x "$T/venv/bin/tool" "$T/conda/bin/tool" "$T/conda/bin/python"
+	put venv which.py "\"order\":{\"python\":\"$T/venv\"}"
+	put inside which.py "\"order\":{\"python\":\"$T/venv/bin/python\",\"env\":{\"PATH\":\"/mine:/usr/bin:/bin\"}}"
+	put conda which.py "\"order\":{\"python\":\"$T/conda/\"}"
+	put nothing which.py "\"order\":{\"python\":\"$T/nothing\"}"
+	put absent which.py '"order":{"python":"python0.9"}'
+	put shell cat.sh '"dataFileName":"d"'
+	PYTHONHOME='' work -j 2
+	is "$(pick venv '[.prefix, .venv, .conda, .tool]')" "[\"$T/venv\",\"$T/venv\",null,\"$T/venv/bin/tool\"]"
+	is "$(pick inside '[.prefix, .venv, .first]')" "[\"$T/venv\",\"$T/venv\",\"$T/venv/bin\"]"
+	is "$(pick conda '[.conda, .venv, .tool]')" "[\"$T/conda\",null,\"$T/conda/bin/tool\"]"
+	for n in nothing absent; do
+		is "$(pick $n .run.cause)" bad-host
+		has "$(pick $n .error)" 'order.python'
+		is "$(pick $n .run.python)" null
+	done
+	has "$(pick nothing .error)" 'virtual environment'
+	is "$(pick shell '[.run.python, .run.environment]')" '[null,null]'
+	is "$(pick venv .run.python.path)" "$T/venv/bin/python"
+	is "$(pick venv .run.python.version)" "$("$PYTHON" -c 'import platform; print(platform.python_version())')"
+	# What is installed: one blob for all that had the same.
+	e=$(pick venv .run.environment)
+	is "$e" "$(pick inside .run.environment)"
+	is "$(hash_of "$S/blobs/sha256/$e")" "$e"
+	site=$(echo "$T"/venv/lib/python3*/site-packages)
+	mkdir "$site/Thing-1.5.dist-info"
+	printf 'Metadata-Version: 2.1\nName: Thing\nVersion: 1.5\n' >"$site/Thing-1.5.dist-info/METADATA"
+	put later which.py "\"order\":{\"python\":\"$T/venv\"}"
+	work
+	l=$(pick later .run.environment)
+	[ "$l" != "$e" ] || fail 'it has changed'
+	is "$(tail -n 1 "$S/blobs/sha256/$l")" 'Thing==1.5'
+	has "$(head -n 1 "$S/blobs/sha256/$l")" '# cpython 3'
+}
+
+# An environment that changes while the worker runs; one that does not answer.
+t_python_changes() {
+	fixture
+	script ok.py <<-'PY'
+	print('{"loss":1}')
+	PY
+	mkdir -p "$T/conda/bin" "$T/conda/conda-meta" "$T/lib"
+	cat >"$T/conda/bin/python" <<-SH
+	#!/bin/sh
+	[ "\$1" != -c ] || [ ! -e "$T/mute" ] || exec sleep 600
+	PYTHONPATH=$T/lib exec "$PYTHON" "\$@"
+	SH
+	chmod +x "$T/conda/bin/python"
+	start_worker --cache "$CACHE"
+	put a ok.py "\"order\":{\"python\":\"$T/conda\"}"
+	soon outcomes_are 1
+	mkdir "$T/lib/new-2.dist-info"
+	printf 'Metadata-Version: 2.1\nName: new\nVersion: 2\n' >"$T/lib/new-2.dist-info/METADATA"
+	put b ok.py "\"order\":{\"python\":\"$T/conda\"}"
+	soon outcomes_are 2
+	has "$(cat "$S/blobs/sha256/$(pick b .run.environment)")" 'new==2'
+	hasnt "$(cat "$S/blobs/sha256/$(pick a .run.environment)")" 'new==2'
+	: >"$T/mute"
+	touch "$T/conda/bin/python"
+	put c ok.py "\"order\":{\"python\":\"$T/conda\"}"
+	soon outcomes_are 3
+	is "$(pick c '[.status, .run.python, .run.environment]')" '[200,null,null]'
+	stop "$WORKER"
+}
+
 run_stories "$@"

@@ -25,6 +25,7 @@ static Suite *(*const suites[])(void) = {
 	row_suite,
 	metric_suite,
 	sha256_suite,
+	manifest_suite,
 	reason_suite,
 	blob_suite,
 	imports_suite,

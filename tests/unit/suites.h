@@ -23,6 +23,7 @@ Suite *beat_suite(void);
 Suite *row_suite(void);
 Suite *metric_suite(void);
 Suite *sha256_suite(void);
+Suite *manifest_suite(void);
 Suite *reason_suite(void);
 Suite *blob_suite(void);
 Suite *imports_suite(void);

@@ -211,6 +211,10 @@ START_TEST(layout)
 	run.gpus_n = 2;
 	run.script_sha256 = "abc";
 	run.data_sha256 = "def";
+	run.code_sha256 = "123";
+	run.python = "/venv/bin/python";
+	run.python_version = "3.11.7";
+	run.environment = "456";
 	ck_assert_int_eq(sp_outcome_make(&run, false, script, strlen(script),
 			     NULL, &b, &status),
 	    SP_OK);
@@ -223,8 +227,9 @@ START_TEST(layout)
 	    "678Z\",\"seconds\":13.333,\"exitCode\":0,\"cause\":\"ok\","
 	    "\"maxRssKiB\":4096,\"cpuSeconds\":25.5,\"gpus\":[{\"index\":0,\"uuid\":"
 	    "\"GPU-1\",\"name\":\"A100\"},{\"index\":1}],"
-	    "\"scriptSha256\":\"abc\",\"dataSha256\":\"def\",\"nonFinite\":["
-	    "\"curve.1\"],\"scriptStatus\":\"completed\"}}\n");
+	    "\"scriptSha256\":\"abc\",\"dataSha256\":\"def\",\"codeSha256\":"
+	    "\"123\",\"python\":{\"path\":\"/venv/bin/python\",\"version\":"
+	    "\"3.11.7\"},\"environment\":\"456\",\"nonFinite\":[\"curve.1\"],\"scriptStatus\":\"completed\"}}\n");
 	sp_buf_clear(&b);
 }
 END_TEST

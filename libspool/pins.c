@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "libspool/json.h"
-#include "workerd/bring.h"
+#include "libspool/pins.h"
 
 static void
 put(struct sp_jw *w, const char *key, const char *hex)
@@ -15,7 +15,7 @@ put(struct sp_jw *w, const char *key, const char *hex)
 }
 
 void
-pins_print(const struct pins *p, struct sp_buf *text_out)
+sp_pins_print(const struct sp_pins *p, struct sp_buf *text_out)
 {
 	struct sp_jw w;
 
@@ -44,10 +44,10 @@ take(const struct json_t *json, const char *key, char out[])
 }
 
 bool
-pins_parse(const char *text, size_t len, struct pins *p_out)
+sp_pins_parse(const char *text, size_t len, struct sp_pins *p_out)
 {
 	struct json_t *json;
-	struct pins p = { .script = "" };
+	struct sp_pins p = { .script = "" };
 	bool ok;
 
 	if (sp_json_parse(text, len, &json, NULL) != SP_OK)
