@@ -10,6 +10,7 @@
 # Not made absolute: make cannot hold a path with spaces.
 TOP	:= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 vpath %.c $(TOP)
+vpath %.py $(TOP)
 PREFIX	?= /usr/local
 DESTDIR	?=
 VARIANT	?= plain
@@ -94,6 +95,14 @@ $(O)/o/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
 
+# What is written in Python is part of the program: a text in C.
+$(O)/o/workerd/warmpy.o: workerd/warm.py
+	@mkdir -p $(@D)
+	@{ echo '#include "workerd/warm.h"'; echo 'const char warm_text[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; \
+	    echo '    ;'; } >$(@D)/warmpy.c
+	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $(@D)/warmpy.c
+
 $(LIBSPOOL): $(call objs,$(LIB_C))
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -104,7 +113,7 @@ $(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
-$(O)/workerd: $(call objs,$(WORK_C) $(TR_C)) $(LIBSPOOL)
+$(O)/workerd: $(call objs,$(WORK_C) $(TR_C)) $(O)/o/workerd/warmpy.o $(LIBSPOOL)
 	$(LINK) $(JANSSON) $(PTHREAD)
 
 $(O)/unit: $(call objs,$(UNIT_C)) $(LIBSPOOL)

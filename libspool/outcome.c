@@ -207,6 +207,9 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 	put_known(w, "dataSha256", run->data_sha256);
 	put_known(w, "codeSha256", run->code_sha256);
 	put_python(w, run);
+	if (run->warm != SP_WARM_UNSAID)
+		sp_jw_bool(w, "warm", run->warm == SP_WARM_YES);
+	put_known(w, "warmWhy", run->warm_why);
 	put_odd(w, &r->odd);
 	put_script_status(w, r->status, v);
 	put_known(w, "note", note);

@@ -61,6 +61,13 @@ struct sp_run_gpu {
 	const char *uuid, *name;
 };
 
+/* Was it run by an interpreter that was warm already? */
+enum sp_warm {
+	SP_WARM_UNSAID, /* nobody asked for one */
+	SP_WARM_YES,
+	SP_WARM_COLD
+};
+
 /* What we know of an attempt.  Zero means unknown and is left out. */
 struct sp_run {
 	struct sp_name name; /* the order as it was assigned */
@@ -87,6 +94,8 @@ struct sp_run {
 	/* Borrowed, may be NULL; of those that would make the outcome too long
 	 * only the first are named. */
 	const struct sp_artifacts *artifacts;
+	enum sp_warm warm;
+	const char *warm_why; /* why it is cold */
 };
 
 /* Judge an attempt and print its outcome.

@@ -90,7 +90,7 @@ own_is(const struct worker *w, const struct proc *p)
 	size_t i;
 
 	if (p->sid == w->kin.sid || p->born < w->kin.born ||
-	    p->pid == w->minder)
+	    p->pid == w->minder || warm_own_is(w, p->pid, p->sid))
 		return true;
 	for (i = 0; i < KIN_OWN; i++)
 		if (w->kin.own[i] == p->pid)
@@ -112,7 +112,7 @@ by_mark(const struct worker *w, const struct proc *p)
 	whose = proc_env(env, len, "SPOOL_WORKER=");
 	id = proc_env(env, len, "SPOOL_ID=");
 	if (whose == NULL || id == NULL ||
-	    strcmp(whose, w->ops->worker(w->tr)) != 0)
+	    strcmp(whose, w->ops->worker(w->tr)) != 0 || warm_mark_is(id))
 		return OWNER_NONE;
 	for (i = 0; i < w->opt.slots; i++)
 		if (on_is(&w->slot[i]) &&
@@ -171,7 +171,8 @@ owner_of_child(const struct worker *w, const struct proc *p)
 		return OWNER_NONE;
 	for (i = 0; i < w->opt.slots; i++)
 		if (on_is(&w->slot[i]) && w->slot[i].pid > 0 &&
-		    (p->sid == w->slot[i].pid || p->pgrp == w->slot[i].pid))
+		    (p->pid == w->slot[i].pid || p->sid == w->slot[i].pid ||
+			p->pgrp == w->slot[i].pid))
 			return i;
 	if ((owner = by_mark(w, p)) != OWNER_NONE || w->cgroup.on)
 		return owner;

@@ -100,7 +100,7 @@ open_signals(struct worker *w, struct sp_err *err)
 
 /* ---- the loop ---- */
 
-#define OURS 5 /* handles that are no job's */
+#define OURS 6 /* handles that are no job's */
 
 static int64_t
 keep_tick(struct worker *w, int64_t now)
@@ -147,6 +147,7 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 	fds[n++] = (struct pollfd){ .fd = w->commit.event, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->bringing.event, .events = POLLIN };
 	fds[n++] = (struct pollfd){ .fd = w->gpus.out, .events = POLLIN };
+	fds[n++] = (struct pollfd){ .fd = warm_fd(w), .events = POLLIN };
 	for (i = 0; i < w->opt.slots; i++)
 		for (which = 0; which < 2; which++)
 			fds[n++] =
@@ -160,6 +161,8 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 		if (fds[k].revents != 0)
 			capture_read(&w->slot[(k - OURS) / 2].cap,
 			    (int)(k - OURS) % 2, now);
+	if (fds[OURS - 1].revents != 0)
+		warm_take(w);
 	if (fds[1].revents != 0)
 		take_wake(w);
 	if (fds[2].revents != 0 && commit_done(&w->commit) > 0) {
@@ -201,6 +204,7 @@ loop(struct worker *w)
 		next = least(next, keep_tick(w, now));
 		next = least(next, look_drained_tick(w, now));
 		next = least(next, kept_tick(w, now));
+		next = least(next, warm_tick(w, now));
 		if (w->terms > 0 && worker_idle_is(w))
 			w->done = true;
 		now = sp_mono_ms();
@@ -298,6 +302,7 @@ set_up(struct worker *w, struct sp_err *err)
 	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
 		return st;
 	kept_open(w);
+	warm_open(w);
 	beat_init(w);
 	report_init(w);
 	return pulse_open(w, err);
@@ -314,6 +319,7 @@ farewell(struct worker *w)
 	commit_close(&w->commit);
 	if (w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
+	warm_close(w);
 	kin_sweep(w);
 	gpu_close(w);
 	for (i = 0; i < w->opt.slots; i++)

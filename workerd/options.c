@@ -1,6 +1,7 @@
 /*
  * options.c - the words that workerd is started with: read, checked, explained.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -16,11 +17,13 @@
 #define GRACE_MOST 3600
 #define SHARE_MOST 64
 
+#define WARM_MOST 64 /* modules */
+
 static const char usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
     "               [--work DIR] [--cache DIR] [--cache-size SIZE] [--tag T]...\n"
     "               [--gpus WHICH] [--gpu-share N] [--preempt] [--grace TIME]\n"
-    "               [--allow-root] [-v] SPOOL\n"
+    "               [--warm MODULES | --cold] [--allow-root] [-v] SPOOL\n"
     "       workerd --gpu-facts\n";
 
 static const char help[] =
@@ -55,6 +58,9 @@ static const char help[] =
     "well\n"
     "                 elsewhere (5; 0: never mind)\n"
     "  --cgroup none  make no control groups (auto)\n"
+    "  --warm M,M...  keep Pythons that have imported these, for all scripts in "
+    "it\n"
+    "  --cold         never, not for order.warm either\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
     "  -v             say more; -q: say less\n"
     "  --help, --version\n"
@@ -78,6 +84,8 @@ enum {
 	OPT_SERVE,
 	OPT_PREEMPT,
 	OPT_GRACE,
+	OPT_WARM,
+	OPT_COLD,
 	OPT_ROOT,
 	OPT_LOG_MAX,
 	OPT_HASH_TIME,
@@ -103,6 +111,8 @@ static const struct option longs[] = {
 	{ "gpu-facts", no_argument, NULL, OPT_FACTS },
 	{ &GPUPROBE_ARG[2], no_argument, NULL, OPT_SERVE },
 	{ "preempt", no_argument, NULL, OPT_PREEMPT },
+	{ "warm", required_argument, NULL, OPT_WARM },
+	{ "cold", no_argument, NULL, OPT_COLD },
 	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "allow-root", no_argument, NULL, OPT_ROOT },
 	{ "log-max", required_argument, NULL, OPT_LOG_MAX },
@@ -197,6 +207,37 @@ take_python(const char *program, struct options *opt)
 	if (!python_find(program, "--python", &python, why))
 		return wrong("%s", why);
 	(void)strcpy(opt->python, python.program);
+	return true;
+}
+
+/* "numpy,sklearn.svm"; "" or "none": nothing but Python itself. */
+static bool
+take_warm(char *list, struct options *opt)
+{
+	char *name, *rest = NULL, *c;
+	char **more;
+
+	opt->warm_all = true;
+	opt->warm_n = 0;
+	if (strcmp(list, "none") == 0)
+		return true;
+	for (name = strtok_r(list, ",", &rest); name != NULL;
+	     name = strtok_r(NULL, ",", &rest)) {
+		for (c = name; isalnum((unsigned char)*c) || *c == '_' ||
+		     (*c == '.' && c > name && c[-1] != '.');
+		     c++)
+			;
+		if (*c != '\0' || isdigit((unsigned char)*name) ||
+		    c[-1] == '.' || opt->warm_n == WARM_MOST)
+			return wrong("--warm %s: modules with commas between "
+				     "them, as numpy,sklearn.svm",
+			    name);
+		more = realloc(opt->warm, (opt->warm_n + 1) * sizeof *more);
+		if (more == NULL)
+			return wrong("%s", strerror(errno));
+		opt->warm = more;
+		opt->warm[opt->warm_n++] = name;
+	}
 	return true;
 }
 
@@ -313,6 +354,11 @@ take(int c, struct options *opt)
 		return take_bad_host(optarg, &opt->bad_host);
 	case OPT_CGROUP:
 		return take_cgroup(optarg, opt);
+	case OPT_WARM:
+		return take_warm(optarg, opt);
+	case OPT_COLD:
+		opt->cold = true;
+		break;
 	case OPT_ROOT:
 		opt->allow_root = true;
 		break;
@@ -389,5 +435,7 @@ void
 options_clear(struct options *opt)
 {
 	free(opt->tags);
+	free(opt->warm);
+	opt->warm = NULL;
 	opt->tags = NULL;
 }

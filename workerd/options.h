@@ -17,6 +17,10 @@ struct options {
 	const char *cache;  /* NULL: below work */
 	int64_t cache_size; /* -1: not said */
 	const char *work;
+	char **warm; /* modules, for all scripts in Python */
+	size_t warm_n;
+	bool warm_all;
+	bool cold;
 	const char **tags;
 	size_t tags_n;
 	int slots;            /* 0: as many as there are GPUs, or CPUs */

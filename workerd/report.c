@@ -292,6 +292,8 @@ judge(struct worker *w, struct slot *s)
 		.artifacts = artifact_get(s),
 		.metrics = s->metrics_n,
 		.metrics_dropped = s->metrics_lost,
+		.warm = s->pid > 0 ? s->warm : SP_WARM_UNSAID,
+		.warm_why = s->pid > 0 ? s->warm_why : NULL,
 		.cpu_seconds =
 		    seconds(s->usage.ru_utime) + seconds(s->usage.ru_stime) };
 	struct sp_run_gpu gpus[SP_GPU_MOST];

@@ -101,7 +101,8 @@ no_group(struct worker *w, struct slot *s, const char *what, int why)
 
 /* In its group, or without where there is none. */
 static int
-start(struct worker *w, struct slot *s, struct spawn *how)
+start(struct worker *w, struct slot *s, const struct call *call,
+    struct spawn *how)
 {
 	char name[sizeof s->group.name];
 	int why;
@@ -115,7 +116,7 @@ start(struct worker *w, struct slot *s, struct spawn *how)
 		(how->door = group_door(&s->group)) == -1))
 		no_group(w, s, "make a group", errno);
 	limit_spawn(w, s, how);
-	why = spawn(how, &s->pid);
+	why = warm_spawn(w, s, call, how, &s->pid) ? 0 : spawn(how, &s->pid);
 	if (how->door != -1)
 		(void)close(how->door);
 	if (why == SPAWN_NO_GROUP) {
@@ -145,13 +146,13 @@ launch(struct worker *w, struct slot *s, struct call *call)
 	}
 	how.out = child[0];
 	how.err = child[1];
-	why = start(w, s, &how);
+	why = start(w, s, call, &how);
 	if (why == E2BIG) {
 		/* A large environment leaves less room for the argument. */
 		for (n = 0; call->argv[n + 1] != NULL; n++)
 			;
 		call->argv[n] = NULL;
-		why = start(w, s, &how);
+		why = start(w, s, call, &how);
 	}
 	(void)close(child[0]);
 	(void)close(child[1]);
@@ -302,6 +303,8 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	gpu_bind(w, s);
 	s->grace = (int64_t)(w->opt.grace * 1000);
 	s->killed = s->resumed = s->kept = s->told = s->oom = false;
+	s->warm = SP_WARM_UNSAID;
+	s->warm_why[0] = '\0';
 	s->serial = ++w->serial;
 	s->group = (struct group){ .fd = -1 };
 	s->peak = s->calm_until = s->gone_by = 0;
@@ -449,6 +452,7 @@ slot_reap(struct worker *w)
 			if (w->slot[i].state == SLOT_RUNS &&
 			    w->slot[i].pid == pid)
 				reaped(w, &w->slot[i], status, &usage);
+		(void)warm_reaped(w, pid, status);
 	}
 }
 

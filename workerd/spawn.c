@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -20,21 +21,22 @@
 /* No core files unless the job asks for them: they would go with the work
  * directory.  What cannot be set is left: the watcher is there as well. */
 static void
-limit(const struct spawn *how)
+limit(const struct spawn *how, pid_t pid)
 {
 	struct rlimit r;
 	int fd;
 
-	if (getrlimit(RLIMIT_CORE, &r) == 0) {
+	if (prlimit(pid, RLIMIT_CORE, NULL, &r) == 0) {
 		r.rlim_cur = 0;
-		(void)setrlimit(RLIMIT_CORE, &r);
+		(void)prlimit(pid, RLIMIT_CORE, &r, NULL);
 	}
-	if (how->data > 0 && getrlimit(RLIMIT_DATA, &r) == 0 &&
+	if (how->data > 0 && prlimit(pid, RLIMIT_DATA, NULL, &r) == 0 &&
 	    how->data < r.rlim_max) {
 		r.rlim_cur = r.rlim_max = how->data;
-		(void)setrlimit(RLIMIT_DATA, &r);
+		(void)prlimit(pid, RLIMIT_DATA, &r, NULL);
 	}
-	if (how->oom_adj == NULL)
+	/* A fork has what the one that forked it was given. */
+	if (how->oom_adj == NULL || pid != 0)
 		return;
 	fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd != -1) {
@@ -55,7 +57,7 @@ child(const struct spawn *how, pid_t parent, volatile int *why)
 		*why = SPAWN_NO_GROUP;
 		_exit(127);
 	}
-	limit(how);
+	limit(how, 0);
 	/* Helpers stay in our session: by that they are told from orphans. */
 	if (how->job)
 		(void)setsid();
@@ -107,4 +109,16 @@ spawn(const struct spawn *how, pid_t *pid_out)
 	}
 	*pid_out = pid;
 	return 0;
+}
+
+bool
+spawn_into(const struct spawn *how, pid_t pid)
+{
+	char text[16];
+	int n = snprintf(text, sizeof text, "%d", (int)pid);
+
+	if (how->door != -1 && write(how->door, text, (size_t)n) != n)
+		return false;
+	limit(how, pid);
+	return true;
 }

@@ -155,6 +155,8 @@ struct slot {
 	unsigned serial; /* of all attempts of this worker */
 	struct slot_gpus gpus;
 	struct group group;
+	enum sp_warm warm;
+	char warm_why[128]; /* why it is cold */
 	int64_t peak;       /* bytes of memory, 0: unknown */
 	int64_t calm_until; /* limit.c */
 	bool oom;           /* it was killed for its memory */
@@ -306,6 +308,8 @@ struct worker {
 	int signals;         /* signalfd */
 	double cpus;
 	int64_t memory;
+
+	struct warm *warm; /* NULL: --cold */
 
 	struct slot *slot;
 	unsigned freed; /* counts slots that became free */
@@ -496,6 +500,26 @@ struct spawn {
 };
 #define SPAWN_NO_GROUP (-1) /* it could not enter its control group */
 int spawn(const struct spawn *how, pid_t *pid_out);
+/* What such a child has besides program, session and files, for one of ours
+ * that was forked by a child of spawn() and waits: its group and its limits. */
+bool spawn_into(const struct spawn *how, pid_t pid);
+
+/* warm.c: a process that has imported what the job will import becomes the
+ * job's; warm.h has the plan.  False: it is to be started cold, s->warm and
+ * s->warm_why say whether that was not as it was to be. */
+bool warm_spawn(struct worker *w, struct slot *s, const struct call *call,
+    const struct spawn *how, pid_t *pid_out);
+void warm_open(struct worker *w);
+int warm_fd(const struct worker *w); /* readable: warm_take */
+void warm_take(struct worker *w);
+int64_t warm_tick(struct worker *w, int64_t now);
+/* A child has died: was it one of these? */
+bool warm_reaped(struct worker *w, pid_t pid, int status);
+/* Is this one of these, by its number or its session? */
+bool warm_own_is(const struct worker *w, pid_t pid, pid_t sid);
+/* Is this, for SPOOL_ID, no job's but theirs? */
+bool warm_mark_is(const char *id);
+void warm_close(struct worker *w); /* when no job runs */
 
 /* capture.c */
 /* most: bytes of the log. */

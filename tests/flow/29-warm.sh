@@ -1,0 +1,551 @@
+# Warm interpreters: a script cannot tell, and whatever befalls them costs no
+# more than the warmth.
+. "$TOP/tests/lib.sh"
+# Itself and no wrapper, which is another environment.
+PYTHON=$("$PYTHON" -c 'import sys; print(sys.executable)')
+
+# "### NAME" and a script, many times, to scripts/NAME.
+scripts() {
+	awk -v dir="$S/scripts/" '/^### / { f = dir $2; next } { print > f }'
+}
+
+# put NAME SCRIPT [MEMBERS]: queue it, under a name that `of` finds it by
+put() { job "$2" "${3:-}" >"$S/tmp/$1" && mv "$S/tmp/$1" "$S/new/$1.json"; }
+id_of() {
+	basename "$(find "$S/done" "$S/failed" -name "*.$1.json")" | cut -d. -f2
+}
+there() { [ -n "$(find "$S/done" "$S/failed" -name "*.$1.json")" ]; }
+of() { jq -cr "$2" "$S/outcomes/$(id_of "$1").json"; }
+said() { cat "$S"/runs/*/"$(id_of "$1")"/*.log 2>/dev/null; }
+word() { grep -q "$1" "$T/worker.log"; }
+
+bare() { [ "$(find "$T/work" -maxdepth 1 -name 'spool-*-??????' | wc -l)" = 0 ]; }
+
+# A worker, and a first order for which it starts a server that gets ready.
+warm_worker() {
+	start_worker -v "$@"
+	echo 'pass' | script first.py
+	put first first.py
+	soon word 'warm python=.* ready'
+	soon there first
+}
+server() { sed -n 's/.*warm python=.* ready pid=\([0-9]*\).*/\1/p' "$T/worker.log" | tail -n 1; }
+
+# What may differ: ids, numbers of processes, our own directory.
+plain() {
+	sed -E -e 's/20[0-9]{6}T[0-9]{9}-[0-9a-f]{8}/ID/g' -e "s#$T#T#g" \
+	    -e 's#(spool-)?[A-Za-z0-9_]*-[0-9a-f]{6}($|/|")#W\2#g' -e 's/0x[0-9a-f]+/0x/g'
+}
+
+table() {
+	scripts <<-'PY'
+	### state.py
+	import sys, os, signal, resource, json
+	d = {"argv": [sys.argv[0], len(sys.argv), type(sys.argv).__name__], "path": sys.path,
+	     "main": sorted((k, str(v)) for k, v in vars(sys.modules["__main__"]).items()
+	                    if k.startswith("__") and k != "__builtins__"),
+	     "builtins": str(__builtins__), "same": sys.modules["__main__"].__dict__ is globals(),
+	     "orig": [len(getattr(sys, "orig_argv", [])), getattr(sys, "orig_argv", [""] * 3)[1:3]],
+	     "flags": str(sys.flags), "warn": sys.warnoptions, "x": str(sys._xoptions),
+	     "exe": [sys.executable, sys.prefix, sys.base_prefix],
+	     "cwd": os.getcwd(), "fds": sorted(os.listdir("/proc/self/fd")),
+	     "sid": [os.getsid(0) == os.getpid(), os.getpgrp() == os.getpid()],
+	     "parent": open("/proc/%d/comm" % os.getppid()).read(), "umask": os.umask(0o22),
+	     "limits": [str(resource.getrlimit(getattr(resource, n))) for n in sorted(dir(resource))
+	                if n.startswith("RLIMIT_")],
+	     "signals": [str(signal.getsignal(n)) for n in range(1, 32)],
+	     "blocked": str(signal.pthread_sigmask(signal.SIG_BLOCK, [])),
+	     "frame": sys._getframe().f_back is None, "depth": sys.getrecursionlimit(),
+	     "code": [sys._getframe().f_code.co_filename, sys._getframe().f_code.co_name],
+	     "std": [[f.name, f.mode, f.encoding, f.errors, f.line_buffering, f.isatty(), f.closed,
+	              f.fileno(), getattr(f, "write_through", None), f.seekable(), str(type(f.buffer))]
+	             for f in (sys.stdin, sys.stdout, sys.stderr)],
+	     "dunder": [sys.__stdout__ is sys.stdout, sys.__stderr__ is sys.stderr],
+	     "stdin": sys.stdin.read(), "oom": open("/proc/self/oom_score_adj").read(),
+	     "hooks": [str(sys.excepthook), str(sys.displayhook), str(len(sys.path_hooks)),
+	               str(len(sys.meta_path))],
+	     "cache": sorted(k for k in sys.path_importer_cache if "/fd/" in k or k.endswith(".py")),
+	     "cgroup": "".join(open("/proc/self/cgroup")).count("/"),
+	     "status": [x for x in open("/proc/self/status") if x[:4] in ("SigP", "SigB", "SigI", "SigC", "ShdP") or x[:3] in ( "Cap", "NoN", "Thr", "Nam")],
+	     "user": [b for b in dir(__builtins__) if "spool" in b],
+	     "cmdline": open("/proc/self/cmdline").read().split("\0")[1:3],
+	     "site": str(sys.modules["site"].ENABLE_USER_SITE), "cust": "sitecustomize" in sys.modules}
+	for k in sorted(d):
+	    print(k, json.dumps(d[k]))
+	### environ.py
+	import os, subprocess, sys
+	for k, v in os.environ.items():
+	    print("e", k, v)
+	for p in subprocess.check_output(["/usr/bin/env"]).decode().splitlines():
+	    print("c", p)
+	import posix
+	print(sorted(posix.environ) == sorted(os.environb))
+	print([k for k in os.environ] == [k.decode() for k in posix.environ])
+	os.environ["NEW"] = "1"; print(subprocess.check_output("echo $NEW $X1", shell=True))
+	### code3.py
+	import sys; print("bye"); sys.exit(3)
+	### codetext.py
+	import sys; sys.exit("some words")
+	### codenone.py
+	raise SystemExit
+	### codeneg.py
+	raise SystemExit(-3)
+	### codebool.py
+	raise SystemExit(True)
+	### codelist.py
+	raise SystemExit([1, "x"])
+	### raise.py
+	"""a docstring"""
+	from __future__ import division
+	from __future__ import print_function, generators
+	import os; os.dup2(1, 2)
+	import json
+	def f(x):
+	    return json.loads(x)
+	class C:
+	    def m(self):
+	        try:
+	            f("{")
+	        except ValueError as e:
+	            raise RuntimeError("two") from e
+	print(__doc__, C.__module__, C.__qualname__)
+	C().m()
+	### recursion.py
+	import os; os.dup2(1, 2)
+	import sys
+	n = 0
+	def f():
+	    global n
+	    n += 1
+	    f()
+	try:
+	    f()
+	except RecursionError as e:
+	    print(n, e)
+	f()
+	### interrupt.py
+	import os; os.dup2(1, 2); print("on"); raise KeyboardInterrupt
+	### underscore.py
+	import os; print("on"); os._exit(7)
+	### term.py
+	import os, signal; print("on"); os.kill(os.getpid(), signal.SIGTERM); signal.pause()
+	### abort.py
+	import os; os.abort()
+	### pipe.py
+	import signal, os
+	r, w = os.pipe(); os.close(r)
+	try:
+	    os.write(w, b"x")
+	except BrokenPipeError as e:
+	    print("EPIPE", e, w)
+	### thread.py
+	import os; os.dup2(1, 2)
+	import threading, time, sys
+	def f():
+	    over.wait(); time.sleep(0.05); print("thread over"); sys.exit(5)
+	def g():
+	    raise ValueError("in a thread")
+	def d():
+	    time.sleep(60)
+	over = threading.Event(); threading.Thread(target=f).start(); t = threading.Thread(target=g, name="g"); t.start(); t.join()
+	threading.Thread(target=d, daemon=True).start()
+	print("main over", threading.current_thread() is threading.main_thread()); over.set()
+	### atexit.py
+	import os; os.dup2(1, 2)
+	import atexit, sys
+	@atexit.register
+	def one():
+	    print("one", globals().get("__file__"), sys.modules["__main__"].__name__)
+	@atexit.register
+	def two():
+	    print("two"); raise ValueError("in atexit")
+	atexit.register(lambda: sys.exit(9))
+	print("main over"); sys.exit(4)
+	### runexit.py
+	import atexit
+	atexit.register(print, "once"); atexit._run_exitfuncs(); print("after")
+	### unflushed.py
+	import os
+	f = open(os.environ["SPOOL_OUTCOME"], "w"); f.write('{"loss": 12}')
+	### heldfile.py
+	import os, json
+	json.held = open(os.environ["SPOOL_OUTCOME"], "w"); json.held.write('{"loss": 13}')
+	### deleted.py
+	import os
+	class D:
+	    def __init__(self, n): self.n = n
+	    def __del__(self): print("gone", self.n)
+	a, b = D("a"), D("b"); b.me = b
+	print("main over")
+	### generator.py
+	def g():
+	    try:
+	        yield 1
+	    finally:
+	        print("closed")
+	x = g(); next(x); print("main over")
+	### finalize.py
+	import weakref
+	class C: pass
+	c = C(); f = weakref.finalize(c, print, "finalized"); r = weakref.ref(c, lambda r: print("gone"))
+	### syntax.py
+	print("no")
+	x = = 3
+	### encoding.py
+	# -*- coding: latin-1 -*-
+	print(len("äö"), "\d")
+	### badbytes.py
+	print("é")
+	### nulls.py
+	print(1)
+	### stdout.py
+	import os; os.dup2(1, 2)
+	import sys, io
+	print("a", end=""); sys.stderr.write("b"); sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="ascii")
+	print("c")
+	### hook.py
+	import os; os.dup2(1, 2)
+	import sys
+	def h(*a):
+	    print("hook", a[0]); sys.exit(6)
+	sys.excepthook = h
+	1 / 0
+	### badhook.py
+	import sys
+	sys.excepthook = None
+	1 / 0
+	### exitobject.py
+	class E(SystemExit):
+	    def __str__(self): return "an E"
+	raise E(E())
+	### warn.py
+	import os; os.dup2(1, 2)
+	import warnings, sys
+	warnings.warn("up", UserWarning, stacklevel=2); warnings.warn("here"); warnings.warn("dep", DeprecationWarning)
+	def f(): warnings.warn("f")
+	f(); f(); print(len(warnings.filters), "ignore" in str(warnings.filters))
+	### iswarn.py
+	if 1 is 1: pass
+	### frames.py
+	import os; os.dup2(1, 2)
+	import traceback, inspect, sys, logging
+	traceback.print_stack(); print([f.function for f in inspect.stack()])
+	def f():
+	    traceback.print_stack(file=sys.stdout)
+	f(); print(inspect.getsource(f)); print(inspect.getmodule(f).__name__)
+	logging.basicConfig(format="%(filename)s %(lineno)d %(relativeCreated)d"[:21]); logging.warning("x", stack_info=True)
+	### pickle.py
+	import pickle; pickle.loads
+	### pickled.py
+	import pickle, copy
+	class P:
+	    x = 1
+	p = pickle.loads(pickle.dumps(P())); print(p.__class__ is P, P, __name__, __spec__)
+	### mpfork.py
+	import os; os.dup2(1, 2)
+	import multiprocessing as mp, os
+	def f(x): return x * x, __name__
+	if __name__ == "__main__":
+	    c = mp.get_context("fork")
+	    with c.Pool(2) as p:
+	        print(p.map(f, range(4)))
+	    q = c.Process(target=os._exit, args=(3,)); q.start(); q.join(); print(q.exitcode)
+	    q = c.Process(target=f, args=()); q.start(); q.join(); print(q.exitcode)
+	### mpspawn.py
+	import multiprocessing as mp, sys
+	class T: pass
+	def f(x): return x * x, __name__, sys.argv[0], T.__module__
+	if __name__ == "__main__":
+	    with mp.get_context("spawn").Pool(1) as p:
+	        print(p.map(f, range(2)))
+	### forked.py
+	import os, sys
+	pid = os.fork()
+	if pid == 0:
+	    sys.exit(5)
+	print(os.waitpid(pid, 0)[1], os.WEXITSTATUS(1280))
+	try:
+	    os.wait()
+	except ChildProcessError as e:
+	    print(e)
+	### sub.py
+	import subprocess, sys
+	print(subprocess.run([sys.executable, "-c", "import sys; print(sys.argv, sys.flags.no_user_site, 'PYTHONPATH' in __import__('os').environ)"],
+	                     stdout=subprocess.PIPE).stdout, sys.executable)
+	### random.py
+	import os; print("shadows a module", __file__)
+	### json.py
+	import json; print("mine", json.__file__ == os.path.abspath(__file__) if "os" in globals() else json.__name__)
+	### annotated.py
+	x: int = 3
+	class C:
+	    y: str = "a"
+	def f(a: int) -> str: ...
+	print(sorted(globals().get("__annotations__", {})), sorted(f.__annotations__))
+	del x
+	### empty.py
+	### comment.py
+	# nothing but this
+	### docstring.py
+	"""only this"""
+	### del_main.py
+	import sys
+	del sys.modules["__main__"]; print("x"); import collections
+	### exec.py
+	import os, sys
+	sys.stdout.flush(); os.execv(sys.executable, [sys.executable, "-c", "import os, sys; print('in', len(os.listdir('/proc/self/fd')), os.getcwd()); sys.exit(4)"])
+	### closed.py
+	import sys
+	sys.stdout.close(); sys.stderr.close(); sys.exit(2)
+	### gcoff.py
+	import gc; print(gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.garbage)
+	### big.py
+	for i in range(3000): print("line %d" % i)
+	### loader.py
+	print(type(__loader__).__name__, __loader__.path, __loader__.name, __loader__.is_package("__main__"), len(__loader__.get_source("__main__")))
+	### trace.py
+	import sys
+	seen = []
+	sys.settrace(lambda f, e, a: seen.append((e, f.f_code.co_name)))
+	def f(): pass
+	f(); sys.settrace(None); print(seen)
+	### tempfile.py
+	print("named as a module")
+	### locals.py
+	print(sorted(k for k in globals() if not k.startswith("__")), sorted(k for k in dir() if k.startswith("__")))
+	PY
+	printf 'print(1)\n\0print(2)\n' >"$S/scripts/nulls.py"
+	printf 'print("\xe9")\n' >"$S/scripts/badbytes.py"
+	printf '# -*- coding: latin-1 -*-\nassert len("\xe4\xf6") == 2, "\\d"\n' >"$S/scripts/encoding.py"
+	: >"$S/scripts/empty.py"
+}
+
+compare() { # MODULES
+	table
+	ORDER='"order":{"env":{"X1":"a b","X3":"é","X2":""}}'
+	start_worker -v --cold
+	for s in "$S"/scripts/*.py; do put "cold-$(basename "$s" .py)" "${s##*/}" "$ORDER"; done
+	n=$(find "$S/scripts" -name '*.py' | wc -l)
+	soon outcomes_are "$n"
+	stop "$WORKER"
+	warm_worker --warm "$1"
+	for s in "$S"/scripts/*.py; do put "warm-$(basename "$s" .py)" "${s##*/}" "$ORDER"; done
+	soon outcomes_are $((2 * n + 2))
+	stop "$WORKER"
+	shown='[.status, .error, .loss, .run.exitCode, .run.signal, .run.cause]'
+	bad=
+	for s in "$S"/scripts/*.py; do
+		s=$(basename "$s" .py)
+		[ "$s" != first ] || continue
+		said "cold-$s" | sed "s/cold-$s/NAME/g" | plain >"$T/cold"
+		said "warm-$s" | sed "s/warm-$s/NAME/g" | plain >"$T/warm"
+		of "cold-$s" "$shown" | plain >>"$T/cold"
+		of "warm-$s" "$shown" | plain >>"$T/warm"
+		echo "[true,false]" >>"$T/cold"
+		echo "[$(of "warm-$s" '.run.warm'),$(of "cold-$s" '.run | has("warm")')]" >>"$T/warm"
+		diff "$T/cold" "$T/warm" >"$T/diff" || {
+			bad="$bad $s"
+			sed "s/^/$s: /" "$T/diff" >&2
+		}
+		echo "$s" >>"$T/rows"
+	done
+	is "$bad" '' 'scripts that can tell'
+	bare || fail 'work directories left'
+}
+
+t_same() { compare none; }
+
+# With modules in place that the scripts import, too.
+t_same_loaded() {
+	compare json,logging.handlers,multiprocessing.pool,concurrent.futures,subprocess,inspect,random,tempfile,warnings
+}
+
+# Modules of ours, for servers to import.
+modules() {
+	mkdir "$T/mods"
+	export PYTHONPATH="$T/mods"
+	echo 'import threading, time; threading.Thread(target=time.sleep, args=(600,), daemon=True).start()' >"$T/mods/threads.py"
+	echo 'held = open(__file__)' >"$T/mods/opens.py"
+	echo 'import os; os.write(2, b"hello")' >"$T/mods/prints.py"
+	echo 'raise ValueError("not here")' >"$T/mods/fails.py"
+	echo 'import os; os._exit(3)' >"$T/mods/ends.py"
+	echo 'import subprocess; p = subprocess.Popen(["sleep", "600"]); open(__file__ + ".pid", "w").write(str(p.pid))' >"$T/mods/starts.py"
+	echo 'import os; os.chdir("/")' >"$T/mods/moves.py"
+	echo 'import time; open(__file__ + ".begun", "w").close(); time.sleep(600)' >"$T/mods/hangs.py"
+	echo 'import time' >"$T/mods/fine.py"
+}
+
+# What cannot be forked from is said once, and its jobs run all the same.
+t_refused() {
+	modules
+	echo 'import os; print("ran", os.getpid())' | script job.py
+	start_worker -v -j 2
+	for m in threads opens prints fails ends starts moves missing; do
+		put "a$m" job.py "\"order\":{\"warm\":[\"fine\",\"$m\"]}"
+		soon word "warm python=.*fine,$m unfit"
+		put "b$m" job.py "\"order\":{\"warm\":[\"fine\",\"$m\"]}"
+		soon there "b$m"
+		is "$(of "b$m" '[.status, .run.warm]')" '[204,false]'
+		has "$(said "b$m")" ran
+		echo "$m" >>"$T/rows"
+	done
+	why() { of "b$1" .run.warmWhy; }
+	is "$(why threads)" '2 threads after importing threads'
+	has "$(why opens)" 'opens.py is open after importing opens'
+	has "$(why prints)" 'importing prints prints'
+	is "$(why fails)" 'cannot import fails: ValueError: not here'
+	has "$(why ends)" 'exit code 3'
+	is "$(why starts)" 'processes run after importing starts'
+	has "$(why moves)" 'moves'
+	has "$(why missing)" "No module named 'missing'"
+	is "$(grep -c 'threads unfit' "$T/worker.log")" 1 'said once'
+	soon dead "$(cat "$T/mods/starts.py.pid")"
+	# One that hangs holds nobody up, and goes with the worker.
+	put first job.py '"order":{"warm":"hangs"}'
+	soon there first
+	soon test -e "$T/mods/hangs.py.begun"
+	put second job.py '"order":{"warm":"hangs"}'
+	soon there second
+	is "$(of second .run.warmWhy)" 'the server is starting'
+	stop "$WORKER"
+	promises
+}
+
+# Jobs that run when their server is killed end well, and are counted once.
+t_killed() {
+	echo 'import os, time
+open(os.environ["TDIR"] + "/on." + os.environ["SPOOL_ID"], "w").close()
+while not os.path.exists(os.environ["TDIR"] + "/go"): time.sleep(0.02)
+print("{\"loss\": 1}")' | script waits.py
+	TDIR=$T; export TDIR
+	warm_worker --warm none -j 2
+	put a waits.py; put b waits.py
+	on() { [ "$(find "$T" -maxdepth 1 -name 'on.*' | wc -l)" = "$1" ]; }
+	soon on 2
+	kill -9 "$(server)"
+	soon word 'killed by signal 9'
+	touch "$T/go"
+	soon there a; soon there b
+	is "$(of a '[.status, .loss, .run.warm, .run.exitCode]')" '[200,1,true,0]'
+	is "$(of b '[.status, .loss, .run.warm, .run.exitCode]')" '[200,1,true,0]'
+	# Those that it forked are still good; after them there is a new one.
+	old=$(server)
+	put c waits.py; put d waits.py; put e waits.py
+	soon outcomes_are 6
+	another() { [ "$(server)" != "$old" ]; }
+	soon another
+	put f waits.py
+	soon there f
+	is "$(of f .run.warm)" true
+	stop "$WORKER"
+	promises
+}
+
+# However often, every job has run once.
+t_loop() {
+	script once.py <<-'PY'
+	import os
+	print(os.environ["SPOOL_ID"], file=open(os.environ["TDIR"] + "/ran", "a"))
+	PY
+	TDIR=$T; export TDIR
+	warm_worker --warm none -j 2
+	i=0
+	while [ $i -lt 60 ]; do
+		i=$((i + 1))
+		put "j$i" once.py
+		p=$(server)
+		! grep -qs workerd-warm "/proc/$p/cmdline" || kill -9 "$p" || :
+	done
+	soon outcomes_are 61
+	word 'killed by signal 9' || fail 'no server was killed'
+	stop "$WORKER"
+	is "$(sort "$T/ran" | uniq -c | awk '$1 != 1' | wc -l)" 0 'run twice'
+	is "$(wc -l <"$T/ran")" 60 'run'
+	is "$(cat "$S"/outcomes/2*.json | jq -r .status | sort -u)" 204
+	OVER=1 promises
+}
+
+# Limits, stops and what is left over: as with any other job.
+t_stopped() {
+	echo 'import signal, time, sys
+signal.signal(signal.SIGTERM, lambda *a: sys.exit(75 if len(sys.argv) > 5 else 4))
+print("on"); time.sleep(600)' | script sleeps.py
+	echo 'import os, time, sys
+pid = os.fork()
+if pid == 0:
+    os.setsid()
+    if os.fork(): os._exit(0)
+    open(os.environ["TDIR"] + "/stray", "w").write(str(os.getpid()))
+    os.close(1); os.close(2); time.sleep(600)
+os.waitpid(pid, 0)
+while not os.path.exists(os.environ["TDIR"] + "/stray"): time.sleep(0.02)' | script strays.py
+	echo 'b = bytearray(3 << 30)' | script eats.py
+	TDIR=$T; export TDIR
+	warm_worker --warm none -j 2
+	put t sleeps.py '"order":{"timeout":0.3}'
+	put s strays.py
+	put e eats.py '"order":{"memory":"512M"}'
+	put c sleeps.py
+	soon there t; soon there s; soon there e
+	is "$(of t '[.status, .run.cause, .run.warm, .run.exitCode]')" '[408,"timeout",true,4]'
+	is "$(of s '[.run.warm, .status]')" '[true,204]'
+	soon dead "$(cat "$T/stray")"
+	is "$(of e '[.run.warm, .run.cause]')" '[true,"oom"]'
+	c=$(find "$S/assigned" -name '*.c.json' | sed 's/.*\/...//' | cut -d. -f1)
+	spool cancel "$c"
+	soon there c
+	is "$(of c .status)" 499
+	# Killed outright, it leaves nothing behind.
+	put last sleeps.py
+	runs() { [ "$(find "$S/assigned" -name '*.last.json')" ]; }
+	soon runs
+	server=$(server)
+	kill -9 "$WORKER"
+	soon dead "$server"
+	none() { ! grep -lsz "^SPOOL_DIR=$S\$" /proc/[0-9]*/environ | grep -v "/$$/" | xargs -r -n 1 dirname | xargs -r -I F readlink F/exe | grep -q python; }
+	soon none
+	soon bare
+}
+
+# What is random differs from job to job; what is read at the start is heeded.
+t_own() {
+	echo 'import random, os, sys
+print(random.random(), os.urandom(4).hex(), hash("a"))
+if "numpy" in sys.modules: import numpy; print(numpy.random.rand())' | script dice.py
+	echo 'print(hash("a"))' | script hash.py
+	modules
+	warm_worker --warm random,fine
+	put a dice.py; put b dice.py
+	soon there a; soon there b
+	[ "$(said a | cut -d' ' -f1,2)" != "$(said b | cut -d' ' -f1,2)" ] || fail 'the same dice'
+	# A server for this seed of hashes alone, from the second order on.
+	for n in 1 2 3; do
+		put "h$n" hash.py '"order":{"env":{"PYTHONHASHSEED":"7"}}'
+		soon there "h$n"
+		is "$(said "h$n")" "$(PYTHONHASHSEED=7 "$PYTHON" -c 'print(hash("a"))')"
+		[ $n != 2 ] || soon eval '[ "$(grep -c "warm python=.* ready" "$T/worker.log")" = 2 ]'
+	done
+	is "$(of h1 .run.warmWhy)" 'the first one with this order.env'
+	is "$(of h3 .run.warm)" true
+	# Other variables need none.
+	put x hash.py '"order":{"env":{"ALPHA":"7"}}'
+	soon there x
+	is "$(of x .run.warm)" true
+	# What was imported has changed on the disk.
+	echo 'import os' >"$T/mods/new.py"
+	put y hash.py; put z hash.py
+	soon word 'has changed on the disk'
+	soon there y; soon there z
+	# A wrapper is no interpreter.
+	printf '#!/bin/sh\nX=1 exec %s "$@"\n' "$PYTHON" >"$T/wrapper"
+	chmod +x "$T/wrapper"
+	put w hash.py "\"order\":{\"python\":\"$T/wrapper\"}"
+	soon word 'unfit: it is a wrapper'
+	soon there w
+	is "$(of w .status)" 204
+	stop "$WORKER"
+	exits 100 workerd $ROOTOK --warm 'a b' "$S"
+	has "$(cat "$T/err")" 'modules with commas'
+}
+
+run_stories "$@"

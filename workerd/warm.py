@@ -1,0 +1,549 @@
+"""warm.py - the fork server of one Python interpreter (warm.h has the plan).
+
+workerd writes this file as sitecustomize.py into a directory of its own and
+starts  PYTHONPATH=DIR python -u /proc/self/fd/3 PADDING.  So it runs inside
+Python's own start-up: after site has done its work and before the script.
+Here it stays, imports what was asked for, and forks.  In a fork it puts
+everything right that depends on the job and *returns*: Python goes on to its
+main program in C as if nothing had happened, finds at /proc/self/fd/3 what
+was compiled from the job's script under the script's own name, and runs it.
+No frame of ours lies under the script, and it ends as Python ends.
+
+On the socket (SOCK_SEQPACKET, at first our standard output):
+    to us       first the list of modules and more; then an F for each fork
+    from us     \\1R MIB: ready; \\1U WORDS: unfit; \\1O: out of date; we end
+                after the last two.  What has no \\1 are Python's own words.
+    of a fork   \\1S and a socket (its pid is the kernel's to say): a spare,
+                that waits there for its job: one message, two files
+Nothing here may be imported that a cold start would not have, but for
+builtins, _socket and ctypes.
+"""
+import sys
+
+
+def serve():
+    import posix as os
+    import builtins
+    import _signal
+    import _socket
+    import _thread
+    import _weakref
+    import atexit
+    import gc
+    import marshal
+    import site
+    ext = sys.modules['_frozen_importlib_external']
+    osmod = sys.modules['os']
+    PLACE = '/proc/self/fd/3'
+    MOST = 1 << 18              # bytes of one message
+
+    class Job:                  # what a fork is about
+        code = None             # the exit code, once the script is over
+
+    # ---- our own start ----
+
+    def tasks():
+        return os.stat('/proc/self/task').st_nlink - 2
+
+    def files():
+        # The listing's own handle is among them.
+        out = {}
+        for n in os.listdir('/proc/self/fd'):
+            try:
+                out[int(n)] = os.readlink('/proc/self/fd/' + n)
+            except OSError:
+                pass
+        return out
+
+    def children():
+        with open('/proc/self/task/%d/children' % os.getpid()) as f:
+            return f.read().split()
+
+    def memory():
+        with open('/proc/self/statm') as f:
+            return int(f.read().split()[1]) * os.sysconf('SC_PAGESIZE') >> 20
+
+    def scratch(name):
+        if hasattr(os, 'memfd_create'):
+            return os.memfd_create(name, 0)
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        os.unlink(name)
+        os.set_inheritable(fd, True)
+        return fd
+
+    class Unfit(Exception):
+        pass
+
+    def same_environ(pairs):
+        """What is started may be a wrapper that changes the environment, who
+        knows how for another job.  Python itself may do so in one way."""
+        was = dict(pair.partition(b'=')[::2] for pair in pairs)
+        now = dict(os.environ)
+        if was == now:
+            return None
+        ctype = now.pop(b'LC_CTYPE', None)
+        was.pop(b'LC_CTYPE', None)
+        if was != now:
+            raise Unfit('it is a wrapper that changes the environment; name '
+                        'the interpreter itself: ' + sys.executable)
+        return ctype
+
+    def leave_path():
+        """Nothing of DIR stays, and a sitecustomize of the user's is run."""
+        here = __file__.rpartition('/')[0]
+        sys.modules.pop('sitecustomize', None)
+        while here in sys.path:
+            sys.path.remove(here)
+        sys.path_importer_cache.pop(here, None)
+        osmod.environ.pop('SPOOL_ID', None)
+        path = osmod.environ.pop('PYTHONPATH', here)
+        if path != here:
+            osmod.environ['PYTHONPATH'] = path[len(here) + 1:]
+        try:
+            import sitecustomize  # noqa: F401
+            return True
+        except ImportError as e:
+            if e.name != 'sitecustomize':
+                raise
+            return False
+
+    def look(what, had):
+        """May we fork after this import?"""
+        n = tasks()
+        if n > 1:
+            # Pools that know of forks end their threads before one.
+            pid = os.fork()
+            if pid == 0:
+                os._exit(0)
+            os.waitpid(pid, 0)
+            n = tasks()
+        if n > 1:
+            raise Unfit('%d threads after importing %s' % (n, what))
+        for fd, path in files().items():
+            if path.startswith('/dev/nvidia'):
+                raise Unfit('CUDA is in use after importing ' + what)
+            if fd not in had and not path.startswith('/proc/'):
+                raise Unfit('%s is open after importing %s' % (path, what))
+        torch = sys.modules.get('torch')
+        if torch is not None and torch.cuda.is_initialized():
+            raise Unfit('CUDA is in use after importing ' + what)
+        if children():
+            raise Unfit('processes run after importing ' + what)
+
+    def preload(names):
+        out = scratch('warm-words')
+        os.dup2(out, 1)
+        os.dup2(out, 2)
+        had, cwd = files(), os.getcwd()
+        had[out] = ''
+        for name in names:
+            try:
+                __import__(name)
+            except BaseException as e:
+                raise Unfit('cannot import %s: %s: %s'
+                            % (name, type(e).__name__, e))
+            look(name, had)
+            if os.getcwd() != cwd:
+                raise Unfit('the directory changes on importing ' + name)
+            for f in sys.stdout, sys.stderr:
+                f.flush()
+            if os.fstat(out).st_size:
+                words = os.pread(out, 200, 0).decode('utf-8', 'replace')
+                raise Unfit('importing %s prints %r' % (name, words))
+        os.close(out)
+
+    # What a cold start would find changed on the disk: pip, an upgrade.
+    def stamp():
+        out = []
+        for path in [sys.executable] + sys.path + named:
+            try:
+                st = os.stat(path)
+                out.append((st.st_dev, st.st_ino, st.st_mtime_ns))
+            except OSError:
+                out.append(None)
+        return out
+
+    # ---- what others see of a process: /proc/PID/cmdline and environ ----
+
+    def layout():
+        """Where our arguments and SPOOL_ID's value lie in memory."""
+        with open('/proc/self/stat', 'rb') as f:
+            field = f.read().rpartition(b')')[2].split()
+        arg, argend, env, envend = [int(x) for x in field[45:49]]
+        fd = os.open('/proc/self/mem', os.O_RDWR | os.O_CLOEXEC)
+        mark = os.pread(fd, min(envend - env, 4096), env)
+        at = mark.find(b'\0SPOOL_ID=')
+        os.close(fd)
+        return arg, argend - arg, env + at + 10 if at >= 0 else 0
+
+    def show(args, id):
+        try:
+            fd = os.open('/proc/self/mem', os.O_RDWR | os.O_CLOEXEC)
+            text = b''.join(a + b'\0' for a in args)[:argroom - 1]
+            os.pwrite(fd, text.ljust(argroom, b'\0'), argat)
+            if id and idat:
+                os.pwrite(fd, id, idat)
+            os.close(fd)
+        except OSError:
+            pass
+
+    # ---- a fork ----
+
+    def reseed():
+        mods = sys.modules
+        if 'random' in mods and not hasattr(osmod, 'register_at_fork'):
+            mods['random'].seed()
+        if 'numpy.random' in mods:
+            mods['numpy.random'].seed()
+        if 'logging' in mods:
+            import time
+            old = mods['logging']._startTime
+            mods['logging']._startTime = (
+                time.time_ns() if isinstance(old, int) else time.time())
+        if 'multiprocessing.process' in mods:
+            mp = mods['multiprocessing.process']
+            mp.ORIGINAL_DIR = os.getcwd()
+            mp.current_process()._config['authkey'] = \
+                mp.AuthenticationString(os.urandom(32))
+
+    def set_environ(pairs):
+        """In the order of the job's, as C and as Python see it."""
+        env, raw = osmod.environ, os.environ
+        for key in list(env):
+            del env[key]
+        raw.clear()
+        pairs = [pair.partition(b'=')[::2] for pair in pairs]
+        if coerced is not None:     # by Python, for want of a locale
+            pairs = [p for p in pairs if p[0] != b'LC_CTYPE']
+            pairs.append((b'LC_CTYPE', coerced))
+        for key, value in pairs:
+            osmod.environb[key] = value
+            raw[key] = value
+
+    def cold(script, args):
+        """Some things only a cold start says in the right words."""
+        for name in 'SIGPIPE', 'SIGXFZ', 'SIGXFSZ':
+            if hasattr(_signal, name):
+                _signal.signal(getattr(_signal, name), _signal.SIG_DFL)
+        os.execv(program, [program, '-u', script] + args)
+
+    class Over:
+        """A with-statement around the script: how does it end?"""
+        def __enter__(self):
+            del builtins.__spool_over__
+
+        def __exit__(self, kind, value, tb):
+            if kind is None:
+                code = 0
+            elif issubclass(kind, SystemExit):
+                code = getattr(value, 'code', value)
+                if code is None:
+                    code = 0
+                elif not isinstance(code, int):
+                    code = 1
+                elif not -1 << 31 <= code < 1 << 31:
+                    return
+            elif issubclass(kind, KeyboardInterrupt):
+                return          # Python kills itself
+            elif sys.excepthook is not sys.__excepthook__:
+                return          # which may change its mind
+            else:
+                code = 1
+            Job.code = code & 255
+
+    def translate(script, full):
+        """The script's code, to be run by C from a file that is a .pyc.  Its
+        body stands in a with-statement: nothing else tells the exit code
+        before Python clears itself away, which takes longer than most jobs."""
+        with open(script, 'rb') as f:
+            text = f.read()
+        if text[:2] == magic[:2] or text[:2] == b'PK':
+            raise ValueError
+        tree = compile(text, full, 'exec', 0x400, True)  # the AST
+        body, n = tree.body, 0
+        kind = type(body[0]).__name__ if body else ''
+        if kind == 'Expr' and isinstance(
+                getattr(body[0].value, 's', None), str):
+            n = 1               # the docstring
+        while (n < len(body) and type(body[n]).__name__ == 'ImportFrom' and
+                body[n].module == '__future__'):
+            n += 1
+        with_ = compile('with __spool_over__: pass', '', 'exec', 0x400,
+                        True).body[0]
+        if n < len(body):
+            for node in (with_, with_.items[0].context_expr):
+                for key in ('lineno', 'col_offset', 'end_lineno',
+                            'end_col_offset'):
+                    if hasattr(body[n], key):
+                        setattr(node, key, getattr(body[n], key))
+            with_.body = body[n:]
+        body[n:] = [with_]
+        code = compile(tree, full, 'exec', 0, True)
+        return magic + marshal.dumps(code)
+
+    class Heard:                # was there a warning?
+        said = False
+
+        def write(self, text):
+            self.said = True
+
+        def flush(self):
+            pass
+
+    def wait(job):
+        text, files_, flags, _ = job.recvmsg(MOST, 64)
+        fds = [int.from_bytes(data[i:i + 4], sys.byteorder)
+               for level, kind, data in files_
+               if kind == _socket.SCM_RIGHTS for i in range(0, len(data), 4)]
+        if not text or flags & _socket.MSG_TRUNC or len(fds) != 2:
+            os._exit(0)         # not needed any more
+        job.close()
+        return text, fds
+
+    def take(text, fds):
+        """Become the process of this job."""
+        os.setsid()             # until now we were our server's
+        os.dup2(fds[0], 1)
+        os.dup2(fds[1], 2)
+        os.closerange(3, max(fds) + 1)
+        part = text.split(b'\0')
+        where, raw, id, n = part[0], part[1], part[2], int(part[3])
+        args = [a.decode(fscode, 'surrogateescape') for a in part[4:4 + n]]
+        script = raw.decode(fscode, 'surrogateescape')
+        show([program.encode(fscode, 'surrogateescape'), b'-u', raw]
+             + part[4:4 + n], id)
+        os.chdir(where)
+        full = script
+        if sys.version_info >= (3, 9):
+            full = os.getcwd() + '/' + script
+        set_environ(part[4 + n:])
+        heard, err = Heard(), sys.stderr
+        sys.stderr = heard
+        try:
+            # A file beside the script hides what we have imported.
+            for name in os.listdir('.'):
+                if name.partition('.')[0] in shadowed:
+                    raise ValueError
+            code = translate(script, full)
+        except BaseException:
+            heard.said = True
+        sys.stderr = err
+        if heard.said:
+            cold(script, args)
+        reseed()
+        # From 3.13 on Python remembers where the script's file lies.
+        fd = -1
+        if sys.version_info >= (3, 13):
+            try:
+                fd = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600)
+            except OSError:
+                pass
+        if fd == -1:
+            fd = scratch('.spool-warm')
+        os.write(fd, code)
+        if fd != 3:
+            os.dup2(fd, 3)
+            os.close(fd)
+        builtins.__spool_over__ = Over()
+        first = os.readlink(script) if osmod.path.islink(script) else script
+        first = osmod.path.dirname(osmod.path.realpath(first))
+        saved = ext.SourcelessFileLoader
+
+        def loader(name, path):
+            # Called by C, after it has opened the file again, for what is
+            # to be __loader__: the last moment before the script.
+            ext.SourcelessFileLoader = saved
+            os.close(3)
+            site.ENABLE_USER_SITE = user
+            sys.modules['__main__'].__file__ = full
+            sys.argv = [script] + args
+            if hasattr(sys, 'orig_argv'):
+                sys.orig_argv = [program, '-u', script] + args
+            if not getattr(sys.flags, 'safe_path', False):
+                sys.path[0] = first
+            sys.path_importer_cache.pop(PLACE, None)
+            sys.path_importer_cache[full] = None
+            return ext.SourceFileLoader(name, full)
+        ext.SourcelessFileLoader = loader
+        sys.path_importer_cache[PLACE] = None
+
+    def spare(worker):
+        """In a fork: a process of workerd's own, that waits for a job."""
+        while os.getppid() != worker:
+            os.sched_yield()    # until the one between us has gone
+        if prctl is not None:
+            prctl(1, 9, 0, 0, 0)    # die with workerd
+        if os.getppid() != worker:
+            os._exit(0)
+        ours, theirs = _socket.socketpair(
+            _socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0)
+        control.sendmsg([b'\1S'], [(
+            _socket.SOL_SOCKET, _socket.SCM_RIGHTS,
+            theirs.fileno().to_bytes(4, sys.byteorder))])
+        theirs.close()
+        control.close()
+        return ours
+
+    def fork(worker):
+        """In a fork.  Fork again and end, for what an ended process leaves
+        becomes workerd's child.  Returns in the process of a job."""
+        job = None
+        try:
+            if os.fork() == 0:
+                job = spare(worker)
+                text, fds = wait(job)
+        except BaseException:
+            job = None          # workerd or the server has gone
+        if job is None:
+            os._exit(0)
+        take(text, fds)
+
+    # ---- the end of a fork ----
+
+    def end():
+        """The last of all atexit functions.  What Python would do now touches
+        every page of what we imported, and takes several times as long as the
+        rest; so do here what the script could see of it: let go of its
+        modules, flush, and end.  Where that may not be the same, go back."""
+        code = Job.code
+        if (code is None or exit is None or _thread._count() > 0 or
+                sys.flags.dev_mode or sys.warnoptions or
+                'PYTHONINSPECT' in osmod.environ):
+            return
+        for o in gc.get_objects():
+            if isinstance(o, type) and '__del__' in o.__dict__:
+                return
+        o = None
+        try:
+            for f in sys.stdout, sys.stderr:
+                if f is not None and not f.closed:
+                    f.flush()
+        except BaseException:
+            return
+        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+        sys.path = sys.meta_path = sys.path_hooks = None
+        for key in 'last_type', 'last_value', 'last_traceback', 'last_exc':
+            if hasattr(sys, key):
+                setattr(sys, key, None)
+        # Before the collector may end a file below its buffers.
+        flush_files()
+        mods, left = sys.modules, []
+        for name in [n for n in mods
+                     if n in ('__main__', '__mp_main__') or n not in early]:
+            try:
+                left.append(_weakref.ref(mods[name]))
+            except TypeError:
+                pass
+            mods[name] = None
+        gc.collect()
+        for ref in reversed(left):
+            clear_module(ref())
+        gc.collect()
+        flush_files()
+        exit(code)
+
+    def flush_files():
+        for o in gc.get_objects():
+            if isinstance(o, iobase):
+                try:
+                    if not o.closed and o.writable():
+                        o.flush()
+                except BaseException:
+                    pass
+
+    def clear_module(mod):
+        """As Python clears those that something still holds."""
+        names = getattr(mod, '__dict__', None)
+        if type(names) is not dict:
+            return
+        for private in True, False:
+            for name in list(names):
+                if (isinstance(name, str) and name != '__builtins__' and
+                        private == (name[:1] == '_' and name[1:2] != '_')):
+                    names[name] = None
+
+    # ---- the server ----
+
+    fscode = sys.getfilesystemencoding()
+    magic = ext.MAGIC_NUMBER + b'\0' * (
+        12 if sys.version_info >= (3, 7) else 8)
+    iobase = sys.modules['_io']._IOBase
+    program, exit, prctl = sys.executable, None, None
+    user = site.ENABLE_USER_SITE
+    os.dup2(1, 10)
+    control = _socket.socket(
+        _socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, 10)
+    os.dup2(2, 1)
+    named, server = [], os.getpid()
+
+    def give_up(words):
+        control.send(b'\1U' + words.encode('utf-8', 'replace')[:400])
+        os._exit(0)
+
+    try:
+        part = control.recv(MOST).split(b'\0')
+        worker, program = int(part[0]), part[1].decode(fscode)
+        names = [x.decode() for x in part[3:3 + int(part[2])]]
+        coerced = same_environ(part[3 + len(names):])
+        argat, argroom, idat = layout()
+        atexit.register(end)
+        real = leave_path()
+        if user:
+            site.execusercustomize()
+            site.ENABLE_USER_SITE = False
+        try:
+            import ctypes
+            libc = ctypes.PyDLL(None)
+            prctl = libc.prctl
+            if hasattr(gc, 'freeze'):
+                track = libc.PyObject_GC_Track
+                untrack = libc.PyObject_GC_UnTrack
+                for f in track, untrack:
+                    f.argtypes, f.restype = [ctypes.py_object], None
+                exit = libc.exit
+        except Exception:
+            pass            # no libffi: slower, and the minder must do
+        before = set(sys.modules) - {'ctypes'}
+        preload(names)
+        shadowed = {n.partition('.')[0] for n in set(sys.modules) - before}
+        shadowed -= set(sys.builtin_module_names)
+        named = [sys.modules[n].__file__ for n in names
+                 if getattr(sys.modules[n], '__file__', None)]
+        show([b'workerd-warm'] + part[3:3 + len(names)], b'')
+        was = stamp()
+        early = frozenset(sys.modules)
+        gc.collect()
+        if exit is not None:
+            # What we have need not be looked through by each fork, nor be
+            # copied for that.  But the script's own module must be.
+            gc.freeze()
+            main = sys.modules['__main__']
+            for o in main, main.__dict__:
+                untrack(o)
+                track(o)
+            o = main = None
+        control.send(b'\1R%d' % memory())
+        while control.recv(16):
+            if tasks() > 1:
+                raise Unfit('%d threads' % tasks())
+            if stamp() != was:
+                control.send(b'\1O')  # what was imported has changed: anew
+                os._exit(0)
+            pid = os.fork()
+            if pid == 0:
+                fork(worker)
+                break
+            os.waitpid(pid, 0)
+        else:
+            os._exit(0)
+    except Unfit as e:
+        give_up(str(e))
+    except BaseException as e:
+        if os.getpid() != server:
+            raise
+        give_up('%s: %s' % (type(e).__name__, e))
+    if not real:
+        raise ImportError('no', name='sitecustomize')
+
+
+serve()
