@@ -1,5 +1,5 @@
 # What `spool submit` pins: scripts, the modules that they import, data, and
-# what git says.  That a worker runs these bytes is told elsewhere.
+# what git says; and that it is what runs.
 . "$TOP/tests/lib.sh"
 
 BLOBS=blobs/sha256
@@ -85,6 +85,33 @@ t_beside() {
 	other=$(cd / && spool submit "$T/elsewhere/job.json")
 	is "$(pin "$other" code)" "$(pin "$again" code)"
 	is "$(pin "$other" scriptSha256)" "$(pin "$again" scriptSha256)"
+}
+
+# What is queued runs as it was submitted, whatever becomes of its files.
+t_runs() {
+	project
+	mkdir pkg src
+	cat >nn.py <<-'PY'
+	import json, helper, pkg.deep
+	print(json.dumps({"loss": helper.x + pkg.deep.y, "data": open("d.csv").read()}))
+	PY
+	echo 'x = 1' >helper.py
+	echo 'y = 2' >pkg/deep.py
+	echo 3 >d.csv
+	cp -r nn.py helper.py pkg src
+	job nn.py '"dataFileName":"d.csv"' >job.json
+	beside=$(spool submit job.json)
+	tree=$(spool submit job.json -p order.code=src)
+	for f in *.py pkg/*.py src/*.py d.csv; do echo 'raise SystemExit("edited")' >$f; done
+	cp *.py d.csv "$S/scripts"
+	cp d.csv "$S/data"
+	drain
+	for id in "$beside" "$tree"; do
+		is "$(jq -c '[.status, .loss, .data]' "$S/outcomes/$id.json")" '[200,3,"3\n"]'
+		is "$(jq -r .run.scriptSha256 "$S/outcomes/$id.json")" "$(pin "$id" scriptSha256)"
+		is "sha256:$(jq -r .run.codeSha256 "$S/outcomes/$id.json")" "$(pin "$id" code)"
+	done
+	promises
 }
 
 t_in_the_spool() {
