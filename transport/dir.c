@@ -369,6 +369,7 @@ const struct tr_ops dir_ops = {
 	.stands = stands,
 	.look_at = dir_look_at,
 	.tree = dir_tree,
+	.imported = dir_imported,
 	.fetch = dir_fetch,
 	.keep_blob = dir_keep_blob,
 	.pins = dir_pins,

@@ -73,6 +73,8 @@ enum sp_status dir_look_at(struct tr *tr, int which, const char *path,
     struct tr_version *version_out, struct sp_err *err);
 enum sp_status dir_tree(struct tr *tr, int which, const char *name,
     struct sp_names *paths_out, struct sp_err *err);
+enum sp_status dir_imported(struct tr *tr, const struct sp_buf *text,
+    struct sp_names *paths_out, struct sp_err *err);
 enum sp_status dir_fetch(struct tr *tr, int which, const char *path, int to,
     const atomic_bool *stop, struct tr_version *version_out,
     struct sp_err *err);

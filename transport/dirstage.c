@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libspool/blob.h"
+#include "libspool/code.h"
 #include "libspool/copy.h"
 #include "libspool/file.h"
 #include "transport/dir.h"
@@ -135,6 +136,27 @@ dir_tree(struct tr *tr, int which, const char *name, struct sp_names *paths_out,
 
 	paths_out->n = paths_out->len = 0;
 	st = walk(dir_of(tr)->spool.dir[which], name, 0, paths_out, err);
+	if (st == SP_OK)
+		sp_names_sort(paths_out);
+	return st;
+}
+
+enum sp_status
+dir_imported(struct tr *tr, const struct sp_buf *text,
+    struct sp_names *paths_out, struct sp_err *err)
+{
+	const struct sp_spool *spool = &dir_of(tr)->spool;
+	struct sp_code code;
+	enum sp_status st;
+	size_t i;
+
+	sp_code_init(
+	    &code, spool, spool->dir[SP_DIR_SCRIPTS], "scripts", false);
+	st = sp_code_siblings(&code, sp_buf_text(text), text->len, err);
+	paths_out->n = paths_out->len = 0;
+	for (i = 0; i < code.names.n && st == SP_OK; i++)
+		st = sp_names_add(paths_out, sp_names_at(&code.names, i));
+	sp_code_clear(&code);
 	if (st == SP_OK)
 		sp_names_sort(paths_out);
 	return st;

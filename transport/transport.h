@@ -5,8 +5,8 @@
  * Every slot may say SP_RETRY (the medium is away: back off, ask again) and
  * each is safe to repeat.  Buffers handed in belong to the caller; err may be
  * NULL.  All slots but these are called from one thread: commit has another
- * one; beat, which is never called twice at once, any; look_at, tree, fetch and
- * keep_blob are called from any number of threads at once.
+ * one; beat, which is never called twice at once, any; look_at, tree,
+ * imported, fetch and keep_blob are called from any number of threads at once.
  */
 #ifndef TR_TRANSPORT_H
 #define TR_TRANSPORT_H
@@ -109,7 +109,8 @@ struct tr_ops {
 	    struct sp_err *err);
 
 	/* What is `path` now, a plain name in scripts/ or data/ (which:
-	 * SP_DIR_SCRIPTS, SP_DIR_DATA) or one that `tree` gave?  SP_GONE:
+	 * SP_DIR_SCRIPTS, SP_DIR_DATA), one that `tree` or `imported` gave, or
+	 * "."?  SP_GONE:
 	 * nothing.  SP_BAD: neither plain file nor directory. */
 	enum sp_status (*look_at)(struct tr *tr, int which, const char *path,
 	    struct tr_version *version_out, struct sp_err *err);
@@ -117,6 +118,12 @@ struct tr_ops {
 	 * names that begin with a dot are left out, with all below them.
 	 * SP_BAD: something else is in there, or too much. */
 	enum sp_status (*tree)(struct tr *tr, int which, const char *name,
+	    struct sp_names *paths_out, struct sp_err *err);
+	/* What this Python text, a script's, imports of what lies in scripts/,
+	 * and what that imports in turn: as paths below scripts/, sorted.  It
+	 * depends on the names there, whose version is that of ".", and if
+	 * there is anything on what it holds. */
+	enum sp_status (*imported)(struct tr *tr, const struct sp_buf *text,
 	    struct sp_names *paths_out, struct sp_err *err);
 	/* Its bytes into the empty file `to`; which may be SP_DIR_BLOBS, too,
 	 * path a hash then.  All of one version, never half of two, which one

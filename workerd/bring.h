@@ -15,7 +15,8 @@
 #include "transport/transport.h"
 #include "workerd/cache.h"
 
-#define BRING_KEPT 1024
+#define BRING_KEPT  1024
+#define BRING_ALONE 64
 
 /* Of a whole worker: for all threads. */
 struct bringing {
@@ -26,6 +27,11 @@ struct bringing {
 
 	pthread_mutex_t lock;
 	char kept[BRING_KEPT][SP_SHA_LEN + 1]; /* known to be in blobs/ */
+	/* Python scripts known to import nothing of scripts/ as it was then. */
+	struct {
+		char script[SP_SHA_LEN + 1];
+		char names[sizeof((struct tr_version *)0)->text];
+	} alone[BRING_ALONE];
 };
 
 enum bring_phase {

@@ -7,8 +7,10 @@
  * where a directory of ours is to be, and is none, goes.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,7 +19,8 @@
 #include "workerd/bring.h"
 #include "workerd/worker.h"
 
-#define QUICK_FILES 32 /* that the main thread may place */
+#define QUICK_FILES 32        /* that the main thread may place */
+#define SCRIPT_MOST (4 << 20) /* bytes of one that is read for imports */
 
 /* The directories in which `dst` will lie, below the work directory. */
 static enum sp_status
@@ -156,6 +159,8 @@ current_code(struct bring *b)
 	for (i = 0; i < paths.n && st == SP_OK; i++) {
 		const char *path = sp_names_at(&paths, i);
 
+		if (strstr(path, "/__pycache__/") != NULL)
+			continue;
 		st = code_file(b, path, "", "order.code", path + skip, is);
 		if (st == SP_OK &&
 		    sp_manifest_add(&m, path + skip, is, &err) != SP_OK)
@@ -164,6 +169,108 @@ current_code(struct bring *b)
 	}
 	if (st == SP_OK)
 		st = tree_hash(b, &m, true, b->is.code);
+	sp_manifest_clear(&m);
+	sp_names_clear(&paths);
+	return st;
+}
+
+/* ---- what a raw script imports ---- */
+
+static bool
+python_is(const char *script)
+{
+	size_t n = strlen(script);
+
+	return n > 3 && strcmp(script + n - 3, ".py") == 0;
+}
+
+/* Most scripts import nothing that lies beside them: then that is known without
+ * reading them, until a name comes or goes.  now: it is so. */
+static bool
+alone_is(struct bring *b, const char *names, bool now)
+{
+	unsigned row =
+	    (unsigned)strtoul(
+		(char[]){ b->is.script[0], b->is.script[1], '\0' }, NULL, 16) %
+	    BRING_ALONE;
+	struct bringing *all = b->all;
+	bool is;
+
+	(void)pthread_mutex_lock(&all->lock);
+	if (now) {
+		(void)strcpy(all->alone[row].script, b->is.script);
+		(void)strcpy(all->alone[row].names, names);
+	}
+	is = strcmp(all->alone[row].script, b->is.script) == 0 &&
+	    strcmp(all->alone[row].names, names) == 0;
+	(void)pthread_mutex_unlock(&all->lock);
+	return is;
+}
+
+static enum sp_status
+imported(struct bring *b, struct sp_names *paths_out)
+{
+	struct sp_buf text = SP_BUF_INIT(SCRIPT_MOST + 1);
+	struct sp_err err = { "" };
+	enum sp_status st = SP_OK;
+	char path[PATH_MAX];
+	struct stat is;
+	char *at;
+	int fd;
+
+	(void)snprintf(path, sizeof path, "%s/%s", b->dir, b->job->script);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &is) == -1)
+		st = bring_wrong(
+		    b, SP_RETRY, "%.200s: %s", path, strerror(errno));
+	else if (is.st_size <= SCRIPT_MOST &&
+	    (at = sp_buf_room(&text, (size_t)is.st_size + 1)) != NULL &&
+	    pread(fd, at, (size_t)is.st_size, 0) == is.st_size) {
+		text.len = (size_t)is.st_size;
+		st = b->all->ops->imported(b->all->tr, &text, paths_out, &err);
+		if (st != SP_OK)
+			(void)bring_wrong(b, st == SP_RETRY ? SP_RETRY : SP_BAD,
+			    "scriptName: what it imports: %.180s", err.text);
+	}
+	if (fd != -1)
+		(void)close(fd);
+	sp_buf_clear(&text);
+	return st == SP_OK || st == SP_RETRY ? st : SP_BAD;
+}
+
+static enum sp_status
+imported_code(struct bring *b)
+{
+	struct tr_version names = { .young = 1 };
+	struct sp_names paths = { 0 };
+	struct sp_manifest m = { 0 };
+	char is[SP_SHA_LEN + 1];
+	struct sp_err err = { "" };
+	enum sp_status st;
+	size_t i;
+
+	(void)b->all->ops->look_at(
+	    b->all->tr, SP_DIR_SCRIPTS, ".", &names, NULL);
+	if (names.young == 0 && alone_is(b, names.text, false))
+		return SP_OK;
+	if (b->quick)
+		return SP_LOST;
+	st = imported(b, &paths);
+	for (i = 0; i < paths.n && st == SP_OK; i++) {
+		const char *path = sp_names_at(&paths, i);
+
+		if (strcmp(path, b->job->script) == 0 ||
+		    (i > 0 && strcmp(path, sp_names_at(&paths, i - 1)) == 0))
+			continue;
+		st = code_file(b, path, "", "scriptName", path, is);
+		if (st == SP_OK && sp_manifest_add(&m, path, is, &err) != SP_OK)
+			st = bring_wrong(b, SP_BAD,
+			    "scriptName: what it imports: %.180s", err.text);
+	}
+	if (st == SP_OK && m.paths.n > 0)
+		st = tree_hash(b, &m, true, b->is.code);
+	else if (st == SP_OK && names.young == 0)
+		(void)alone_is(b, names.text, true);
 	sp_manifest_clear(&m);
 	sp_names_clear(&paths);
 	return st;
@@ -180,7 +287,13 @@ bring_code(struct bring *b)
 	if (b->pin.code[0] != '\0')
 		return pinned_code(
 		    b, b->pin.code, "the code of its first attempt");
-	return code[0] != '\0' ? current_code(b) : SP_OK;
+	if (code[0] != '\0')
+		return current_code(b);
+	/* Who pins the script has said all there is to say. */
+	if (b->job->script_sha[0] != '\0' || b->pin.script[0] != '\0' ||
+	    !python_is(b->job->script))
+		return SP_OK;
+	return imported_code(b);
 }
 
 /* ---- data ---- */

@@ -259,6 +259,56 @@ t_raw() {
 	has "$(pick b .error)" 'not what it was at the first attempt'
 }
 
+# What a raw script imports lies beside it, too, and is pinned with it.
+t_imports() {
+	fixture
+	mkdir "$S/scripts/pkg"
+	echo 'from .b import y' >"$S/scripts/pkg/__init__.py"
+	echo 'y = 20' >"$S/scripts/pkg/b.py"
+	printf 'import other\nx = 1 + other.z\n' >"$S/scripts/helper.py"
+	echo 'z = 300' >"$S/scripts/other.py"
+	echo 'raise SystemExit(1)' >"$S/scripts/unrelated.py"
+	script try.py <<-'PY'
+	import json, os, sys
+	import helper, pkg
+	if os.environ["SPOOL_ATTEMPT"] == "1": sys.exit(1)
+	print(json.dumps({"sum": helper.x + pkg.y, "here": sorted(os.listdir("."))}))
+	PY
+	put a try.py '"order":{"retry":["exit"],"attempts":2}'
+	policy lease=1 beat=0.2 settle=0.5 backoff=600 backoffMax=600 poll=0.2
+	start_worker --cache "$CACHE"
+	soon count_is waiting 1
+	stop "$WORKER"
+	echo 'x = -1' >"$S/scripts/helper.py"
+	rm -rf "$S/scripts/pkg" "$CACHE"
+	fast_policy
+	work
+	is "$(pick a '[.status, .sum]')" '[200,321]' "$(of a)"
+	hasnt "$(pick a .here)" unrelated
+	is "$(jq -c '.files | keys' "$S/blobs/sha256/$(pick a .run.codeSha256)")" \
+	    '["helper.py","other.py","pkg/__init__.py","pkg/b.py"]'
+	# One alone learns of a neighbour that comes later.
+	script lone.py <<-'PY'
+	try:
+	    import late
+	    print('{"late": true}')
+	except ImportError:
+	    print('{"late": false}')
+	PY
+	old "$S/scripts"
+	start_worker --cache "$CACHE"
+	for n in 1 2; do
+		put "l$n" lone.py
+		soon outcomes_are $((n + 1))
+		is "$(pick "l$n" .late)" false
+	done
+	: >"$S/scripts/late.py"
+	put l3 lone.py
+	soon outcomes_are 4
+	is "$(pick l3 .late)" true
+	stop "$WORKER"
+}
+
 # Directories: code and data.
 t_trees() {
 	fixture
