@@ -45,9 +45,10 @@ short_is(struct worker *w, const struct tr_room *r, const char *where)
 	}
 	if ((double)r->free < least) {
 		(void)snprintf(words, size,
-		    "no claims: %.5g MiB free in %.40s, --disk-floor is %.5g MiB",
+		    "no claims: %.5g MiB free in %.40s, %s %.5g MiB",
 		    (double)r->free / MIB, where,
-		    floor_of(&w->opt, (double)r->size) / MIB);
+		    w->floor.low ? "claims again at" : "--disk-floor is",
+		    least / MIB);
 		return true;
 	}
 	if (r->files > 0 && (double)r->files_free < files) {

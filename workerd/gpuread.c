@@ -175,7 +175,6 @@ gpuread_reaped(struct worker *w, pid_t pid)
 
 	if (pid != g->pid)
 		return;
-	kin_disown(w, pid);
 	g->pid = 0;
 	hang_up(g);
 }

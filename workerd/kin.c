@@ -24,6 +24,7 @@
 #include "workerd/worker.h"
 
 #define ENV_MOST 131072
+#define TICK_MS  10 /* that births are counted in */
 
 /* struct proc's owner: a slot, or */
 #define OWNER_NONE  (-1) /* not a job's, or it cannot be told whose */
@@ -38,10 +39,16 @@ struct seen {
 void
 kin_init(struct worker *w)
 {
-	struct proc self;
+	struct procs *all = &w->kin.children;
+	size_t i;
 
-	w->kin.born = proc_read(getpid(), &self) ? self.born : 0;
+	/* Not since our process began: who started us by exec, as a shell, may
+	 * have had children of its own, in sessions of their own. */
+	w->kin.born = sp_mono_ms() - TICK_MS;
 	w->kin.sid = getsid(0);
+	(void)proc_children(all);
+	for (i = 0; i < all->n; i++)
+		kin_own(w, all->at[i].pid);
 }
 
 void
@@ -191,7 +198,9 @@ owner_of(const struct worker *w, const struct procs *all, const struct proc *p)
 
 	for (depth = 0; p != NULL && depth < all->n; depth++) {
 		for (i = 0; i < w->opt.slots; i++)
-			if (on_is(&w->slot[i]) && w->slot[i].pid == p->pid)
+			/* Once it is reaped that number may be anybody's. */
+			if (w->slot[i].state == SLOT_RUNS &&
+			    w->slot[i].pid == p->pid)
 				return i;
 		if (p->ppid == self)
 			return owner_of_child(w, p);

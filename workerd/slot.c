@@ -443,6 +443,7 @@ slot_reap(struct worker *w)
 	while ((pid = reap_one(w, &status, &usage)) > 0) {
 		kin_disown(w, pid);
 		gpuread_reaped(w, pid);
+		kin_disown(w, pid);
 		if (pid == w->minder) {
 			sp_warn("minder gone: what outlives workerd now is "
 				"nobody's");

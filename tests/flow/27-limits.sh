@@ -144,6 +144,68 @@ hog() {
 	    time.sleep(0.01)
 	PY
 }
+# Children of whoever became workerd by exec are not its jobs.
+t_not_of_a_job() {
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":1}'
+	SH
+	job ok.sh >"$S/new/a.json"
+	# shellcheck disable=SC2016 # the inner shell's
+	timeout $((DEADLINE * 3)) sh -c 'setsid sleep 300 & echo $! >"$0/tunnel"; exec workerd "$@"' "$T" \
+	    $ROOTOK --cgroup none --drain --work "$T/work" "$S" >"$T/worker.log" 2>&1
+	_tunnel=$(cat "$T/tunnel")
+	outcomes_are 1 || fail 'no outcome'
+	! dead "$_tunnel" || fail 'killed what it had not started'
+	kill "$_tunnel"
+}
+
+# A job that is over but for a process that has left its group: the number of
+# its first one is anybody's now.
+t_number_again() {
+	_last=/proc/sys/kernel/ns_last_pid
+	"$PYTHON" -c "open('$_last', 'r+')" 2>/dev/null || skip 'may not choose process ids'
+	script leaves.py <<-'PY'
+	import os, signal, subprocess, sys, time
+	signal.signal(signal.SIGTERM, lambda *a: sys.exit(1))
+	deaf = "import signal,time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open(%r,'w'); time.sleep(300)"
+	pids = os.environ["PIDS"]
+	subprocess.Popen([sys.executable, "-c", deaf % (pids + ".deaf")], start_new_session=True)
+	while not os.path.exists(pids + ".deaf"): time.sleep(0.01)
+	with open(pids + ".tmp", "w") as f: f.write(str(os.getpid()))
+	os.rename(pids + ".tmp", pids)
+	time.sleep(300)
+	PY
+	job leaves.py "\"order\":{\"env\":{\"PIDS\":\"$T/pid\"}}" >"$S/new/a.json"
+	start_worker --cgroup none --grace 4
+	soon test -s "$T/pid"
+	_pid=$(cat "$T/pid")
+	_id=$(ls "$S/assigned") && _id=${_id#*.}
+	spool cancel "${_id%%.*}"
+	soon eval '! kill -0 '"$_pid"
+	# Others start processes, too: again until it is ours.
+	"$PYTHON" - "$_pid" >"$T/again" <<-'PY' &
+	import os, signal, sys, time
+	want = int(sys.argv[1])
+	for i in range(2000):
+	    with open("/proc/sys/kernel/ns_last_pid", "w") as f: f.write(str(want - 1))
+	    got = os.fork()
+	    if got == 0:
+	        os.setsid()
+	        time.sleep(60 if os.getpid() == want else 0)
+	        os._exit(0)
+	    if got == want: break
+	    os.waitpid(got, 0)
+	print(got, flush=True)
+	print(os.waitpid(got, 0)[1] & 127, flush=True)
+	PY
+	soon test -s "$T/again"
+	is "$(head -n 1 "$T/again")" "$_pid" 'the number'
+	soon outcomes_are 1
+	! dead "$_pid" || fail 'killed what has only got its number'
+	kill "$_pid"
+}
+
 t_memory_watched() {
 	hog
 	job hog.py '"order":{"memory":"100M"}' >"$S/new/a.json"
@@ -244,6 +306,10 @@ t_disk_floor() {
 	soon grep -q 'no claims: .* MiB free' "$T/worker.log"
 	job ok.sh >"$S/new/a.json"
 	soon eval 'spool workers | grep -q "no claims: "'
+	is "$(count outcomes)" 0
+	has "$(spool workers)" '4 MiB free'
+	truncate -s 23900K "$T/work/ballast" # above the floor, but not by an eighth
+	soon eval 'spool workers | grep -q "claims again at 9 MiB"'
 	is "$(count outcomes)" 0
 	rm "$T/work/ballast"
 	soon outcomes_are 1
