@@ -344,6 +344,10 @@ unstarted(struct worker *w, struct slot *s)
 	sp_warn(
 	    "start order=%s failed: %s; it goes back", s->name.id.text, s->why);
 	(void)health_ended(w, s, SP_CAUSE_BAD_HOST, s->why);
+	/* When the pause is over others come first, or it would be claimed
+	 * again and again, and nothing else. */
+	(void)look_cool(w, &s->name.id,
+	    w->look.pause > s->ended ? w->look.pause : s->ended);
 }
 
 void
