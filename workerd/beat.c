@@ -65,6 +65,13 @@ beat_trusted(const struct worker *w, int64_t now)
 	return (double)(now - w->heart.good) < w->policy->lease * 1000 / 2;
 }
 
+/* Will it claim nothing, whatever comes?  One with --drain does claim. */
+static bool
+closing_is(const struct worker *w)
+{
+	return w->terms > 0 || w->claims_left == 0 || w->wish.is.drain;
+}
+
 static void
 fill(struct worker *w, int64_t now)
 {
@@ -80,12 +87,12 @@ fill(struct worker *w, int64_t now)
 	    w->health.words[0] != '\0' ? w->health.words : w->floor.words);
 	b->tally = w->health.tally;
 	(void)snprintf(b->state, sizeof b->state, "%s",
-	    w->wish.is.drain && worker_idle_is(w)                  ? "drained"
-		: w->terms > 0 || w->opt.drain || w->wish.is.drain ? "draining"
-		: health_guilty_is(w)                              ? "bad-host"
-		: w->floor.low                                     ? "short"
-		: b->running_n > 0                                 ? "busy"
-								   : "idle");
+	    w->wish.is.drain && worker_idle_is(w) ? "drained"
+		: closing_is(w)                   ? "draining"
+		: health_guilty_is(w)             ? "bad-host"
+		: w->floor.low                    ? "short"
+		: b->running_n > 0                ? "busy"
+						  : "idle");
 	offer_beat(w, b);
 	gpu_beat(w, b);
 	looked_beat(w, b, now);

@@ -45,6 +45,22 @@ t_busy() {
 	has "$(why "$A")" 'over: it stands in done/ with status 204'
 }
 
+# One with --drain claims as long as there is anything.
+t_with_drain() {
+	runs_long
+	A=$(job long.sh | spool submit -)
+	start_worker --name ends --drain
+	soon running 1
+	B=$(job long.sh | spool submit -)
+	soon says "$B" "its slot is taken by ...${A##*-}"
+	has "$(spool workers)" busy
+	kill -TERM "$WORKER"
+	soon says "$B" ': draining'
+	touch "$T/go"
+	soon dead "$WORKER"
+	is "$(count new)" 1
+}
+
 # What nobody here has: said at submit, by why, and by the worker itself; it
 # waits, and runs when somebody comes who has it.
 t_never() {
