@@ -186,7 +186,7 @@ state_is() { [ "$(state_of "$1")" = "$2" ]; }
 
 # What the host is to blame for is made again by another one.
 t_elsewhere() {
-	policy lease=30 beat=0.2 settle=0.5 backoff=1 poll=0.1
+	policy lease=30 beat=0.2 settle=0.5 attempts=6 backoff=1 poll=0.1
 	script lib.py <<-'PY'
 	import os
 	if "BROKEN" in os.environ:
@@ -202,7 +202,8 @@ t_elsewhere() {
 	for i in $(seq 12); do job lib.py; done | spool submit - >/dev/null
 	soon outcomes_are 12
 	is "$(outcome | jq -r .status | sort -u)" 200
-	is "$(outcome | jq -s 'map(.run.attempt) | max')" 2
+	# Once, or on a very slow machine twice, it came to the broken one.
+	is "$(outcome | jq -s 'map(.run.attempt) | max | . == 2 or . == 3')" true
 	promises
 }
 

@@ -144,6 +144,8 @@ no_dirs() {
 	[ -z "$(find "$T/work" -mindepth 1 -maxdepth 1 ! -name 'spool-cache*' ! -name 'spool-kept*')" ]
 }
 
+no_kept() { [ -z "$(find "$T/work"/spool-kept* -mindepth 1 -type d 2>/dev/null)" ]; }
+
 none_left() { # no process whose command line or environment is of this story
 	for p in /proc/[0-9]*; do
 		[ "${p#/proc/}" != $$ ] || continue
@@ -182,10 +184,14 @@ t_soak() {
 			fail "descriptors are left over: $(fds "$p"), was $before"
 		}
 	done
-	stop "$A" "$B" "$SPOOLD"
+	stop "$A" "$B"
+	# Directories kept for orders that were cancelled meanwhile go when a
+	# worker has looked after them: at its start, then once a minute.
+	start_worker -j 1
+	soon no_kept
+	stop "$WORKER" "$SPOOLD"
 	soon none_left
 	soon no_dirs
-	is "$(find "$T/work"/spool-kept* -mindepth 1 -type d 2>/dev/null)" '' 'kept work directories'
 	# (A killed worker's probe of the server's clock is swept when it is old.)
 	is "$(find "$S/tmp" -mindepth 1 ! -name '.probe.*')" '' 'left in tmp/'
 	spool check || fail 'spool check found something'
