@@ -85,12 +85,13 @@ t_unknown_stage_is_kept() {
 # A bundle that takes longer than a lease is not taken for a dead worker's.
 t_long_bundle() {
 	shim
+	policy lease=3 beat=0.3 settle=0.5 backoff=0.1 backoffMax=1 poll=0.2
 	ok_job
 	start_worker --name other
 	soon stands workers other
 	kill -STOP "$WORKER"
 	troubled_spoold 'open:n.50:5:1000000'
-	lines 800 >"$S/new/many.jsonl"
+	lines 1600 >"$S/new/many.jsonl"
 	soon stands assigned many.jsonl
 	kill -CONT "$WORKER"
 	soon sh -c 'ls "$0"/done/*/ 2>/dev/null | grep -q many.jsonl' "$S"
