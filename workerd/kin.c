@@ -105,6 +105,19 @@ own_is(const struct worker *w, const struct proc *p)
 	return false;
 }
 
+/* Not a stray, without a look at it. */
+static bool
+known_is(const void *arg, pid_t pid)
+{
+	const struct worker *w = arg;
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (on_is(&w->slot[i]) && w->slot[i].pid == pid)
+			return true;
+	return pid == w->minder || warm_own_is(w, pid, pid);
+}
+
 /* The running slot with this id, or a stray's; OWNER_NONE: it has no mark. */
 static int
 by_mark(const struct worker *w, const struct proc *p)
@@ -322,7 +335,7 @@ kin_gone_is(struct worker *w, const struct slot *s)
 		return group_empty_is(&s->group);
 	if (kill(-s->pid, 0) == 0 || errno != ESRCH)
 		return false;
-	if (!proc_children(all))
+	if (!proc_children(all, known_is, w))
 		return true; /* no such file in this kernel's /proc */
 	for (i = 0; i < all->n; i++)
 		if (!all->at[i].dead && owner_of_child(w, &all->at[i]) == me)
@@ -336,7 +349,7 @@ kin_sweep(struct worker *w)
 	struct procs *all = &w->kin.children;
 	size_t i;
 
-	if (!proc_children(all))
+	if (!proc_children(all, known_is, w))
 		return;
 	for (i = 0; i < all->n; i++) {
 		if (all->at[i].dead ||

@@ -134,7 +134,8 @@ procs_find(const struct procs *all, pid_t pid)
 }
 
 bool
-proc_children(struct procs *all)
+proc_children(
+    struct procs *all, bool (*known)(const void *, pid_t), const void *arg)
 {
 	char path[64], buf[16384], *at = buf, *end;
 	ssize_t len;
@@ -150,6 +151,8 @@ proc_children(struct procs *all)
 		/* A number cut short by the buffer is not one. */
 		if (end == at || *end != ' ')
 			return true;
+		if (known != NULL && known(arg, (pid_t)pid))
+			continue;
 		if (!add(all, (pid_t)pid))
 			return false;
 	}

@@ -28,8 +28,10 @@ bool proc_read(pid_t pid, struct proc *p_out);
 /* All there are, sorted by pid.  false: no memory, or no /proc. */
 bool proc_all(struct procs *all_out);
 struct proc *procs_find(const struct procs *all, pid_t pid);
-/* The children of our main thread: orphans come to it. */
-bool proc_children(struct procs *all_out);
+/* The children of our main thread, for orphans come to it; less those that are
+ * known (NULL: none is), which are not looked at. */
+bool proc_children(struct procs *all_out,
+    bool (*known)(const void *arg, pid_t pid), const void *arg);
 
 /* The environment it was started with, NUL-terminated strings; 0: it has none,
  * or it is not for us to read. */

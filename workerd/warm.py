@@ -39,6 +39,7 @@ def serve():
 
     class Job:                  # what a fork is about
         code = None             # the exit code, once the script is over
+        modules = None
 
     # ---- our own start ----
 
@@ -209,16 +210,28 @@ def serve():
     def set_environ(pairs):
         """In the order of the job's, as C and as Python see it."""
         env, raw = osmod.environ, os.environ
-        for key in list(env):
-            del env[key]
-        raw.clear()
         pairs = [pair.partition(b'=')[::2] for pair in pairs]
         if coerced is not None:     # by Python, for want of a locale
             pairs = [p for p in pairs if p[0] != b'LC_CTYPE']
             pairs.append((b'LC_CTYPE', coerced))
+        # What importing has changed, where it had found the same.
+        for key, old, new in changed:
+            at = [i for i, p in enumerate(pairs) if p[0] == key]
+            if old == (pairs[at[0]][1] if at else None):
+                if new is None:
+                    del pairs[at[0]]
+                elif at:
+                    pairs[at[0]] = key, new
+                else:
+                    pairs.append((key, new))
+        if [p[0] for p in pairs] != list(raw):
+            for key in list(env):
+                del env[key]
+            raw.clear()
         for key, value in pairs:
-            osmod.environb[key] = value
-            raw[key] = value
+            if raw.get(key) != value:
+                osmod.environb[key] = value
+                raw[key] = value
 
     def cold(script, args):
         """Some things only a cold start says in the right words."""
@@ -355,6 +368,7 @@ def serve():
             ext.SourcelessFileLoader = saved
             os.close(3)
             site.ENABLE_USER_SITE = user
+            Job.modules = newest(sys.modules)
             sys.modules['__main__'].__file__ = full
             sys.argv = [script] + args
             if hasattr(sys, 'orig_argv'):
@@ -428,8 +442,12 @@ def serve():
         # Before the collector may end a file below its buffers.
         flush_files()
         mods, left = sys.modules, []
-        for name in [n for n in mods
-                     if n in ('__main__', '__mp_main__') or n not in early]:
+        names = ['__main__', '__mp_main__']
+        if Job.modules is None or newest(mods) != Job.modules:
+            names += [n for n in mods if n not in early]
+        for name in names:
+            if name not in mods:
+                continue
             try:
                 left.append(_weakref.ref(mods[name]))
             except TypeError:
@@ -441,6 +459,13 @@ def serve():
         gc.collect()
         flush_files()
         exit(code)
+
+    def newest(mods):
+        # Looking at each of them would copy the page that it is on.
+        try:
+            return len(mods), next(reversed(mods))
+        except TypeError:       # before 3.8
+            return None
 
     def flush_files():
         for o in gc.get_objects():
@@ -474,7 +499,7 @@ def serve():
     control = _socket.socket(
         _socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, 10)
     os.dup2(2, 1)
-    named, server = [], os.getpid()
+    named, changed, server = [], [], os.getpid()
 
     def give_up(words):
         control.send(b'\1U' + words.encode('utf-8', 'replace')[:400])
@@ -483,8 +508,9 @@ def serve():
     try:
         part = control.recv(MOST).split(b'\0')
         worker, program = int(part[0]), part[1].decode(fscode)
-        names = [x.decode() for x in part[3:3 + int(part[2])]]
-        coerced = same_environ(part[3 + len(names):])
+        at = 4 + int(part[2])
+        names = [x.decode() for x in part[4:at]]
+        coerced = same_environ(part[at:at + int(part[3])])
         argat, argroom, idat = layout()
         atexit.register(end)
         real = leave_path()
@@ -504,14 +530,23 @@ def serve():
         except Exception:
             pass            # no libffi: slower, and the minder must do
         before = set(sys.modules) - {'ctypes'}
+        found = dict(osmod.environb)
         preload(names)
+        now = dict(osmod.environb)
+        changed = [(k, found.get(k), now.get(k)) for k in list(now) + [
+            k for k in found if k not in now] if found.get(k) != now.get(k)]
         shadowed = {n.partition('.')[0] for n in set(sys.modules) - before}
         shadowed -= set(sys.builtin_module_names)
         named = [sys.modules[n].__file__ for n in names
                  if getattr(sys.modules[n], '__file__', None)]
-        show([b'workerd-warm'] + part[3:3 + len(names)], b'')
+        show([b'workerd-warm'] + part[4:at], b'')
+        # Few variables differ from one job to the next.
+        os.environ.clear()
+        set_environ(part[at + int(part[3]):])
         was = stamp()
         early = frozenset(sys.modules)
+        # What goes away when a fork returns from here would be copied for it.
+        Job.keep = dict(locals()), globals()
         gc.collect()
         if exit is not None:
             # What we have need not be looked through by each fork, nor be

@@ -37,19 +37,23 @@ lay(struct worker *w, struct warm *m)
 }
 
 /* It hears first for whom it works, what it shall import, and how it was
- * started. */
+ * started; and the environment of the first job. */
 static bool
 tell(int fd, const struct warm_want *want, char *const *envp)
 {
 	struct sp_buf text = SP_BUF_INIT(1 << 18);
 	char number[24];
+	size_t i, n = 0;
 	bool ok;
-	size_t i;
 
 	(void)snprintf(number, sizeof number, "%d", (int)getpid());
 	sp_buf_put(&text, number, strlen(number) + 1);
 	sp_buf_put(&text, want->call->program, strlen(want->call->program) + 1);
+	while (envp[n] != NULL)
+		n++;
 	(void)snprintf(number, sizeof number, "%zu", want->module_n);
+	sp_buf_put(&text, number, strlen(number) + 1);
+	(void)snprintf(number, sizeof number, "%zu", n);
 	sp_buf_puts(&text, number);
 	for (i = 0; i < want->module_n; i++) {
 		sp_buf_put(&text, "", 1);
@@ -58,6 +62,10 @@ tell(int fd, const struct warm_want *want, char *const *envp)
 	for (i = 0; envp[i] != NULL; i++) {
 		sp_buf_put(&text, "", 1);
 		sp_buf_puts(&text, envp[i]);
+	}
+	for (i = 0; want->call->envp[i] != NULL; i++) {
+		sp_buf_put(&text, "", 1);
+		sp_buf_puts(&text, want->call->envp[i]);
 	}
 	ok = !text.failed &&
 	    send(fd, text.data, text.len, MSG_NOSIGNAL) == (ssize_t)text.len;

@@ -65,7 +65,7 @@ table() {
 	     "hooks": [str(sys.excepthook), str(sys.displayhook), str(len(sys.path_hooks)),
 	               str(len(sys.meta_path))],
 	     "cache": sorted(k for k in sys.path_importer_cache if "/fd/" in k or k.endswith(".py")),
-	     "cgroup": "".join(open("/proc/self/cgroup")).count("/"),
+	     "cgroup": open("/proc/self/cgroup").read(),
 	     "status": [x for x in open("/proc/self/status") if x[:4] in ("SigP", "SigB", "SigI", "SigC", "ShdP") or x[:3] in ( "Cap", "NoN", "Thr", "Nam")],
 	     "user": [b for b in dir(__builtins__) if "spool" in b],
 	     "cmdline": open("/proc/self/cmdline").read().split("\0")[1:3],
@@ -372,7 +372,7 @@ modules() {
 	echo 'import subprocess; p = subprocess.Popen(["sleep", "600"]); open(__file__ + ".pid", "w").write(str(p.pid))' >"$T/mods/starts.py"
 	echo 'import os; os.chdir("/")' >"$T/mods/moves.py"
 	echo 'import time; open(__file__ + ".begun", "w").close(); time.sleep(600)' >"$T/mods/hangs.py"
-	echo 'import time' >"$T/mods/fine.py"
+	echo 'import os; os.environ.setdefault("FINE", "1")' >"$T/mods/fine.py"
 }
 
 # What cannot be forked from is said once, and its jobs run all the same.
@@ -531,6 +531,12 @@ if "numpy" in sys.modules: import numpy; print(numpy.random.rand())' | script di
 	put x hash.py '"order":{"env":{"ALPHA":"7"}}'
 	soon there x
 	is "$(of x .run.warm)" true
+	# What importing sets is set, but not over what the order sets.
+	echo 'import fine, os; print(os.environ["FINE"], os.popen("echo $FINE").read())' | script fined.py
+	put f1 fined.py; put f2 fined.py '"order":{"env":{"FINE":"2"}}'
+	soon there f1; soon there f2
+	is "$(of f1 .run.warm) $(said f1 | tr -d '\n')" 'true 1 1'
+	is "$(said f2 | tr -d '\n')" '2 2'
 	# What was imported has changed on the disk.
 	echo 'import os' >"$T/mods/new.py"
 	put y hash.py; put z hash.py

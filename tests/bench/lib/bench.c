@@ -15,17 +15,21 @@
 
 #include "tests/bench/lib/bench.h"
 
+#define REST                                                                   \
+	" \"hiddenLayers\": [64, 64, 32], \"activation\": \"relu\","           \
+	" \"optimizer\": \"adam\", \"learningRate\": 0.00125,"                 \
+	" \"momentum\": 0.9, \"weightDecay\": 1e-05, \"dropout\": 0.25,"       \
+	" \"batchSize\": 128, \"epochs\": 40, \"seed\": 20261122,"             \
+	" \"lossFunction\": \"categorical_crossentropy\","                     \
+	" \"metrics\": [\"accuracy\", \"precision\", \"recall\"],"             \
+	" \"trainShare\": 0.8, \"shuffle\": true, \"standardize\": true,"      \
+	" \"description\": \"a job that does nothing, at the size of one that" \
+	" does something\", \"order\": {\"name\": \"bench\"}}\n"
+
 const char bench_job[] =
-    "{\"projectName\": \"bench\", \"scriptName\": \"true\","
-    " \"hiddenLayers\": [64, 64, 32], \"activation\": \"relu\","
-    " \"optimizer\": \"adam\", \"learningRate\": 0.00125,"
-    " \"momentum\": 0.9, \"weightDecay\": 1e-05, \"dropout\": 0.25,"
-    " \"batchSize\": 128, \"epochs\": 40, \"seed\": 20261122,"
-    " \"lossFunction\": \"categorical_crossentropy\","
-    " \"metrics\": [\"accuracy\", \"precision\", \"recall\"],"
-    " \"trainShare\": 0.8, \"shuffle\": true, \"standardize\": true,"
-    " \"description\": \"a job that does nothing, at the size of one that"
-    " does something\", \"order\": {\"name\": \"bench\"}}\n";
+    "{\"projectName\": \"bench\", \"scriptName\": \"true\"," REST;
+const char bench_python[] =
+    "{\"projectName\": \"bench\", \"scriptName\": \"true.py\"," REST;
 
 static char bin[PATH_MAX];
 static double began;
@@ -128,6 +132,12 @@ bench_row(
 {
 	(void)printf(
 	    "%s\t%s\t%.6g\t%.6g\t%.6g\n", row, unit, ours, before, after);
+}
+
+void
+bench_skip(const char *row, const char *why)
+{
+	(void)printf("SKIP\t%s\t%s\n", row, why);
 }
 
 /* ---- files ---- */

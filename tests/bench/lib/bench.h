@@ -16,6 +16,8 @@
 
 /* A job of usual size (some 500 bytes) that runs scripts/true. */
 extern const char bench_job[];
+/* The same with scripts/true.py. */
+extern const char bench_python[];
 
 void bench_die(const char *fmt, ...) __attribute__((noreturn)) SP_PRINTF(1, 2);
 
@@ -38,6 +40,8 @@ double bench_percentile(double *value, size_t n, double p);
  * `row` is "WHAT : FLOOR". */
 void bench_row(const char *row, const char *unit, double ours, double before,
     double after);
+/* A row that cannot be measured here. */
+void bench_skip(const char *row, const char *why);
 
 /* A path that nothing has used.  Nothing is deleted between measurements: ext4
  * passes over inodes deleted in the last minutes one by one, which makes
@@ -76,6 +80,9 @@ pid_t bench_start(const char *const argv[]);
 void bench_reap(pid_t pid, const char *what);
 /* workerd -j SLOTS [more] SPOOL; more may be NULL. */
 pid_t bench_worker(const char *spool, const char *slots, const char *more);
+/* The same with any number of words, up to NULL. */
+pid_t bench_worker_with(
+    const char *spool, const char *slots, const char *const more[]);
 pid_t bench_spoold(const char *spool);
 /* Wait until the first beat of NAME is there; end it cleanly. */
 void bench_await_beat(const char *spool, const char *name);

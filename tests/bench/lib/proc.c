@@ -41,10 +41,11 @@ bench_reap(pid_t pid, const char *what)
 }
 
 pid_t
-bench_worker(const char *spool, const char *slots, const char *more)
+bench_worker_with(
+    const char *spool, const char *slots, const char *const more[])
 {
 	char path[PATH_MAX], work[PATH_MAX];
-	const char *argv[12];
+	const char *argv[24];
 	size_t n = 0;
 
 	bench_program("workerd", path);
@@ -59,11 +60,17 @@ bench_worker(const char *spool, const char *slots, const char *more)
 	argv[n++] = work;
 	if (geteuid() == 0)
 		argv[n++] = "--allow-root";
-	if (more != NULL)
-		argv[n++] = more;
+	while (*more != NULL && n < 22)
+		argv[n++] = *more++;
 	argv[n++] = spool;
 	argv[n] = NULL;
 	return bench_start(argv);
+}
+
+pid_t
+bench_worker(const char *spool, const char *slots, const char *more)
+{
+	return bench_worker_with(spool, slots, (const char *[]){ more, NULL });
 }
 
 pid_t

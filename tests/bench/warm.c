@@ -1,0 +1,154 @@
+/*
+ * warm.c - scripts in Python through a real workerd with 2 slots that keeps
+ * interpreters warm, against `python3 -u script.py` with 2 in flight: one that
+ * does nothing, and one that imports scikit-learn.  The time is workerd's whole
+ * life on orders that were there before, so the start of the interpreter, when
+ * jobs run cold, is in it.
+ */
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/lib/bench.h"
+
+#define SLOTS  2
+#define UNIT   "jobs/s"
+#define PYTHON "/usr/bin/python3"
+
+struct kind {
+	const char *row, *text, *warm;
+	size_t floor_n, n; /* jobs in a round */
+};
+
+static pid_t
+python(const char *script, const char *words)
+{
+	const char *const argv[] = { PYTHON, "-u", script, words, NULL };
+	pid_t pid;
+	int rc;
+
+	rc = posix_spawn(
+	    &pid, PYTHON, NULL, NULL, (char *const *)(uintptr_t)argv, environ);
+	if (rc != 0)
+		bench_die("spawn " PYTHON ": %s", strerror(rc));
+	return pid;
+}
+
+static double
+floor_rate(const char *script, size_t n)
+{
+	size_t begun = 0, ended = 0;
+	double begin = bench_now();
+	int status;
+
+	while (ended < n) {
+		while (begun < n && begun - ended < SLOTS) {
+			(void)python(script, bench_job);
+			begun++;
+		}
+		if (waitpid(-1, &status, 0) == -1 || status != 0)
+			bench_die("%s failed", script);
+		ended++;
+	}
+	return (double)n / (bench_now() - begin);
+}
+
+static void
+lay_spool(const char *path, const char *script, size_t n)
+{
+	char text[SP_NAME_MAX], file[BENCH_PATH + 32];
+	struct sp_name *name;
+	struct sp_spool sp;
+	size_t i;
+
+	bench_spool(path, &sp);
+	/* The job's text is that of the other benches, and so is its name. */
+	(void)snprintf(file, sizeof file, "%s/scripts/true.py", path);
+	bench_copy(script, file);
+	if ((name = calloc(n, sizeof *name)) == NULL)
+		bench_die("no memory");
+	bench_names(name, n);
+	for (i = 0; i < n; i++) {
+		sp_name_print(&name[i], text);
+		bench_write(sp.dir[SP_DIR_NEW], text, bench_python,
+		    strlen(bench_python), false);
+	}
+	bench_settle(sp.root);
+	free(name);
+	sp_spool_close(&sp);
+}
+
+static double
+our_rate(const struct kind *kind, const char *script)
+{
+	const char *const more[] = { "--python", PYTHON, "--warm", kind->warm,
+		"--drain", NULL };
+	char path[BENCH_PATH], outcomes[BENCH_PATH + 16];
+	double begin, took;
+
+	bench_fresh("warm", path);
+	lay_spool(path, script, kind->n);
+	begin = bench_now();
+	bench_reap(bench_worker_with(path, "2", more), "workerd");
+	took = bench_now() - begin;
+	(void)snprintf(outcomes, sizeof outcomes, "%s/outcomes", path);
+	if (bench_count(outcomes) != kind->n)
+		bench_die("%zu jobs left %zu outcomes", kind->n,
+		    bench_count(outcomes));
+	return (double)kind->n / took;
+}
+
+static void
+lay_script(const char *name, const char *text)
+{
+	int dir = bench_dir(".");
+
+	bench_write(dir, name, text, strlen(text), false);
+	(void)close(dir);
+}
+
+static bool
+runs_is(const char *script)
+{
+	int status;
+
+	return waitpid(python(script, "{}"), &status, 0) > 0 && status == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct kind kind[] = {
+		{ "warm no-op.py, 2 slots : python3 no-op.py", "", "none",
+		    bench_many(100), bench_many(1500) },
+		{ "warm, imports sklearn : python3 imports sklearn",
+		    "import sklearn\n", "sklearn", bench_many(8),
+		    bench_many(800) },
+	};
+	double before, after, ours;
+	char script[32];
+	size_t i, k;
+
+	bench_begin(argc, argv);
+	for (k = 0; k < sizeof kind / sizeof *kind; k++) {
+		(void)snprintf(script, sizeof script, "script%zu.py", k);
+		lay_script(script, kind[k].text);
+		if (!runs_is(script))
+			bench_skip(kind[k].row, PYTHON " has no scikit-learn");
+	}
+	for (i = 0; bench_round(i); i++)
+		for (k = 0; k < sizeof kind / sizeof *kind; k++) {
+			(void)snprintf(
+			    script, sizeof script, "script%zu.py", k);
+			if (!runs_is(script))
+				continue;
+			before = floor_rate(script, kind[k].floor_n);
+			ours = our_rate(&kind[k], script);
+			after = floor_rate(script, kind[k].floor_n);
+			bench_row(kind[k].row, UNIT, ours, before, after);
+		}
+	return 0;
+}
