@@ -46,7 +46,7 @@ kin_init(struct worker *w)
 	 * have had children of its own, in sessions of their own. */
 	w->kin.born = sp_mono_ms() - TICK_MS;
 	w->kin.sid = getsid(0);
-	(void)proc_children(all);
+	(void)proc_children(all, NULL, NULL);
 	for (i = 0; i < all->n; i++)
 		kin_own(w, all->at[i].pid);
 }
