@@ -139,8 +139,9 @@ cg_empty_is(int fd)
 {
 	char text[256];
 
-	return cg_read(fd, "cgroup.events", text, sizeof text) < 0 ||
-	    strstr(text, "populated 1") == NULL;
+	if (cg_read(fd, "cgroup.events", text, sizeof text) < 0)
+		return errno == ENOENT || errno == ENODEV; /* removed */
+	return strstr(text, "populated 1") == NULL;
 }
 
 void

@@ -336,7 +336,7 @@ kin_gone_is(struct worker *w, const struct slot *s)
 	if (kill(-s->pid, 0) == 0 || errno != ESRCH)
 		return false;
 	if (!proc_children(all, known_is, w))
-		return true; /* no such file in this kernel's /proc */
+		return errno == ENOENT; /* no such file in this kernel? */
 	for (i = 0; i < all->n; i++)
 		if (!all->at[i].dead && owner_of_child(w, &all->at[i]) == me)
 			return false;

@@ -283,6 +283,8 @@ set_up(struct worker *w, struct sp_err *err)
 	gpu_open(w);
 	if (w->opt.slots == 0)
 		w->opt.slots = gpu_slots(w);
+	if ((st = spawn_files(w->opt.slots, err)) != SP_OK)
+		return st;
 	w->slot = calloc((size_t)w->opt.slots, sizeof *w->slot);
 	if (w->null == -1 || w->slot == NULL)
 		return sp_err_sys(err, "start");

@@ -1,7 +1,7 @@
 /*
  * spawn.c - start a program in a session of its own, with nothing of ours:
- * no handles, no blocked or ignored signals.  It dies when we die, and it is in
- * its control group before it is anything else.
+ * no handles, no limits, no blocked or ignored signals.  It dies when we die,
+ * and is in its control group before it is anything else.
  *
  * vfork, for posix_spawn cannot set the death signal and fork copies page
  * tables: the child borrows our memory until it calls execve and must not
@@ -17,6 +17,40 @@
 #include <unistd.h>
 
 #include "workerd/worker.h"
+
+/* ---- open files ---- */
+
+#define FILES_OURS 64 /* but for slots */
+#define FILES_MUST 3  /* of a slot: two pipes, its group */
+#define FILES_MOST 8  /* and what it brings, and counts at its end */
+
+static struct rlimit files; /* as we were started; children have that again */
+
+enum sp_status
+spawn_files(int slots, struct sp_err *err)
+{
+	rlim_t want = FILES_OURS + FILES_MOST * (rlim_t)slots;
+	rlim_t must = FILES_OURS + FILES_MUST * (rlim_t)slots;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
+		return sp_err_sys(err, "RLIMIT_NOFILE");
+	r = files;
+	if (r.rlim_max < must)
+		return sp_err_set(err, SP_FATAL,
+		    "-j %d: needs %llu open files and may have %llu: raise the "
+		    "hard limit (ulimit -n, LimitNOFILE=), or take fewer slots",
+		    slots, (unsigned long long)must,
+		    (unsigned long long)r.rlim_max);
+	if (r.rlim_cur >= want)
+		return SP_OK;
+	r.rlim_cur = want < r.rlim_max ? want : r.rlim_max;
+	return setrlimit(RLIMIT_NOFILE, &r) == 0
+	    ? SP_OK
+	    : sp_err_sys(err, "RLIMIT_NOFILE");
+}
+
+/* ---- a process ---- */
 
 /* No core files unless the job asks for them: they would go with the work
  * directory.  What cannot be set is left: the watcher is there as well. */
@@ -58,6 +92,8 @@ child(const struct spawn *how, pid_t parent, volatile int *why)
 		_exit(127);
 	}
 	limit(how, 0);
+	if (files.rlim_max > 0)
+		(void)setrlimit(RLIMIT_NOFILE, &files);
 	/* Helpers stay in our session: by that they are told from orphans. */
 	if (how->job)
 		(void)setsid();

@@ -498,6 +498,8 @@ struct spawn {
 	rlim_t data;         /* RLIMIT_DATA, 0: as ours */
 	const char *oom_adj; /* text for oom_score_adj, NULL: as ours */
 };
+/* Before all: may we have as many open files as so many slots need? */
+enum sp_status spawn_files(int slots, struct sp_err *err);
 #define SPAWN_NO_GROUP (-1) /* it could not enter its control group */
 int spawn(const struct spawn *how, pid_t *pid_out);
 /* What such a child has besides program, session and files, for one of ours

@@ -105,6 +105,30 @@ t_wrong() {
 	done
 }
 
+# As many open files as its slots need; a job has what was there before.
+t_open_files() {
+	script files.sh <<-SH
+	#!/bin/sh
+	echo >>"$T/here"
+	while [ ! -e "$T/go" ]; do sleep 0.2; done
+	echo "{\"files\":\$(ulimit -n)}"
+	SH
+	for i in $(seq 41); do job files.sh >"$S/new/$i.json"; done
+	# shellcheck disable=SC3045 # every shell that we meet has it
+	(ulimit -S -n 80 && exec timeout $((DEADLINE * 3)) workerd $ROOTOK \
+	    --work "$T/work" -j 40 --drain "$S" >"$T/worker.log" 2>&1) &
+	soon eval '[ "$(wc -l <"$T/here")" = 40 ]'
+	touch "$T/go"
+	wait $!
+	outcomes_are 41 || fail "$(cat "$T/worker.log")"
+	is "$(outcome | jq -s 'map(.files) | unique | .[]')" 80
+	is "$(grep -c 'Too many' "$T/worker.log")" 0
+	_rc=0
+	(ulimit -n 80 && exec workerd $ROOTOK --work "$T/work" -j 40 "$S") 2>"$T/err" || _rc=$?
+	is $_rc 100
+	has "$(cat "$T/err")" '-j 40: needs 184 open files and may have 80'
+}
+
 # A kernel without openat2: the same safety, one component at a time.
 t_without_openat2() {
 	fixture
