@@ -124,6 +124,7 @@ t_open_files() {
 	is "$(outcome | jq -s 'map(.files) | unique | .[]')" 80
 	is "$(grep -c 'Too many' "$T/worker.log")" 0
 	_rc=0
+	# shellcheck disable=SC3045
 	(ulimit -n 80 && exec workerd $ROOTOK --work "$T/work" -j 40 "$S") 2>"$T/err" || _rc=$?
 	is $_rc 100
 	has "$(cat "$T/err")" '-j 40: needs 184 open files and may have 80'
