@@ -22,8 +22,9 @@ case $BIN in */san|*/tsan) DEADLINE=$((DEADLINE * 2));; esac
 ROOTOK=
 [ "$(id -u)" != 0 ] || ROOTOK=--allow-root
 
-# A python for scripts of tests: no packages needed.
-PYTHON=$(command -v python3 || echo python3)
+# A python for scripts of tests: no packages needed.  The program itself, for
+# a wrapper of it in PATH may be a slow script.
+PYTHON=$(python3 -c 'import sys; print(sys.executable)' || echo python3)
 
 fail() {
 	echo "    failed: $*" >&2
