@@ -12,7 +12,7 @@
 #include "libspool/file.h"
 #include "libspool/move.h"
 
-#define CHUNK (128 * 1024)
+#define CHUNK 65536
 #define TURNS 5 /* a file that changes, a name that others race for */
 
 /* The hash of `from`, as long as it is now: it may grow faster than we read.  A
@@ -21,7 +21,7 @@ static enum sp_status
 pour(const struct sp_spool *sp, int from, int to, char hex_out[SP_SHA_LEN + 1],
     struct sp_err *err)
 {
-	static _Thread_local char buf[CHUNK];
+	char buf[CHUNK];
 	struct sp_sha sha;
 	struct stat st;
 	off_t at = 0;

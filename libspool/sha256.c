@@ -8,7 +8,7 @@
 
 #include "libspool/sha256.h"
 
-#define CHUNK (128 * 1024)
+#define CHUNK 65536 /* on the stack, which may be a thread's */
 
 bool
 sp_sha_ok(const char *hex)
@@ -57,7 +57,7 @@ sp_sha_text(const void *data, size_t len, char hex_out[SP_SHA_LEN + 1])
 enum sp_status
 sp_sha_file(int fd, char hex_out[SP_SHA_LEN + 1], struct sp_err *err)
 {
-	static _Thread_local char buf[CHUNK];
+	char buf[CHUNK];
 	struct sp_sha sha;
 	off_t at = 0;
 	ssize_t n;

@@ -29,8 +29,8 @@
 #define DEEPEST    32
 #define NAME_MOST  1024
 #define CHUNK      (1 << 20)
-#define STUCK_MS   3000 /* from being told to being given up */
-#define STACK_SIZE (256 * 1024)
+#define STUCK_MS   3000      /* from being told to being given up */
+#define STACK_SIZE (1 << 20) /* what is thread-local counts, too */
 
 struct count {
 	int root;  /* out/ */
