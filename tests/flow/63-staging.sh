@@ -10,7 +10,6 @@ fixture() {
 	echo "{\"said\":\"$(cat "$SPOOL_DATA")\",\"links\":$(stat -c %h "$SPOOL_DATA")}"
 	SH
 	printf one >"$S/data/d"
-	old "$S/data/d" "$S/scripts/cat.sh"
 }
 
 # A file so young may change and look the same: grow older.
@@ -40,7 +39,12 @@ t_cache() {
 	is "$(pick a1 .run.dataSha256)" "$h"
 	is "$(pick a1 .run.scriptSha256)" "$(hash_of "$S/scripts/cat.sh")"
 	is "$(cat "$CACHE/$h")" one
+	old "$S/data/d"
+	put old cat.sh '"dataFileName":"d"'
+	work # and now the version is known
+	is "$(find "$CACHE" -name '*.v' | wc -l)" 2
 	printf two >"$S/data/d"
+	old "$S/data/d"
 	put b cat.sh '"dataFileName":"d"'
 	work
 	is "$(pick b .said)" two 'a new version'
@@ -82,7 +86,6 @@ waiting() { [ "$(grep -c 'somebody else fetches it' "$T/worker.log")" = "$1" ]; 
 t_beside() {
 	fixture
 	head -c 3000000 /dev/zero >"$S/data/big"
-	old "$S/data/big"
 	h=$(hash_of "$S/data/big")
 	cp "$S/data/big" "$S/blobs/sha256/$h" 2>/dev/null ||
 	    { mkdir -p "$S/blobs/sha256"; cp "$S/data/big" "$S/blobs/sha256/$h"; }
@@ -117,7 +120,6 @@ t_evict() {
 	SH
 	for f in a b c d; do head -c 400000 /dev/urandom >"$S/data/$f"; done
 	head -c 2000000 /dev/urandom >"$S/data/e"
-	old "$S/data/e"
 	n=0
 	# The script takes a block, too: three fit.
 	for f in a b c a d e; do
@@ -228,7 +230,6 @@ t_raw() {
 	[ "$SPOOL_ATTEMPT" = 2 ] || exit 1
 	echo "{\"first\":\"$(cat "$SPOOL_DATA")\"}"
 	SH
-	old "$S/scripts/try.sh"
 	s=$(hash_of "$S/scripts/try.sh")
 	put a try.sh '"dataFileName":"d","order":{"retry":["exit"],"attempts":2}'
 	policy lease=1 beat=0.2 settle=0.5 backoff=600 backoffMax=600 poll=0.2
@@ -303,6 +304,7 @@ t_imports() {
 		is "$(pick "l$n" .late)" false
 	done
 	: >"$S/scripts/late.py"
+	old "$S/scripts"
 	put l3 lone.py
 	soon outcomes_are 4
 	is "$(pick l3 .late)" true
@@ -351,7 +353,6 @@ t_trees() {
 t_no_room() {
 	fixture
 	head -c 3000000 /dev/urandom >"$S/data/big"
-	old "$S/data/big"
 	mkdir "$T/small"
 	cat >"$T/in" <<-'SH'
 	mount -t tmpfs -o size=1M,mode=700 none "$T/small" || exit 77
