@@ -48,6 +48,7 @@ struct bring {
 	struct sp_pins pin;       /* what an earlier attempt was made of */
 
 	bool quick; /* the main thread's */
+	bool fresh; /* nothing is in dir that may stand in our way */
 	atomic_bool stop;
 	atomic_int phase;
 	pthread_t thread;

@@ -92,8 +92,9 @@ place(struct bring *b, const struct bring_item *item, const char *hex,
 	    (int)sizeof path)
 		return sp_err_set(
 		    err, SP_BAD, "%s: too long a path", item->dst);
-	if (unlink(path) == -1 && errno != ENOENT)
-		rmtree(path); /* of an earlier try, or attempt */
+	/* Of an earlier try, or attempt. */
+	if (!b->fresh && unlink(path) == -1 && errno != ENOENT)
+		rmtree(path);
 	st =
 	    cache_place(&b->all->cache, hex, exec_is(item), path, &b->how, err);
 	if (st == SP_RETRY)

@@ -22,8 +22,10 @@
 #include "libspool/copy.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
+#include "libspool/spool.h"
 #include "workerd/cache.h"
 
+#define USED_MS    50        /* between notes that one is used */
 #define QUICK_MOST (1 << 20) /* bytes that the main thread may handle */
 
 /* ---- versions ---- */
@@ -185,6 +187,12 @@ copy(struct cache *c, const char *name, bool exec, const char *path, bool clone,
 	return s;
 }
 
+static int64_t
+ms_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000;
+}
+
 enum sp_status
 cache_place(struct cache *c, const char *hex, bool exec, const char *path,
     const struct cache_patience *how, struct sp_err *err)
@@ -194,11 +202,15 @@ cache_place(struct cache *c, const char *hex, bool exec, const char *path,
 	char name[CACHE_NAME];
 	enum sp_status s;
 	struct stat st;
+	int64_t ago;
 
 	entry_name(hex, exec, name);
 	if ((s = look(c, hex, exec, name, how, &st)) != SP_OK)
 		return s == SP_RETRY ? sp_err_sys(err, "cache: %s", name) : s;
-	(void)utimensat(c->fd, name, used, AT_SYMLINK_NOFOLLOW);
+	/* A thousand jobs in a second need not all say so. */
+	ago = sp_wall_ms() - ms_of(&st.st_atim);
+	if (ago > USED_MS || ago < 0)
+		(void)utimensat(c->fd, name, used, AT_SYMLINK_NOFOLLOW);
 	if (!atomic_load(&c->no_clone)) {
 		s = copy(c, name, exec, path, true, how, err);
 		if (s != SP_LOST)

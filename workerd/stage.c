@@ -141,12 +141,14 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	b->job = &s->job;
 	b->dir = s->dir;
 	b->quick = true;
+	b->fresh = !s->kept;
 	atomic_store(&b->stop, false);
 	if ((st = pins_read(w, s, b)) != SP_OK)
 		return st;
 	b->status = bring(b);
 	if (b->status != SP_LOST)
 		return stage_made(s);
+	b->fresh = false;
 	if (porter_start(b))
 		return SP_LOST;
 	b->quick = false; /* no thread to be had: then here */
