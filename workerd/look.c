@@ -17,8 +17,6 @@
 #define EMPTY_MS    50    /* after the first look in vain; doubled each time */
 #define LOCAL_MS    30000 /* at most, with a wake handle that tells */
 #define AGAIN_MS    1000  /* an order that is not eligible, or not whole */
-#define COOL_MS     2000  /* the first time; doubled each time */
-#define COOL_MOST   600000
 #define TROUBLE_MS  1000
 #define DRAIN_LEAST 100
 #define DRAIN_MOST  2000
@@ -51,94 +49,12 @@ look_pause(struct worker *w, int64_t now, int64_t ms)
 	w->look.pause = now + ms;
 }
 
-/* The row of this order; cool_n: none. */
-static size_t
-cool_of(const struct look *l, const struct sp_id *id)
-{
-	size_t i;
-
-	for (i = 0; i < l->cool_n; i++)
-		if (strcmp(l->cool[i].id.text, id->text) == 0)
-			break;
-	return i;
-}
-
-/* A row for one more: a new one, else that which is over first. */
-static size_t
-cool_new(struct look *l)
-{
-	size_t i, first = 0, cap = l->cool_cap == 0 ? 16 : l->cool_cap * 2;
-	void *more;
-
-	if (l->cool_n == l->cool_cap && cap <= COOL &&
-	    (more = realloc(l->cool, cap * sizeof *l->cool)) != NULL) {
-		l->cool = more;
-		l->cool_cap = cap;
-	}
-	if (l->cool_n < l->cool_cap)
-		return l->cool_n++;
-	for (i = 1; i < l->cool_n; i++)
-		if (l->cool[i].until < l->cool[first].until)
-			first = i;
-	return first;
-}
-
-int64_t
-look_cool(struct worker *w, const struct sp_id *id, int64_t now)
-{
-	struct look *l = &w->look;
-	size_t i = cool_of(l, id);
-	int64_t ms = COOL_MS;
-	unsigned n;
-
-	if (i == l->cool_n) {
-		i = cool_new(l);
-		if (l->cool_cap == 0)
-			return 0; /* no memory: this once it is as without */
-		l->cool[i].id = *id;
-		l->cool[i].times = 0;
-	}
-	for (n = 0; n < l->cool[i].times && ms < COOL_MOST; n++)
-		ms *= 2;
-	l->cool[i].times++;
-	ms = least(ms, COOL_MOST);
-	l->cool[i].until = now + ms;
-	l->cool[i].shy = false;
-	return ms;
-}
-
-void
-look_avoid(struct worker *w, const struct sp_id *id, int64_t until)
-{
-	struct look *l = &w->look;
-	size_t i = cool_of(l, id);
-
-	if (i == l->cool_n && (i = cool_new(l), l->cool_cap == 0))
-		return;
-	l->cool[i].id = *id;
-	l->cool[i].times = 0;
-	l->cool[i].until = until;
-	l->cool[i].shy = true;
-}
-
-void
-look_warm(struct worker *w, const struct sp_id *id)
-{
-	struct look *l = &w->look;
-	size_t i = cool_of(l, id);
-
-	if (i < l->cool_n)
-		l->cool[i] = l->cool[--l->cool_n];
-}
-
 void
 look_clear(struct worker *w)
 {
 	sp_window_clear(&w->look.window);
 	verdict_clear(&w->look.seen);
-	free(w->look.cool);
-	w->look.cool = NULL;
-	w->look.cool_n = w->look.cool_cap = 0;
+	cool_clear(w);
 }
 
 /* ---- one order ---- */
@@ -172,19 +88,6 @@ known_is(struct worker *w, const struct opinion *o, int64_t now)
 		break;
 	}
 	return false;
-}
-
-static bool
-cool_is(struct worker *w, const struct sp_id *id, int64_t now)
-{
-	struct look *l = &w->look;
-	size_t i = cool_of(l, id);
-
-	if (i == l->cool_n || now >= l->cool[i].until ||
-	    (l->cool[i].shy && w->ops->workers(w->tr) < 2))
-		return false;
-	l->again = least(l->again, l->cool[i].until);
-	return true;
 }
 
 /* No valid job: end it, unless it may be a file that is still being written. */
@@ -323,7 +226,7 @@ try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
 	looked_at(w);
 	if (known_is(w, o, now) || sp_name_parse(text, &name) != SP_OK)
 		return;
-	if (cool_is(w, &name.id, now)) {
+	if (cool_is(w, &name.id, now, &w->look.again)) {
 		looked_declined(w, text, "it has just come back from here");
 		return;
 	}

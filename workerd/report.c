@@ -206,9 +206,9 @@ preempt(struct worker *w, struct slot *s)
 
 	if (s->stop == STOP_NO) {
 		if (s->ended - s->began < AT_ONCE_MS)
-			ms = look_cool(w, &s->name.id, s->ended);
+			ms = cool_again(w, &s->name.id, s->ended);
 		else
-			look_warm(w, &s->name.id);
+			cool_forget(w, &s->name.id);
 		(void)snprintf(s->why, sizeof s->why,
 		    "it asked to be queued again (exit code %d)",
 		    EXIT_PREEMPTED);
@@ -244,7 +244,7 @@ elsewhere(struct worker *w, struct slot *s, enum sp_cause cause)
 	if (cause != SP_CAUSE_BAD_HOST && cause != SP_CAUSE_DISK_FULL)
 		return;
 	more = more < SHY_LEAST ? SHY_LEAST : more > SHY_MOST ? SHY_MOST : more;
-	look_avoid(w, &s->name.id, s->ended + (int64_t)(off * 1000) + more);
+	cool_avoid(w, &s->name.id, s->ended + (int64_t)(off * 1000) + more);
 }
 
 /* Is it tried again?  What fails here and does well elsewhere is not the job's
@@ -346,7 +346,7 @@ unstarted(struct worker *w, struct slot *s)
 	(void)health_ended(w, s, SP_CAUSE_BAD_HOST, s->why);
 	/* When the pause is over others come first, or it would be claimed
 	 * again and again, and nothing else. */
-	(void)look_cool(w, &s->name.id,
+	(void)cool_again(w, &s->name.id,
 	    w->look.pause > s->ended ? w->look.pause : s->ended);
 }
 

@@ -49,8 +49,7 @@
 #define LINGER_MS   500  /* for what outlives the main process unasked */
 #define METRICS_MS  1000 /* between copies of a job's metrics */
 #define STDERR_TAIL SP_WORDS_TAIL
-#define COOL        1024 /* orders that are remembered to end at once */
-#define WORK_MAX    2048 /* our directory's path */
+#define WORK_MAX    2048             /* our directory's path */
 #define DIR_MAX     (WORK_MAX + 256) /* one below it */
 
 #define EXIT_PREEMPTED 75 /* EX_TEMPFAIL: queue me again */
@@ -385,15 +384,21 @@ int64_t look_tick(struct worker *w, int64_t now);
 void look_soon(struct worker *w);
 /* No claims for a while: it is the host that has trouble. */
 void look_pause(struct worker *w, int64_t now, int64_t ms);
-/* It asked to be queued again as soon as it had started: not by us at once, and
- * later each time: in so many ms.  look_warm: this time it took a while. */
-int64_t look_cool(struct worker *w, const struct sp_id *id, int64_t now);
-void look_warm(struct worker *w, const struct sp_id *id);
-/* It failed here and may do better elsewhere: rather not by us until then. */
-void look_avoid(struct worker *w, const struct sp_id *id, int64_t until);
 /* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
 int64_t look_drained_tick(struct worker *w, int64_t now);
 void look_clear(struct worker *w);
+
+/* cool.c: orders that came back from here, and are left alone for a while. */
+/* At once, or it could not be started: later each time, in so many ms. */
+int64_t cool_again(struct worker *w, const struct sp_id *id, int64_t now);
+/* This time it took a while. */
+void cool_forget(struct worker *w, const struct sp_id *id);
+/* It failed here and may do better elsewhere: rather not by us until then. */
+void cool_avoid(struct worker *w, const struct sp_id *id, int64_t until);
+/* Not now; again_out is no later than the end of that. */
+bool cool_is(
+    struct worker *w, const struct sp_id *id, int64_t now, int64_t *again_out);
+void cool_clear(struct worker *w);
 
 /* looked.c: what we looked at and declined, for the beat. */
 void looked_at(struct worker *w);
