@@ -1,14 +1,13 @@
 /*
  * slot.c - one attempt from its start to its end: staged, started, watched,
  * stopped when there is a reason, and cleared away with all its processes.
- * What came of it is report.c's business, handing it back give.c's.
+ * Starting its process is launch.c's business, what came of it report.c's,
+ * handing it back give.c's.
  */
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "libspool/log.h"
 #include "workerd/worker.h"
@@ -48,128 +47,6 @@ slot_empty(struct worker *w, struct slot *s)
 
 /* ---- the start ---- */
 
-/* Words for an execve that failed, by what it was to run. */
-static void
-cannot_start(struct slot *s, const struct call *call, int why)
-{
-	const char *script = s->job.script;
-
-	s->unfit = SP_CAUSE_INVALID;
-	if (call->program != call->argv[0] ||
-	    strcmp(call->program, call->script) != 0) {
-		s->unfit = SP_CAUSE_BAD_HOST;
-		(void)snprintf(s->why, sizeof s->why,
-		    "cannot start %.100s: %s; name another one with "
-		    "order.python or workerd --python",
-		    call->program, strerror(why));
-	} else if (why == ENOEXEC)
-		(void)snprintf(s->why, sizeof s->why,
-		    "scripts/%.60s does not say what runs it: give it a first "
-		    "line like #!/bin/sh, or a name that ends in .py",
-		    script);
-	else if (why == ENOENT || why == ENOTDIR)
-		(void)snprintf(s->why, sizeof s->why,
-		    "the program that the first line of scripts/%.60s names "
-		    "is not on this host: install it or mend that line",
-		    script);
-	else if (why == EACCES) {
-		s->unfit = SP_CAUSE_BAD_HOST;
-		(void)snprintf(s->why, sizeof s->why,
-		    "cannot execute scripts/%.60s in %.60s: %s; start workerd "
-		    "with --work DIR on a filesystem not mounted noexec",
-		    script, s->dir, strerror(why));
-	} else
-		(void)snprintf(s->why, sizeof s->why,
-		    "cannot start scripts/%.60s: %s", script, strerror(why));
-}
-
-static bool
-host_trouble_is(int why)
-{
-	return why == EAGAIN || why == ENOMEM || why == EMFILE ||
-	    why == ENFILE || why == ENOSPC || why == EIO;
-}
-
-/* Without a group it can still be told what belongs to it (kin.c). */
-static void
-no_group(struct worker *w, struct slot *s, const char *what, int why)
-{
-	sp_warn("cgroup: %s: %s; going on without", what, strerror(why));
-	group_clear(&w->cgroup, &s->group);
-	w->cgroup.on = false;
-}
-
-/* In its group, or without where there is none. */
-static int
-start(struct worker *w, struct slot *s, const struct call *call,
-    struct spawn *how)
-{
-	char name[sizeof s->group.name];
-	int why;
-
-	how->door = -1;
-	group_clear(&w->cgroup, &s->group); /* of a first try */
-	(void)snprintf(name, sizeof name, "%s.t%ua%u", s->name.id.text,
-	    s->name.ticket, s->name.attempt);
-	if (w->cgroup.on &&
-	    (!group_make(&w->cgroup, &s->job, name, &s->group) ||
-		(how->door = group_door(&s->group)) == -1))
-		no_group(w, s, "make a group", errno);
-	limit_spawn(w, s, how);
-	why = warm_spawn(w, s, call, how, &s->pid) ? 0 : spawn(how, &s->pid);
-	if (how->door != -1)
-		(void)close(how->door);
-	if (why == SPAWN_NO_GROUP) {
-		no_group(w, s, "enter a group", EPERM);
-		how->door = -1;
-		limit_spawn(w, s, how);
-		why = spawn(how, &s->pid);
-	}
-	return why;
-}
-
-static enum sp_status
-launch(struct worker *w, struct slot *s, struct call *call)
-{
-	struct spawn how = { .program = call->program,
-		.argv = call->argv,
-		.envp = call->envp,
-		.dir = s->dir,
-		.in = w->null,
-		.job = true };
-	int child[2], why, n;
-
-	if (!capture_open(&s->cap, w->opt.log_max, child)) {
-		(void)snprintf(
-		    s->why, sizeof s->why, "pipe: %s", strerror(errno));
-		return SP_RETRY;
-	}
-	how.out = child[0];
-	how.err = child[1];
-	why = start(w, s, call, &how);
-	if (why == E2BIG) {
-		/* A large environment leaves less room for the argument. */
-		for (n = 0; call->argv[n + 1] != NULL; n++)
-			;
-		call->argv[n] = NULL;
-		why = start(w, s, call, &how);
-	}
-	(void)close(child[0]);
-	(void)close(child[1]);
-	if (why == 0) {
-		if (s->job.exclusive && !guard_add(w, s))
-			sp_warn("guard order=%s: no thread", s->name.id.text);
-		return SP_OK;
-	}
-	if (host_trouble_is(why)) {
-		(void)snprintf(
-		    s->why, sizeof s->why, "start: %s", strerror(why));
-		return SP_RETRY;
-	}
-	cannot_start(s, call, why);
-	return SP_BAD;
-}
-
 static enum sp_status
 prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
 {
@@ -192,19 +69,6 @@ prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
 		return SP_RETRY;
 	}
 	return stage_make(w, s, &s->dressed);
-}
-
-/* All is there. */
-static enum sp_status
-go(struct worker *w, struct slot *s)
-{
-	struct call call = { 0 };
-	enum sp_status st = env_make(w, s, &s->dressed, &call);
-
-	if (st == SP_OK)
-		st = launch(w, s, &call);
-	env_clear(&call);
-	return st;
 }
 
 /* Say what came of it and clear up. */
@@ -271,7 +135,7 @@ staged(struct worker *w, struct slot *s, enum sp_status st)
 {
 	s->state = SLOT_RUNS;
 	if (st == SP_OK && s->stop == STOP_NO)
-		st = go(w, s);
+		st = launch(w, s);
 	sp_buf_clear(&s->dressed);
 	if (st == SP_OK && s->pid > 0) {
 		sp_info("start order=%s ticket=%u script=%s pid=%d",

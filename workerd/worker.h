@@ -1,7 +1,7 @@
 /*
  * worker.h - what a worker knows, and the doors between its rooms:
  *
- *	look -> slot (stage, env, spawn, capture) -> report -> give -> commit
+ *	look -> slot (stage, launch, capture) -> report -> give -> commit
  *
  * main.c waits; look.c claims; slot.c carries one attempt from its start to
  * its end; report.c says what came of it; give.c hands it back; commit.c
@@ -428,6 +428,10 @@ void slot_reap(struct worker *w);
 int64_t slot_tick(struct worker *w, int64_t now);
 /* It is over and was handed back. */
 void slot_empty(struct worker *w, struct slot *s);
+
+/* launch.c: start what is staged.  SP_OK: s->pid; SP_BAD: it cannot be, s->why
+ * and s->unfit; SP_RETRY: this host has trouble, s->why. */
+enum sp_status launch(struct worker *w, struct slot *s);
 
 /* stage.c: the work directory of an attempt. */
 #define STAGE_JOB     ".spool-job.json"
