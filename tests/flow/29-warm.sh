@@ -31,12 +31,6 @@ warm_worker() {
 }
 server() { sed -n 's/.*warm python=.* ready pid=\([0-9]*\).*/\1/p' "$T/worker.log" | tail -n 1; }
 
-# What may differ: ids, numbers of processes, our own directory.
-plain() {
-	sed -E -e 's/20[0-9]{6}T[0-9]{9}-[0-9a-f]{8}/ID/g' -e "s#$T#T#g" \
-	    -e 's#(spool-)?[A-Za-z0-9_]*-[0-9a-f]{6}($|/|")#W\2#g' -e 's/0x[0-9a-f]+/0x/g'
-}
-
 table() {
 	scripts <<-'PY'
 	### state.py
@@ -320,44 +314,76 @@ table() {
 	: >"$S/scripts/empty.py"
 }
 
-compare() { # MODULES
-	table
-	ORDER='"order":{"env":{"X1":"a b","X3":"é","X2":""}}'
-	start_worker -v --cold
-	for s in "$S"/scripts/*.py; do put "cold-$(basename "$s" .py)" "${s##*/}" "$ORDER"; done
-	n=$(find "$S/scripts" -name '*.py' | wc -l)
-	soon outcomes_are "$n"
-	stop "$WORKER"
-	warm_worker --warm "$1"
-	for s in "$S"/scripts/*.py; do put "warm-$(basename "$s" .py)" "${s##*/}" "$ORDER"; done
-	soon outcomes_are $((2 * n + 2))
-	stop "$WORKER"
-	shown='[.status, .error, .loss, .run.exitCode, .run.signal, .run.cause]'
-	bad=
+# each KIND: all scripts, as KIND-NAME
+each() {
 	for s in "$S"/scripts/*.py; do
-		s=$(basename "$s" .py)
-		[ "$s" != first ] || continue
-		said "cold-$s" | sed "s/cold-$s/NAME/g" | plain >"$T/cold"
-		said "warm-$s" | sed "s/warm-$s/NAME/g" | plain >"$T/warm"
-		of "cold-$s" "$shown" | plain >>"$T/cold"
-		of "warm-$s" "$shown" | plain >>"$T/warm"
-		echo "[true,false]" >>"$T/cold"
-		echo "[$(of "warm-$s" '.run.warm'),$(of "cold-$s" '.run | has("warm")')]" >>"$T/warm"
-		diff "$T/cold" "$T/warm" >"$T/diff" || {
-			bad="$bad $s"
-			sed "s/^/$s: /" "$T/diff" >&2
-		}
-		echo "$s" >>"$T/rows"
+		put "$1-$(basename "$s" .py)" "${s##*/}" '"order":{"env":{"X1":"a b","X3":"é","X2":""}}'
 	done
-	is "$bad" '' 'scripts that can tell'
-	bare || fail 'work directories left'
 }
 
-t_same() { compare none; }
+# compare KIND...: what cold ones left, and what these left.  What may differ: ids, numbers of
+# processes, our own directory.
+compare() {
+	"$PYTHON" - "$S" "$T" "$@" <<-'PY'
+	import glob, json, os, re, sys
+	spool, top, kinds = sys.argv[1], sys.argv[2], sys.argv[3:]
+	left = {}
+	for f in glob.glob(spool + "/done/*/*.json") + glob.glob(spool + "/failed/*/*.json"):
+	    part = os.path.basename(f).split(".")
+	    kind, _, name = part[-2].partition("-")
+	    out = json.load(open("%s/outcomes/%s.json" % (spool, part[1])))
+	    run = out["run"]
+	    words = "".join(open(p, errors="surrogateescape").read()
+	                    for p in sorted(glob.glob("%s/runs/*/%s/*.log" % (spool, part[1]))))
+	    words += str([out.get(k) for k in ("status", "error", "loss")] +
+	                 [run.get(k) for k in ("exitCode", "signal", "cause")])
+	    for old, new in ((r"20\d{6}T\d{9}-[0-9a-f]{8}", "ID"), (re.escape(top), "T"), ("0x[0-9a-f]+", "0x"),
+	                     (r"(spool-)?\w*-[0-9a-f]{6}(?=$|/|\"|\\n)", "W"), (kind + "-" + name, "NAME")):
+	        words = re.sub(old, new, words, flags=re.M)
+	    left[kind, name] = words, run.get("warm"), run.get("warmWhy")
+	bad = []
+	for kind in kinds:
+	    for name in sorted(n for k, n in left if k == "cold"):
+	        cold, warm = left["cold", name], left[kind, name]
+	        if cold[1] is not None or warm[1] is not True:
+	            print(kind, name, "was not warm:", warm[1:])
+	        elif cold[0] == warm[0]:
+	            print(kind, name, file=open(top + "/rows", "a"))
+	            continue
+	        else:
+	            for c, w in zip(cold[0].split("\n") + [""], warm[0].split("\n") + [""]):
+	                if c != w:
+	                    print(kind, name, "cold:", ascii(c)[:300], "\n  warm:", ascii(w)[:300])
+	        bad.append(kind + "-" + name)
+	sys.exit("scripts that can tell: " + " ".join(bad) if bad else 0)
+	PY
+}
 
-# With modules in place that the scripts import, too.
-t_same_loaded() {
-	compare json,logging.handlers,multiprocessing.pool,concurrent.futures,subprocess,inspect,random,tempfile,warnings
+# With nothing in place, and with modules in place that the scripts import.
+t_same() {
+	table
+	n=$(find "$S/scripts" -name '*.py' | wc -l)
+	start_worker -v --cold
+	each cold
+	soon outcomes_are "$n"
+	stop "$WORKER"
+	ready() { [ "$(grep -c 'warm python=.* ready' "$T/worker.log")" = "$1" ]; }
+	start_worker -v --warm none
+	put first empty.py
+	soon ready 1
+	soon there first
+	each none
+	soon outcomes_are $((2 * n + 1))
+	stop "$WORKER"
+	start_worker -v --warm json,logging.handlers,multiprocessing.pool,concurrent.futures,subprocess,inspect,random,tempfile,warnings
+	put again empty.py
+	soon ready 2
+	soon there again
+	each some
+	soon outcomes_are $((3 * n + 2))
+	stop "$WORKER"
+	compare none some >&2 || fail 'scripts can tell'
+	bare || fail 'work directories left'
 }
 
 # Modules of ours, for servers to import.
