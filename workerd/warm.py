@@ -458,6 +458,8 @@ def serve():
             clear_module(ref())
         gc.collect()
         flush_files()
+        if libraries() != loaded:   # the script's own are looked at
+            libc['__cxa_finalize'](None)
         exit(code)
 
     def newest(mods):
@@ -466,6 +468,10 @@ def serve():
             return len(mods), next(reversed(mods))
         except TypeError:       # before 3.8
             return None
+
+    def libraries():
+        with open('/proc/self/status') as f:
+            return [x for x in f if x.startswith('VmLib')]
 
     def flush_files():
         for o in gc.get_objects():
@@ -527,6 +533,11 @@ def serve():
                 for f in track, untrack:
                     f.argtypes, f.restype = [ctypes.py_object], None
                 exit = libc.exit
+            if b'LD_PRELOAD' not in os.environ:
+                # When a job has exited and all that was registered for that
+                # has run: the linker would now look at each library.
+                libc.on_exit(libc._exit, None)
+                libc['__cxa_atexit'](libc.fflush, None, None)
         except Exception:
             pass            # no libffi: slower, and the minder must do
         before = set(sys.modules) - {'ctypes'}
@@ -544,7 +555,7 @@ def serve():
         os.environ.clear()
         set_environ(part[at + int(part[3]):])
         was = stamp()
-        early = frozenset(sys.modules)
+        early, loaded = frozenset(sys.modules), libraries()
         # What goes away when a fork returns from here would be copied for it.
         Job.keep = dict(locals()), globals()
         gc.collect()

@@ -291,6 +291,10 @@ table() {
 	### closed.py
 	import sys
 	sys.stdout.close(); sys.stderr.close(); sys.exit(2)
+	### cstdio.py
+	import ctypes; ctypes.CDLL(None).printf(b"held back")
+	### cexit.py
+	import ctypes; ctypes.CDLL(None).exit(3)
 	### gcoff.py
 	import gc; print(gc.isenabled(), gc.get_threshold(), gc.get_debug(), gc.garbage)
 	### big.py
@@ -578,6 +582,41 @@ if "numpy" in sys.modules: import numpy; print(numpy.random.rand())' | script di
 	stop "$WORKER"
 	exits 100 workerd $ROOTOK --warm 'a b' "$S"
 	has "$(cat "$T/err")" 'modules with commas'
+}
+
+# Libraries with threads of their own, that know of forks: as cold.
+t_numpy() {
+	for p in "$PYTHON" /usr/bin/python3; do
+		for m in sklearn.linear_model numpy; do
+			"$p" -c "import $m" 2>/dev/null && break 2
+		done
+		m=
+	done
+	[ "$m" ] || skip 'no numpy here'
+	script lin.py <<-'PY'
+	import numpy as np, sys
+	a = np.arange(160000.0).reshape(400, 400) / 1e5
+	print(round(float(np.linalg.norm(a @ a)), 6), np.linalg.matrix_rank(np.eye(50)))
+	if sys.argv[-1].find("sklearn") > 0:
+	    from sklearn.linear_model import LinearRegression
+	    print(LinearRegression(n_jobs=2).fit(a[:, :3], a[:, 5]).score(a[:, :3], a[:, 5]) > 0.9)
+	PY
+	script dice.py <<-'PY'
+	import numpy as np
+	print(np.random.rand(), np.random.default_rng().random())
+	PY
+	PYTHON=$p
+	warm_worker --warm "$m" -j 2
+	put a lin.py "\"mod\":\"$m\""; put b lin.py "\"mod\":\"$m\""; put c dice.py; put d dice.py
+	put e lin.py "\"mod\":\"$m\",\"order\":{\"python\":\"$p\",\"env\":{\"OMP_NUM_THREADS\":\"1\"}}"
+	soon outcomes_are 6
+	is "$(of a '[.status, .run.warm]')" '[204,true]'
+	is "$(said a)" "$(said e)" 'what it computes'
+	is "$(said a)" "$(said b)" 'what it computes'
+	is "$(of e .run.warm)" false
+	[ "$(said c | cut -d' ' -f1)" != "$(said d | cut -d' ' -f1)" ] || fail 'the same dice'
+	stop "$WORKER"
+	promises
 }
 
 run_stories "$@"
