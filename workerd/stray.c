@@ -33,6 +33,7 @@ kill_marked(const char *worker)
 	const char *whose;
 	unsigned n = 0;
 	size_t len;
+	struct proc p;
 	pid_t pid;
 	DIR *d;
 
@@ -42,12 +43,13 @@ kill_marked(const char *worker)
 		if (!isdigit((unsigned char)e->d_name[0]))
 			continue;
 		pid = (pid_t)strtol(e->d_name, NULL, 10);
-		if (pid == getpid() ||
+		/* Who it is first, so that who gets its number is not hit. */
+		if (pid == getpid() || !proc_read(pid, &p) ||
 		    (len = proc_environ(pid, env, ENV_MOST)) == 0)
 			continue;
 		whose = proc_env(env, len, "SPOOL_WORKER=");
 		if (whose != NULL && strcmp(whose, worker) == 0 &&
-		    kill(pid, SIGKILL) == 0)
+		    proc_signal(&p, SIGKILL))
 			n++;
 	}
 	(void)closedir(d);
