@@ -1,6 +1,7 @@
 # Warm interpreters: a script cannot tell, and whatever befalls them costs no
 # more than the warmth.
 . "$TOP/tests/lib.sh"
+PLAIN_ONLY="same same_loaded"
 # Itself and no wrapper, which is another environment.
 PYTHON=$("$PYTHON" -c 'import sys; print(sys.executable)')
 

@@ -1,6 +1,7 @@
 # Preempted work goes on where it was: uncounted, with its out/ and, on the same
 # host, its work directory.
 . "$TOP/tests/lib.sh"
+PLAIN_ONLY="nn"
 
 # A script that says what it found and runs until it is stopped.
 stays() {

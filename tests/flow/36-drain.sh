@@ -1,6 +1,7 @@
 # Workers that are told to claim nothing more, and again to claim.  "Within a
 # beat" is counted in beats: the second file after the wish says it.
 . "$TOP/tests/lib.sh"
+PLAIN_ONLY="while_staging"
 
 stays() { # N: jobs that run until $T/go is there
 	script stays.sh <<-SH
@@ -167,9 +168,9 @@ t_while_staging() {
 	#!/bin/sh
 	echo '{"loss":1}'
 	SH
-	truncate -s 4G "$S/data/big"
+	truncate -s 2G "$S/data/big"
 	job ok.sh '"dataFileName":"big"' >"$T/job.json"
-	ID=$(spool submit --json "$T/job.json" | jq -r .id)
+	ID=$(spool submit --no-pin --json "$T/job.json" | jq -r .id)
 	worker
 	soon sh -c "ls '$S/assigned' | grep -q '$ID'"
 	exits 0 timeout "$DEADLINE" spool drain --now --wait gpu
