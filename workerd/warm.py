@@ -381,10 +381,13 @@ def serve():
         ext.SourcelessFileLoader = loader
         sys.path_importer_cache[PLACE] = None
 
-    def spare(worker):
+    def spare(worker, end):
         """In a fork: a process of workerd's own, that waits for a job."""
+        os.close(end[1])
+        os.read(end[0], 1)      # until the one between us is all but gone
+        os.close(end[0])
         while os.getppid() != worker:
-            os.sched_yield()    # until the one between us has gone
+            os.sched_yield()
         if prctl is not None:
             prctl(1, 9, 0, 0, 0)    # die with workerd
         if os.getppid() != worker:
@@ -403,8 +406,9 @@ def serve():
         becomes workerd's child.  Returns in the process of a job."""
         job = None
         try:
+            end = os.pipe()
             if os.fork() == 0:
-                job = spare(worker)
+                job = spare(worker, end)
                 text, fds = wait(job)
         except BaseException:
             job = None          # workerd or the server has gone
