@@ -159,7 +159,8 @@ bring(struct bring *b)
 	b->how = (struct cache_patience){ .quick = b->quick, .stop = &b->stop };
 	b->unfit = SP_CAUSE_OK;
 	b->why[0] = '\0';
-	b->loose = b->waited = false;
+	b->loose = false;
+	b->rests = 0;
 	(void)memset(&b->is, 0, sizeof b->is);
 
 	st = bring_script(b);

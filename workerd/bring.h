@@ -63,7 +63,7 @@ struct bring {
 	/* private */
 	struct tr_version *version; /* room for one */
 	struct cache_patience how;
-	bool waited;
+	unsigned rests; /* how often it waited for one file */
 };
 
 /* Bring it all.  Safe to repeat.  SP_OK; SP_LOST: quick, and it would take

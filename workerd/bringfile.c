@@ -21,6 +21,7 @@
 #define SMALL   (256 * 1024) /* bytes, held in memory on their way */
 #define LOOK_MS 20           /* between looks at another fetcher */
 #define TRIES   5
+#define RESTS   250 /* looks at a young file */
 
 /* ---- fetching ---- */
 
@@ -210,11 +211,11 @@ came(struct bring *b, const struct bring_item *item, const char *version)
  * let go.  SP_LOST: somebody else is at it, or was.  SP_BAD for a blob that
  * holds something else. */
 static enum sp_status
-fetch_large(struct bring *b, const struct bring_item *item, const char *version,
-    char is_out[], struct sp_err *err)
+fetch_large(struct bring *b, const struct bring_item *item,
+    const struct tr_version *now, char is_out[], struct sp_err *err)
 {
 	struct cache *c = &b->all->cache;
-	bool blob = version == NULL;
+	bool blob = now == NULL;
 	char key[SP_SHA_LEN + 1];
 	struct incoming in;
 	enum sp_status st;
@@ -222,10 +223,10 @@ fetch_large(struct bring *b, const struct bring_item *item, const char *version,
 	if (blob)
 		(void)strcpy(key, item->hex);
 	else
-		sp_sha_text(version, strlen(version), key);
+		sp_sha_text(now->text, strlen(now->text), key);
 	if ((st = cache_begin(c, key, &in, err)) != SP_OK)
 		return st;
-	if (came(b, item, version)) {
+	if (came(b, item, blob ? NULL : now->text)) {
 		cache_drop(c, &in);
 		return SP_LOST;
 	}
@@ -236,8 +237,9 @@ fetch_large(struct bring *b, const struct bring_item *item, const char *version,
 		cache_drop(c, &in);
 		return blob_damaged(b, item->key, item->hex);
 	}
-	if (st == SP_OK && !blob && strcmp(b->version->text, version) == 0)
-		cache_version_put(c, version, is_out);
+	if (st == SP_OK && !blob && now->young == 0 &&
+	    strcmp(b->version->text, now->text) == 0)
+		cache_version_put(c, now->text, is_out);
 	if (st == SP_OK && item->which == SP_DIR_DATA)
 		sp_info("fetch %s sha256=%.16s...", item->dst, is_out);
 	if (st == SP_OK)
@@ -256,9 +258,8 @@ rest(struct bring *b, const char *why, const struct bring_item *item)
 		return SP_LOST;
 	if (atomic_load(&b->stop))
 		return bring_wrong(b, SP_RETRY, "stopped while it was staged");
-	if (!b->waited)
+	if (b->rests++ == 0)
 		sp_info("wait for %s: %s", item->dst, why);
-	b->waited = true;
 	(void)nanosleep(&pause, NULL);
 	return SP_OK;
 }
@@ -279,15 +280,16 @@ fetch_current(struct bring *b, const struct bring_item *item,
 		st = fetch_small(b, item, is_out, err);
 	} else if (b->quick) {
 		return SP_LOST;
-	} else if (now->young > 0) {
-		/* Fetched now it would have to be fetched again. */
+	} else if (now->young > 0 && b->rests < RESTS) {
+		/* Fetched now it would have to be fetched again.  (It may stay
+		 * young for ever, where clocks were set.) */
 		*why_out = "it is just being written";
 		return SP_LOST;
 	} else if (now->size > c->limit || past) {
 		st = fetch_past(b, item, false, is_out, err);
 	} else {
 		*why_out = "somebody else fetches it";
-		st = fetch_large(b, item, now->text, is_out, err);
+		st = fetch_large(b, item, now, is_out, err);
 		return st == SP_OK ? place(b, item, is_out, err) : st;
 	}
 	/* Another one than we looked at: then it was young, so to speak. */
@@ -307,6 +309,7 @@ current(struct bring *b, const struct bring_item *item, char is_out[])
 	enum sp_status st;
 	int tries = 0;
 
+	b->rests = 0;
 	for (;;) {
 		sp_err_clear(&err);
 		st = b->all->ops->look_at(

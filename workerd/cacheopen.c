@@ -88,6 +88,18 @@ size_usual(const char *path)
 	return all < SIZE_USUAL ? all : SIZE_USUAL;
 }
 
+/* Said by name, it may be a link to where there is room. */
+static enum sp_status
+open_said(struct worker *w, struct sp_err *err)
+{
+	char path[PATH_MAX];
+
+	(void)mkdir(w->opt.cache, 0700);
+	return cache_open(&w->bringing.cache,
+	    realpath(w->opt.cache, path) != NULL ? path : w->opt.cache,
+	    w->opt.cache_size, err);
+}
+
 enum sp_status
 bringing_open(struct worker *w, struct sp_err *err)
 {
@@ -103,8 +115,7 @@ bringing_open(struct worker *w, struct sp_err *err)
 	if (all->event == -1)
 		return sp_err_sys(err, "eventfd");
 	if (w->opt.cache != NULL)
-		st = cache_open(
-		    &all->cache, w->opt.cache, w->opt.cache_size, err);
+		st = open_said(w, err);
 	else {
 		(void)snprintf(path, sizeof path, "%s/spool-cache.%u",
 		    w->opt.work, (unsigned)geteuid());
@@ -120,6 +131,20 @@ bringing_open(struct worker *w, struct sp_err *err)
 		all->cache.limit =
 		    size_usual(w->opt.cache != NULL ? w->opt.cache : path);
 	return st;
+}
+
+bool
+bringing_yield(struct worker *w)
+{
+	struct cache *c = &w->bringing.cache;
+	struct stat here, work;
+	unsigned gone = 0;
+
+	if (fstat(c->fd, &here) == -1 || stat(w->dir, &work) == -1 ||
+	    here.st_dev != work.st_dev)
+		return false;
+	(void)cache_trim(c, cache_trim(c, INT64_MAX, NULL) / 2, &gone);
+	return gone > 0;
 }
 
 void

@@ -2,7 +2,7 @@
  * floor.c - is there room?  A worker whose work space, or whose spool, is short
  * of bytes or inodes claims nothing: what it started would fail, and so would
  * what runs.  It says so once, and goes on by itself when there is room again,
- * an eighth more than the floor.
+ * an eighth more than the floor.  The cache lets go before that.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 
 #define LOOK_MS  5000
 #define SHORT_MS 1000
+#define YIELD_MS 10000 /* between looks at what the cache can spare */
 #define FILES    10000 /* inodes, or 2 % of them */
 #define MIB      (1024.0 * 1024)
 
@@ -84,6 +85,21 @@ spool_short_is(struct worker *w)
 	    short_is(w, &r, "the spool");
 }
 
+/* The cache need not hold what jobs need. */
+static bool
+work_low_is(struct worker *w, int64_t now)
+{
+	if (!work_short_is(w))
+		return false;
+	if (now < w->floor.yield)
+		return true;
+	w->floor.yield = now + YIELD_MS;
+	while (bringing_yield(w))
+		if (!work_short_is(w))
+			return false;
+	return true;
+}
+
 int64_t
 floor_tick(struct worker *w, int64_t now)
 {
@@ -93,7 +109,7 @@ floor_tick(struct worker *w, int64_t now)
 		return FAR;
 	if (now < w->floor.next)
 		return w->floor.next;
-	low = work_short_is(w) || spool_short_is(w);
+	low = work_low_is(w, now) || spool_short_is(w);
 	if (low && !w->floor.low)
 		sp_warn("%s; jobs that run go on", w->floor.words);
 	if (!low && w->floor.low) {

@@ -363,6 +363,7 @@ struct worker {
 		bool low;
 		char words[128]; /* "" while there is room */
 		int64_t next;
+		int64_t yield; /* ask the cache again */
 	} floor;
 
 	struct gpus gpus;
@@ -466,6 +467,8 @@ void probe_close(struct worker *w);
 
 /* cacheopen.c: what staging needs. */
 enum sp_status bringing_open(struct worker *w, struct sp_err *err);
+/* Let go of half of the cache, if that helps the work space. */
+bool bringing_yield(struct worker *w);
 void bringing_close(struct worker *w); /* no thread is at it any more */
 
 /* kept.c: work directories of preempted attempts, on this host. */

@@ -374,6 +374,33 @@ t_no_room() {
 	has "$(ls "$S/new")" '.t2a0'
 }
 
+# The cache lets go before a worker stops claiming for want of room.
+t_yields() {
+	fixture
+	for f in a b; do head -c 3000000 /dev/urandom >"$S/data/$f"; done
+	mkdir "$T/small"
+	cat >"$T/in" <<-'SH'
+	mount -t tmpfs -o size=8M,mode=700 none "$T/small" || exit 77
+	W() { workerd $ROOTOK --work "$T/small" --cache-size 100M --drain "$@" "$S" >>"$T/worker.log" 2>&1; }
+	W --disk-floor 0
+	mv "$T/j.c" "$S/new/c.json"
+	W --disk-floor 3M
+	SH
+	script size.sh <<-'SH'
+	#!/bin/sh
+	echo "{\"size\":$(wc -c <"$SPOOL_DATA")}"
+	SH
+	export T S ROOTOK
+	for f in a b; do put "$f" size.sh "\"dataFileName\":\"$f\""; done
+	job size.sh '"dataFileName":"d"' >"$T/j.c"
+	_rc=0
+	timeout "$DEADLINE" unshare -m sh "$T/in" || _rc=$?
+	[ $_rc != 77 ] && [ $_rc != 1 ] || skip 'needs to mount a tmpfs'
+	is "$_rc" 0
+	for f in a b c; do is "$(pick $f .status)" 200; done
+	has "$(cat "$T/worker.log")" 'let go of'
+}
+
 # Which Python: by order.python, a venv, a conda prefix or a program.
 t_python() {
 	fixture
@@ -382,7 +409,7 @@ t_python() {
 	print(json.dumps({"prefix": sys.prefix, "venv": os.environ.get("VIRTUAL_ENV"),
 	    "conda": os.environ.get("CONDA_PREFIX"), "tool": shutil.which("tool"), "first": os.environ["PATH"].split(":")[0]}))
 	PY
-	"$PYTHON" -m venv --without-pip "$T/venv" || skip 'python3 has no venv'
+	"$PYTHON" -m venv --without-pip "$T/venv"
 	printf '#!/bin/sh\n' >"$T/venv/bin/tool"
 	mkdir -p "$T/conda/bin" "$T/conda/conda-meta" "$T/nothing"
 	printf '#!/bin/sh\n' >"$T/conda/bin/tool"
