@@ -25,7 +25,10 @@ same() { # the index says what the directories say
 	mkdir "$T/copy"
 	(cd "$S" && tar -cf - --exclude ./index .) | (cd "$T/copy" && tar -xf - && mkdir index)
 	spool -s "$T/copy" ls --json >"$T/ls.dirs"
-	cmp "$T/ls.index" "$T/ls.dirs" || fail "$(diff "$T/ls.index" "$T/ls.dirs")"
+	cmp "$T/ls.index" "$T/ls.dirs" || {
+		diff "$T/ls.index" "$T/ls.dirs"
+		return 1
+	}
 }
 sql() {
 	"$PYTHON" -c 'import sqlite3, sys
