@@ -284,7 +284,7 @@ elsewhere(const char *key)
 		{ "begin", "notBefore" }, { "nice", "priority" },
 		{ "label", "name" }, { "constraint", "requires" },
 		{ "venv", "python" }, { "conda", "python" },
-		{ "interpreter", "python" }, { "retries", "retry" },
+		{ "interpreter", "python" }, { "retries", "attempts" },
 		{ "max_retries", "attempts" }, { "maxRetries", "attempts" },
 		{ "tries", "attempts" } };
 	size_t i;

@@ -298,6 +298,10 @@ drain_run(struct tool *tool, int argc, char **argv)
 	}
 	if (all == (optind < argc))
 		return usage_wrong();
+	if (seconds >= 0 && !wait) {
+		complain("--timeout is for --wait: say both, or neither");
+		return ANSWER_WRONG;
+	}
 	if ((st = crew_load(tool, &crew, &err)) != SP_OK)
 		return complain_of(st, &err, NULL);
 	answer =

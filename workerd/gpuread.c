@@ -208,6 +208,8 @@ gpuread_tick(struct worker *w, int64_t now)
 		if (now < g->again)
 			return g->again;
 		start(w, now);
+		if (g->in == -1)
+			none(w, "what asks the driver cannot be started");
 	}
 	if (g->in == -1) /* being killed, or it could not be started */
 		return g->again > now ? g->again : now + dead_ms(w);

@@ -91,6 +91,8 @@ t_words() {
 	exits 100 spool drain
 	exits 100 spool drain --all gpu
 	exits 100 spool drain --timeout x --all
+	exits 100 spool drain --timeout 1 --all
+	has "$(cat "$T/err")" "is for --wait"
 	worker
 	first=$W
 	start_worker --name gpu

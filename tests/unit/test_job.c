@@ -314,7 +314,7 @@ static const struct {
 	{ "\"mem\":1", "is \"memory\" meant?" },
 	{ "\"time\":1", "is \"timeout\" meant?" },
 	{ "\"time_out\":1", "is \"timeout\" meant?" },
-	{ "\"retries\":1", "is \"retry\" meant?" },
+	{ "\"retries\":1", "is \"attempts\" meant?" },
 	{ "\"attempt\":1", "is \"attempts\" meant?" },
 	{ "\"prio\":1", "is \"priority\" meant?" },
 	{ "\"tag\":1", "is \"tags\" meant?" },
