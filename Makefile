@@ -39,7 +39,7 @@ HARDEN	:= -fsanitize=thread -fno-omit-frame-pointer -O1
 HARDLD	:= -fsanitize=thread
 endif
 ifeq ($(VARIANT),crash)
-HARDEN	+= -DSP_CRASH_POINTS
+HARDEN	:= -fPIE -O0 -DSP_CRASH_POINTS
 endif
 ifeq ($(VARIANT),cov)
 HARDEN	:= --coverage -O0
