@@ -47,53 +47,32 @@ meant_is(const char *who, const char *worker)
 	return strcmp(who, worker) == 0 || strcmp(who, name) == 0;
 }
 
-static void
-crew_add(struct tool *tool, const char *file, int64_t now, struct crew *crew)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX + 2);
-	struct sp_beat beat = { 0 };
-	struct stat st;
-	int64_t silent;
-
-	if (sp_read(tool->spool.dir[SP_DIR_WORKERS], file, SP_BEAT_MAX, &text,
-		&st, NULL) == SP_OK &&
-	    sp_beat_parse(sp_buf_text(&text), text.len, &beat, NULL) == SP_OK &&
-	    strcmp(beat.role, "worker") == 0) {
-		silent = now - (int64_t)st.st_mtim.tv_sec * 1000 -
-		    st.st_mtim.tv_nsec / 1000000;
-		/* What a silent one holds is looked for in assigned/. */
-		if ((double)silent <= tool->spool.policy.lease * 1000) {
-			(void)snprintf(crew->here[crew->n].worker,
-			    sizeof crew->here->worker, "%s", beat.worker);
-			crew->here[crew->n++].drained =
-			    strcmp(beat.state, "drained") == 0;
-		}
-	}
-	sp_beat_clear(&beat);
-	sp_buf_clear(&text);
-}
-
+/* What a silent one holds is looked for in assigned/. */
 static enum sp_status
 crew_load(struct tool *tool, struct crew *crew, struct sp_err *err)
 {
-	struct sp_names files = { 0 };
+	struct fleet fleet;
 	enum sp_status st;
-	int64_t now, took;
 	size_t i;
 
 	free(crew->here);
 	crew->here = NULL;
 	crew->n = 0;
-	st = sp_server_now(&tool->spool, &now, &took, err);
-	if (st == SP_OK)
-		st = sp_list(
-		    tool->spool.dir[SP_DIR_WORKERS], false, &files, err);
+	st = fleet_read(tool, &fleet, err);
 	if (st == SP_OK &&
-	    (crew->here = calloc(files.n + 1, sizeof *crew->here)) == NULL)
+	    (crew->here = calloc(fleet.n + 1, sizeof *crew->here)) == NULL)
 		st = sp_err_set(err, SP_RETRY, "no memory");
-	for (i = 0; st == SP_OK && i < files.n; i++)
-		crew_add(tool, sp_names_at(&files, i), now, crew);
-	sp_names_clear(&files);
+	for (i = 0; st == SP_OK && i < fleet.n; i++) {
+		const struct sp_beat *beat = &fleet.one[i].beat;
+
+		if (!fleet_works_is(&fleet, &fleet.one[i]))
+			continue;
+		(void)snprintf(crew->here[crew->n].worker,
+		    sizeof crew->here->worker, "%s", beat->worker);
+		crew->here[crew->n++].drained =
+		    strcmp(beat->state, "drained") == 0;
+	}
+	fleet_clear(&fleet);
 	return st;
 }
 

@@ -294,6 +294,32 @@ take_cgroup(const char *text, struct options *opt)
 }
 
 static bool
+take_cache_size(const char *text, struct options *opt)
+{
+	if (!sp_bytes_parse(text, &opt->cache_size) || opt->cache_size < 0)
+		return wrong(
+		    "--cache-size %s: bytes, or a size as 500M, 20G", text);
+	return true;
+}
+
+static bool
+take_grace(const char *text, struct options *opt)
+{
+	if (!sp_seconds_parse(text, &opt->grace) || opt->grace > GRACE_MOST)
+		return wrong(
+		    "--grace %s: a time as 30, 30s or 2m, at most 1h", text);
+	return true;
+}
+
+static bool
+take_hash_time(const char *text, struct options *opt)
+{
+	if (!sp_seconds_parse(text, &opt->hash_time))
+		return wrong("--hash-time %s: a time, as 90s or 10m", text);
+	return true;
+}
+
+static bool
 take(int c, struct options *opt)
 {
 	switch (c) {
@@ -323,31 +349,18 @@ take(int c, struct options *opt)
 		opt->cache = optarg;
 		break;
 	case OPT_CACHE_SIZE:
-		if (!sp_bytes_parse(optarg, &opt->cache_size) ||
-		    opt->cache_size < 0)
-			return wrong("--cache-size %s: bytes, or a size as "
-				     "500M, 20G",
-			    optarg);
-		break;
+		return take_cache_size(optarg, opt);
 	case OPT_TAG:
 		return take_tag(optarg, opt);
 	case OPT_PREEMPT:
 		opt->preempt = true;
 		break;
 	case OPT_GRACE:
-		if (!sp_seconds_parse(optarg, &opt->grace) ||
-		    opt->grace > GRACE_MOST)
-			return wrong("--grace %s: a time as 30, 30s or 2m, "
-				     "at most 1h",
-			    optarg);
-		break;
+		return take_grace(optarg, opt);
 	case OPT_LOG_MAX:
 		return take_log_max(optarg, opt);
 	case OPT_HASH_TIME:
-		if (!sp_seconds_parse(optarg, &opt->hash_time))
-			return wrong(
-			    "--hash-time %s: a time, as 90s or 10m", optarg);
-		break;
+		return take_hash_time(optarg, opt);
 	case OPT_FLOOR:
 		return take_floor(optarg, opt);
 	case OPT_BAD_HOST:
