@@ -22,6 +22,8 @@
 #include "libspool/file.h"
 #include "libspool/log.h"
 #include "libspool/sha256.h"
+#include "workerd/artifact.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define LIST_MOST  1000

@@ -12,6 +12,9 @@
 
 #include "libspool/json.h"
 #include "libspool/log.h"
+#include "workerd/beat.h"
+#include "workerd/offer.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define CHANGED_MS 1000 /* between beats that only say what has changed */

@@ -34,6 +34,14 @@ struct bringing {
 	} alone[BRING_ALONE];
 };
 
+struct worker;
+
+/* cacheopen.c: open and close it. */
+enum sp_status bringing_open(struct worker *w, struct sp_err *err);
+/* Let go of half of the cache, if that helps the work space. */
+bool bringing_yield(struct worker *w);
+void bringing_close(struct worker *w); /* no thread is at it any more */
+
 enum bring_phase {
 	BRING_IDLE,
 	BRING_WORKS, /* a thread has it */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define SIZE_USUAL ((int64_t)20 << 30)

@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/capture.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define CHUNK       65536

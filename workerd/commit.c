@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/commit.h"
 #include "workerd/worker.h"
 
 #define GROUP_MOST  256

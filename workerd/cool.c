@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "workerd/cool.h"
 #include "workerd/worker.h"
 
 #define COOL      1024 /* orders that are remembered */

@@ -10,6 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "workerd/env.h"
+#include "workerd/probe.h"
+#include "workerd/python.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define ARG_MOST 131072 /* the kernel's MAX_ARG_STRLEN, its NUL included */

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 
 #include "libspool/log.h"
+#include "workerd/floor.h"
 #include "workerd/worker.h"
 
 #define LOOK_MS  5000

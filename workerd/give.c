@@ -4,6 +4,8 @@
  * is ever dropped while the spool is away.
  */
 #include "libspool/log.h"
+#include "workerd/report.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define DELAY_LEAST 500

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define FRESH_MS  2000  /* an answer is good for handing out */

@@ -14,6 +14,7 @@
 #include "libspool/buf.h"
 #include "libspool/gputext.h"
 #include "libspool/outcome.h"
+#include "workerd/verdict.h"
 
 struct gpu {
 	struct sp_gpu is; /* as last seen */
@@ -83,6 +84,9 @@ gpu_words(const struct worker *w, const struct slot *s, char *out, size_t size);
 /* What it has or had, for its outcome; how many. */
 int gpu_run(const struct worker *w, const struct slot *s,
     struct sp_run_gpu out[SP_GPU_MOST]);
+/* May a job have so many GPUs now?  Asks for a fresh answer where what
+ * is known is old. */
+enum verdict gpu_judge(struct worker *w, int n, char why[128]);
 void gpu_beat(const struct worker *w, struct sp_beat *beat);
 void gpu_close(struct worker *w);
 

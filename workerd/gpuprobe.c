@@ -17,7 +17,9 @@
 #include <unistd.h>
 
 #include "libspool/gputext.h"
+#include "workerd/env.h"
 #include "workerd/nvml.h"
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 extern char **environ;

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/env.h"
 #include "workerd/nvml.h"
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 #define DEAD_LEAST 5000  /* for an answer; half a lease, but within these */

@@ -13,6 +13,7 @@
 
 #include "libspool/json.h"
 #include "libspool/log.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define HIDDEN_MIB 1024 /* in use by what cannot be seen */

@@ -12,6 +12,8 @@
 #include <time.h>
 
 #include "libspool/log.h"
+#include "workerd/guard.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define LOOK_MS 100

@@ -15,6 +15,8 @@
 
 #include "libspool/json.h"
 #include "libspool/log.h"
+#include "workerd/health.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define EARLY_MS 30000 /* the beginning of an attempt */

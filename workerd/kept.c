@@ -21,6 +21,8 @@
 #include "libspool/file.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
+#include "workerd/kept.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define SWEEP_MS   60000

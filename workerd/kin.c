@@ -21,6 +21,8 @@
 
 #include "libspool/log.h"
 #include "workerd/cgroup.h"
+#include "workerd/kin.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define ENV_MOST 131072

@@ -9,6 +9,10 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/capture.h"
+#include "workerd/env.h"
+#include "workerd/slot.h"
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 /* Words for an execve that failed, by what it was to run. */

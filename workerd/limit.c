@@ -19,6 +19,9 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/limit.h"
+#include "workerd/slot.h"
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 #define LOOK_MS  500

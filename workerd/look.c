@@ -11,6 +11,9 @@
 #include <string.h>
 
 #include "libspool/log.h"
+#include "workerd/look.h"
+#include "workerd/offer.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define BATCH       512   /* orders considered in one tick */

@@ -16,7 +16,14 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/capture.h"
+#include "workerd/offer.h"
 #include "workerd/options.h"
+#include "workerd/probe.h"
+#include "workerd/report.h"
+#include "workerd/slot.h"
+#include "workerd/spawn.h"
+#include "workerd/stray.h"
 #include "workerd/worker.h"
 
 #define EXIT_WRONG 100 /* what was asked for cannot be */

@@ -5,6 +5,9 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "libspool/fit.h"
+#include "workerd/offer.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 void

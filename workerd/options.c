@@ -12,6 +12,7 @@
 
 #include "libspool/version.h"
 #include "workerd/options.h"
+#include "workerd/python.h"
 #include "workerd/worker.h"
 
 #define GRACE_MOST 3600

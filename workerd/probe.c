@@ -21,6 +21,10 @@
 #include "libspool/file.h"
 #include "libspool/json.h"
 #include "libspool/log.h"
+#include "workerd/probe.h"
+#include "workerd/python.h"
+#include "workerd/slot.h"
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 #define ROWS       16

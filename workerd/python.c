@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "workerd/env.h"
+#include "workerd/python.h"
 #include "workerd/worker.h"
 
 static bool

@@ -14,6 +14,9 @@
 
 #include "libspool/json.h"
 #include "libspool/log.h"
+#include "workerd/artifact.h"
+#include "workerd/report.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define SHELL_KILL (128 + SIGKILL)

@@ -10,6 +10,11 @@
 #include <sys/wait.h>
 
 #include "libspool/log.h"
+#include "workerd/artifact.h"
+#include "workerd/capture.h"
+#include "workerd/probe.h"
+#include "workerd/report.h"
+#include "workerd/slot.h"
 #include "workerd/worker.h"
 
 #define PAUSE_MS 10000 /* after trouble of this host */

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 /* ---- open files ---- */

@@ -14,6 +14,8 @@
 
 #include "libspool/file.h"
 #include "libspool/log.h"
+#include "workerd/slot.h"
+#include "workerd/stage.h"
 #include "workerd/worker.h"
 
 #define METRICS_CHUNK 65536

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/stray.h"
 #include "workerd/worker.h"
 
 #define ENV_MOST 131072

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "workerd/verdict.h"
 #include "workerd/worker.h"
 
 static uint64_t

@@ -13,6 +13,9 @@
 #ifndef WORKER_WARM_H
 #define WORKER_WARM_H
 
+#include "workerd/env.h"
+#include "workerd/slot.h"
+#include "workerd/spawn.h"
 #include "workerd/worker.h"
 
 #define WARM_SERVERS 4  /* that run at once */

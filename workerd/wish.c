@@ -5,6 +5,8 @@
  * again while it is drained stays so.
  */
 #include "libspool/log.h"
+#include "workerd/slot.h"
+#include "workerd/wish.h"
 #include "workerd/worker.h"
 
 bool

@@ -1,0 +1,61 @@
+/*
+ * look.h - find orders that fit, claim them, start them (look.c); and what was
+ * declined, for the beat (looked.c).
+ */
+#ifndef WORKER_LOOK_H
+#define WORKER_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libspool/beat.h"
+#include "libspool/name.h"
+#include "libspool/scan.h"
+#include "workerd/cool.h"
+#include "workerd/verdict.h"
+
+struct worker;
+
+struct look {
+	struct sp_window window;
+	struct verdicts seen;
+	bool over;          /* the window is used up */
+	bool nothing;       /* the last whole pass claimed nothing */
+	bool dirty;         /* something may have changed since the listing */
+	unsigned claims;    /* in this pass */
+	unsigned empty;     /* passes without a claim, in a row */
+	int64_t last, cost; /* when the last listing ended, what it took */
+	int64_t next;       /* look by the clock */
+	int64_t again;      /* a verdict runs out */
+	int64_t pause;      /* no claims before */
+	int64_t drained_at; /* ask then whether all is done */
+	int64_t drained_delay;
+	struct cool *cool; /* preempted at once: not claimed at once */
+	size_t cool_n, cool_cap;
+};
+
+/* What we left to others (looked.c). */
+struct looked {
+	struct {
+		char name[SP_NAME_MAX];
+		char why[128];
+	} row[SP_DECLINES];
+	size_t n, next;
+	int64_t orders; /* looked at since we last said so */
+	int64_t said;   /* when that was, 0: never */
+};
+
+int64_t look_tick(struct worker *w, int64_t now);
+void look_soon(struct worker *w);
+/* No claims for a while: it is the host that has trouble. */
+void look_pause(struct worker *w, int64_t now, int64_t ms);
+/* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
+int64_t look_drained_tick(struct worker *w, int64_t now);
+void look_clear(struct worker *w);
+
+/* looked.c: what we looked at and declined, for the beat. */
+void looked_at(struct worker *w);
+void looked_declined(struct worker *w, const char *name, const char *why);
+void looked_beat(struct worker *w, struct sp_beat *beat, int64_t now);
+
+#endif
