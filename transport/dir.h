@@ -83,8 +83,9 @@ dir_keep_blob(struct tr *tr, int fd, const char *hex, struct sp_err *err);
 
 enum sp_status dir_out(struct tr *tr, const struct sp_id *id, char *path_out,
     size_t size, bool *old_out, struct sp_err *err);
-enum sp_status dir_append(struct tr *tr, const struct sp_name *claimed,
-    enum tr_trace which, const void *data, size_t len, struct sp_err *err);
+enum sp_status
+dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
+    int64_t at, const void *data, size_t len, struct sp_err *err);
 enum sp_status dir_pins(struct tr *tr, const struct sp_id *id,
     struct sp_buf *text_out, struct sp_err *err);
 enum sp_status dir_pin(struct tr *tr, const struct sp_id *id,

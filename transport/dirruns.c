@@ -67,9 +67,9 @@ dir_out(struct tr *tr, const struct sp_id *id, char *path_out, size_t size,
 	return st;
 }
 
-/* Half of it would come twice when the caller tries again. */
+/* Half of it would be read as a whole line. */
 static enum sp_status
-append_whole(int fd, const void *data, size_t len)
+append_whole(int fd, int64_t at, const void *data, size_t len)
 {
 	enum sp_status st;
 	struct stat was;
@@ -77,17 +77,20 @@ append_whole(int fd, const void *data, size_t len)
 
 	if (fstat(fd, &was) == -1)
 		return sp_errno_status(errno);
-	st = sp_write_all(fd, data, len);
+	if (at > was.st_size)
+		at = was.st_size;
+	st = lseek(fd, at, SEEK_SET) == -1 ? sp_errno_status(errno)
+					   : sp_write_all(fd, data, len);
 	saved = errno;
 	if (st != SP_OK)
-		(void)!ftruncate(fd, was.st_size);
+		(void)!ftruncate(fd, at);
 	errno = saved;
 	return st;
 }
 
 enum sp_status
 dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
-    const void *data, size_t len, struct sp_err *err)
+    int64_t at, const void *data, size_t len, struct sp_err *err)
 {
 	char name[SP_NAME_MAX], file[SP_NAME_MAX + 16];
 	enum sp_status st;
@@ -101,12 +104,11 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 	    which == TR_LOG ? ".log" : ".metrics.jsonl");
 	/* O_NONBLOCK: a FIFO planted here must not hold us up. */
 	fd = openat(dirfd, file,
-	    O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    0666);
+	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
 	if (fd == -1) {
 		st = sp_err_sys(err, "open runs/%s/%s", claimed->id.text, file);
 	} else {
-		st = append_whole(fd, data, len);
+		st = append_whole(fd, at, data, len);
 		if (st != SP_OK)
 			(void)sp_err_sys(
 			    err, "write runs/%s/%s", claimed->id.text, file);

@@ -6,7 +6,11 @@
  * each is safe to repeat.  Buffers handed in belong to the caller; err may be
  * NULL.  All slots but these are called from one thread: commit has another
  * one; beat, which is never called twice at once, any; look_at, tree,
- * imported, fetch and keep_blob are called from any number of threads at once.
+ * imported, fetch, keep_blob, stands, append, out_list, out_get and out_put are
+ * called from any number of threads at once.
+ *
+ * None takes longer than a deadline of its own when the medium is dead, and
+ * while it is known to be so they say SP_RETRY at once.
  */
 #ifndef TR_TRANSPORT_H
 #define TR_TRANSPORT_H
@@ -145,12 +149,34 @@ struct tr_ops {
 	    const struct sp_buf *text, struct sp_err *err);
 	/* The local directory that is $SPOOL_OUT for this order; made, and
 	 * taken away after the commit if it is still empty.  old_out: an
-	 * earlier attempt had it. */
+	 * earlier attempt had it.  SP_GONE: this medium has no local
+	 * directories, the next three are there then (else they may be NULL):
+	 * the worker makes one of its own and copies. */
 	enum sp_status (*out_dir)(struct tr *tr, const struct sp_id *id,
 	    char *path_out, size_t size, bool *old_out, struct sp_err *err);
-	/* Append to what the attempt leaves, all of it or nothing. */
+	/* The plain files in runs/DAY/ID/out/, as sub/file, sorted; links and
+	 * the like are left out.  SP_GONE: no attempt has left any. */
+	enum sp_status (*out_list)(struct tr *tr, const struct sp_id *id,
+	    struct sp_names *paths_out, struct sp_err *err);
+	/* The bytes of one into the empty file `to`.  Given up with SP_RETRY
+	 * soon after `stop` became true.  SP_GONE: it is not there. */
+	enum sp_status (*out_get)(struct tr *tr, const struct sp_id *id,
+	    const char *path, int to, const atomic_bool *stop,
+	    struct sp_err *err);
+	/* The bytes of an open file are to be what `path` is from now on, all
+	 * of them or as before, and to last; its directories are made.  fd -1:
+	 * it is to be there no more.  claimed: whose attempt says so.  SP_LOST:
+	 * that is over, if the medium looks. */
+	enum sp_status (*out_put)(struct tr *tr, const struct sp_name *claimed,
+	    const char *path, int fd, const atomic_bool *stop,
+	    struct sp_err *err);
+	/* Add to what the attempt leaves, all of it or nothing.  at: so many
+	 * bytes of it are there already; what stands beyond comes of an earlier
+	 * try of the same and is written over, so one whose answer was lost is
+	 * simply repeated.  Where fewer are there (somebody has cut it) they
+	 * follow those. */
 	enum sp_status (*append)(struct tr *tr, const struct sp_name *claimed,
-	    enum tr_trace which, const void *data, size_t len,
+	    enum tr_trace which, int64_t at, const void *data, size_t len,
 	    struct sp_err *err);
 
 	/* Say that we live. */
@@ -172,7 +198,8 @@ struct tr_ops {
 
 	/* Outcomes first, then the orders to done/ or failed/: finish.h.  Each
 	 * one's status is filled: OK, LOST (it was taken from us), anything
-	 * else: not committed yet, ask again. */
+	 * else: not committed yet, ask again.  A name may carry our NAME with
+	 * an older nonce: of a worker that died with its outcome on disk. */
 	void (*commit)(struct tr *tr, struct sp_ended *group, size_t n,
 	    struct sp_err *err);
 	/* Give an order back.  cause, why: words for the note beside the job.

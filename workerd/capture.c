@@ -152,6 +152,18 @@ capture_read(struct capture *c, int which, int64_t now)
 	(void)read_some(c, which, now);
 }
 
+static bool
+add(struct worker *w, struct slot *s, const void *data, size_t len,
+    struct sp_err *err)
+{
+	if (len > 0 &&
+	    w->ops->append(
+		w->tr, &s->name, TR_LOG, s->cap.there, data, len, err) != SP_OK)
+		return false;
+	s->cap.there += (int64_t)len;
+	return true;
+}
+
 /* What is held, then a word about what could not be. */
 static bool
 append(struct worker *w, struct slot *s, struct sp_err *err)
@@ -160,9 +172,7 @@ append(struct worker *w, struct slot *s, struct sp_err *err)
 	char words[128];
 	int n;
 
-	if (c->log.len > 0 &&
-	    w->ops->append(
-		w->tr, &s->name, TR_LOG, c->log.data, c->log.len, err) != SP_OK)
+	if (!add(w, s, c->log.data, c->log.len, err))
 		return false;
 	sp_buf_reset(&c->log);
 	if (c->lost == 0)
@@ -171,8 +181,7 @@ append(struct worker *w, struct slot *s, struct sp_err *err)
 	    "\n[workerd: %llu bytes are missing here: the spool was out of "
 	    "reach]\n",
 	    (unsigned long long)c->lost);
-	if (w->ops->append(w->tr, &s->name, TR_LOG, words, (size_t)n, err) !=
-	    SP_OK)
+	if (!add(w, s, words, (size_t)n, err))
 		return false;
 	c->lost = 0;
 	return true;
@@ -251,6 +260,7 @@ capture_reset(struct capture *c)
 	c->fd[0] = c->fd[1] = -1;
 	c->flush_at = FAR;
 	c->logged = c->lost = c->cut = 0;
+	c->there = 0;
 	c->last_n = 0;
 }
 

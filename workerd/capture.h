@@ -17,7 +17,8 @@ struct worker;
 
 struct capture {
 	int fd[2];         /* our ends of stdout and stderr, -1: closed */
-	struct sp_buf log; /* not appended yet */
+	struct sp_buf log; /* not appended yet, */
+	int64_t there;     /* and so much of it was */
 	int64_t flush_at;  /* when it must be */
 	uint64_t logged;   /* bytes, with those */
 	uint64_t lost; /* bytes that found no room while the spool was away */

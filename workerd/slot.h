@@ -107,7 +107,7 @@ struct slot {
 
 	struct capture cap;
 	off_t metrics;      /* how far they were copied, */
-	off_t metrics_n;    /* how much of them in all, */
+	off_t metrics_n;    /* how much of them in all: so long is the copy, */
 	off_t metrics_lost; /* and how much was passed over */
 	off_t metrics_room; /* bytes that may be copied now */
 	int64_t metrics_due;

@@ -283,8 +283,8 @@ metrics_chunk(struct worker *w, struct slot *s, int fd, off_t size, bool final)
 			return false;
 		buf[n++] = '\n';
 	}
-	if (w->ops->append(w->tr, &s->name, TR_METRICS, buf, (size_t)n, NULL) !=
-	    SP_OK)
+	if (w->ops->append(w->tr, &s->name, TR_METRICS, s->metrics_n, buf,
+		(size_t)n, NULL) != SP_OK)
 		return false; /* the same bytes next time */
 	s->metrics = end;
 	s->metrics_n += n;
