@@ -16,7 +16,7 @@ DESTDIR	?=
 VARIANT	?= plain
 O	:= build/$(VARIANT)
 
-PKGS	:= jansson nettle sqlite3
+PKGS	:= jansson nettle sqlite3 libcurl
 CC	?= gcc
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -54,6 +54,8 @@ endif
 ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
 JANSSON	 = -ljansson -lnettle
+# What transport/ stands on, behind one door each.
+FARLIBS	 = -lcurl
 PTHREAD	 = -pthread
 
 rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))
@@ -73,6 +75,7 @@ BLIB_C	:= $(call rel,tests/bench/lib/*.c)
 HELP_C	:= $(call rel,tests/helpers/*.c)
 
 LIBSPOOL := $(O)/libspool.a
+TRANSPORT := $(O)/transport.a
 PROGRAMS := $(O)/spool $(O)/spoold $(O)/workerd
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
@@ -106,6 +109,9 @@ $(O)/o/workerd/warmpy.o: workerd/warm.py
 $(LIBSPOOL): $(call objs,$(LIB_C))
 	@rm -f $@
 	$(AR) rcs $@ $^
+$(TRANSPORT): $(call objs,$(TR_C))
+	@rm -f $@
+	$(AR) rcs $@ $^
 
 LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^)
 
@@ -113,14 +119,14 @@ $(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
-$(O)/workerd: $(call objs,$(WORK_C) $(TR_C)) $(O)/o/workerd/warmpy.o $(LIBSPOOL)
-	$(LINK) $(JANSSON) $(PTHREAD)
+$(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
+	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 
-$(O)/unit: $(call objs,$(UNIT_C)) $(LIBSPOOL)
-	$(LINK) -lcheck -lsubunit -lrt -lm $(JANSSON) $(PTHREAD)
-$(O)/helpers/%: $(O)/o/tests/helpers/%.o $(LIBSPOOL)
+$(O)/unit: $(call objs,$(UNIT_C)) $(TRANSPORT) $(LIBSPOOL)
+	$(LINK) -lcheck -lsubunit -lrt -lm $(FARLIBS) $(JANSSON) $(PTHREAD)
+$(O)/helpers/%: $(O)/o/tests/helpers/%.o $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
-	$(LINK) $(JANSSON) $(PTHREAD)
+	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 # A stand-in for NVIDIA's, which workerd loads when it is there.
 $(O)/shim/libnvidia-ml.so.1: tests/shim/nvml.c
 	@mkdir -p $(@D)
@@ -132,9 +138,9 @@ $(O)/bench/%: $(O)/o/tests/bench/%.o $(call objs,$(BLIB_C)) $(LIBSPOOL)
 $(O)/bench/stamp: $(O)/o/tests/bench/stamp.o
 	@mkdir -p $(@D)
 	$(LINK)
-build/fuzz/%: build/fuzz/o/tests/fuzz/%.o build/fuzz/libspool.a
+build/fuzz/%: build/fuzz/o/tests/fuzz/%.o build/fuzz/transport.a build/fuzz/libspool.a
 	@mkdir -p $(@D)
-	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) $(PTHREAD)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(FARLIBS) $(JANSSON) $(PTHREAD)
 
 #: check       lint, then plain and ASan+UBSan builds, unit tests and flows
 check: check-build
@@ -159,7 +165,7 @@ demo: programs
 
 #: fuzz        libFuzzer targets, FUZZ_SECONDS each (10)
 fuzz:
-	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=fuzz build/fuzz/libspool.a $(FUZZERS)
+	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=fuzz build/fuzz/libspool.a build/fuzz/transport.a $(FUZZERS)
 	@sh $(TOP)/tests/fuzz/run "$(TOP)" build/fuzz
 
 #: lint        format, includes per room, manual pages, shell
