@@ -15,6 +15,7 @@
 
 #include "libspool/crash.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
 #include "libspool/submit.h"
@@ -57,7 +58,7 @@ judge(int dirfd, const char *raw, bool bundle, struct sp_job *job_out,
 	enum sp_status s;
 
 	(void)memset(job_out, 0, sizeof *job_out);
-	if (fstatat(dirfd, raw, st, AT_SYMLINK_NOFOLLOW) == -1) {
+	if (sp_fs_lstat(dirfd, raw, st) == -1) {
 		if (errno == ENOENT)
 			return GONE;
 		(void)sp_err_sys(err, "%s", raw);
@@ -70,6 +71,8 @@ judge(int dirfd, const char *raw, bool bundle, struct sp_job *job_out,
 		v = TROUBLE;
 	else if (s != SP_OK)
 		v = BROKEN; /* not plain, too long, or not to be read */
+	else if (st->st_nlink == 0 && sp_fs_links(dirfd, raw, st) == -1)
+		v = errno == ENOENT ? GONE : TROUBLE;
 	else if (st->st_nlink != 1) {
 		(void)sp_err_set(err, SP_BAD,
 		    "the file has %u hard links; a job must be a file of its "

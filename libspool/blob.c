@@ -4,15 +4,16 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "libspool/blob.h"
 #include "libspool/crash.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/move.h"
 
-#define CHUNK 65536
 #define TURNS 5 /* a file that changes, a name that others race for */
 
 /* The hash of `from`, as long as it is now: it may grow faster than we read.  A
@@ -21,31 +22,36 @@ static enum sp_status
 pour(const struct sp_spool *sp, int from, int to, char hex_out[SP_SHA_LEN + 1],
     struct sp_err *err)
 {
-	char buf[CHUNK];
+	size_t size = sp_fs_piece(from, to);
+	enum sp_status s = SP_OK;
 	struct sp_sha sha;
 	struct stat st;
 	off_t at = 0;
 	ssize_t n;
+	char *buf;
 
-	if (fstat(from, &st) == -1)
+	if (sp_fs_fstat(from, &st) == -1)
 		return sp_err_sys(err, "fstat");
+	if ((buf = malloc(size)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
 	sp_sha_init(&sha);
-	while (at < st.st_size) {
-		n = pread(from, buf, sizeof buf, at);
+	while (s == SP_OK && at < st.st_size) {
+		n = sp_fs_pread(from, buf, size, at);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return sp_err_sys(err, "read");
-		if (n == 0)
+			s = sp_err_sys(err, "read");
+		if (n <= 0)
 			break;
 		if (to != -1 && sp_write_all(to, buf, (size_t)n) != SP_OK)
-			return sp_err_sys(err, "write into tmp/");
+			s = sp_err_sys(err, "write into tmp/");
 		sp_sha_put(&sha, buf, (size_t)n);
 		at += n;
 		sp_alive(sp);
 	}
+	free(buf);
 	sp_sha_end(&sha, hex_out);
-	return SP_OK;
+	return s;
 }
 
 /* blobs/sha256, made if somebody took it away. */
@@ -69,8 +75,8 @@ lock(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == 0)
-		(void)fchmod(fd, st.st_mode & 0444);
+	if (sp_fs_fstat(fd, &st) == 0)
+		(void)sp_fs_fchmod(fd, st.st_mode & 0444);
 }
 
 /* A copy of `from` in tmp/, whole and synced, and the hash of what it holds. */
@@ -89,8 +95,8 @@ copy(const struct sp_spool *sp, int from, char tmp_out[SP_NAME_MAX],
 	SP_CRASH("blob.poured");
 	if (st == SP_OK)
 		return sp_tmp_done(sp, tmp_out, fd, false, err);
-	(void)close(fd);
-	(void)unlinkat(sp->dir[SP_DIR_TMP], tmp_out, 0);
+	(void)sp_fs_close(fd);
+	(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], tmp_out);
 	return st;
 }
 
@@ -108,10 +114,10 @@ name_it(const struct sp_spool *sp, const char *tmp, const char *hex,
 		    sp->dir[SP_DIR_TMP], tmp, home, hex, replace, err);
 		if (st == SP_OK)
 			st = sp_sync(home, "blobs/sha256", err);
-		(void)close(home);
+		(void)sp_fs_close(home);
 	}
 	if (st != SP_OK)
-		(void)unlinkat(sp->dir[SP_DIR_TMP], tmp, 0);
+		(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], tmp);
 	return st == SP_GONE
 	    ? sp_err_set(err, SP_RETRY, "tmp/%s went away", tmp)
 	    : st;
@@ -127,7 +133,7 @@ settle(const struct sp_spool *sp, struct sp_err *err)
 	if ((st = open_home(sp, &home, err)) != SP_OK)
 		return st;
 	st = sp_sync(home, "blobs/sha256", err);
-	(void)close(home);
+	(void)sp_fs_close(home);
 	return st;
 }
 
@@ -169,12 +175,12 @@ sp_blob_put(const struct sp_spool *sp, int fd, char hex_out[SP_SHA_LEN + 1],
 	int turn;
 
 	for (turn = 0; turn < TURNS; turn++) {
-		if (fstat(fd, &before) == -1)
+		if (sp_fs_fstat(fd, &before) == -1)
 			return sp_err_sys(err, "fstat");
 		st = put_once(sp, fd, hex, err);
 		if (st != SP_OK && st != SP_LOST)
 			return st;
-		if (fstat(fd, &after) == -1)
+		if (sp_fs_fstat(fd, &after) == -1)
 			return sp_err_sys(err, "fstat");
 		/* Half of one text and half of the next is neither. */
 		if (st == SP_LOST || !same(&before, &after))
@@ -239,7 +245,7 @@ sp_blob_check(const struct sp_spool *sp, const char *hex, struct sp_err *err)
 	if ((st = sp_blob_open(sp, hex, &fd, &info, err)) != SP_OK)
 		return st;
 	st = pour(sp, fd, -1, is, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (st == SP_OK && strcmp(is, hex) != 0)
 		return sp_err_set(err, SP_BAD,
 		    "blobs/sha256/%s does not hold what its name says", hex);

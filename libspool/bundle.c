@@ -20,6 +20,7 @@
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/finish.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
@@ -49,8 +50,8 @@ put(struct stage *g, const char *name, const char *text, size_t len,
 	enum sp_status st;
 	int fd;
 
-	fd = openat(g->fd, name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = sp_fs_open(
+	    g->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
 	if (fd == -1)
 		return sp_err_sys(err, "create tmp/%s", name);
 	st = sp_write_all(fd, text, len);
@@ -58,7 +59,7 @@ put(struct stage *g, const char *name, const char *text, size_t len,
 		(void)sp_err_sys(err, "write tmp/%s", name);
 	else if (!g->sp->local)
 		st = sp_sync(fd, name, err);
-	if (close(fd) == -1 && st == SP_OK)
+	if (sp_fs_close(fd) == -1 && st == SP_OK)
 		st = sp_err_sys(err, "close tmp/%s", name);
 	return st;
 }
@@ -194,7 +195,7 @@ unstage(const struct sp_spool *sp, const struct sp_name *bundle,
 	for (i = 0; i < names.n && st == SP_OK; i++) {
 		sp_alive(sp);
 		if (!keep)
-			(void)unlinkat(fd, sp_names_at(&names, i), 0);
+			(void)sp_fs_unlink(fd, sp_names_at(&names, i));
 		else
 			st = move_out(
 			    sp, fd, sp_names_at(&names, i), bundle, err);
@@ -202,14 +203,13 @@ unstage(const struct sp_spool *sp, const struct sp_name *bundle,
 			st = SP_OK; /* another recoverer was quicker */
 	}
 	sp_names_clear(&names);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (st == SP_OK && keep) {
 		st = sp_sync(sp->dir[SP_DIR_NEW], "new", err);
 		if (st == SP_OK)
 			st = sp_sync(sp->dir[SP_DIR_WAITING], "waiting", err);
 	}
-	if (st == SP_OK &&
-	    unlinkat(sp->dir[SP_DIR_TMP], dir, AT_REMOVEDIR) == -1 &&
+	if (st == SP_OK && sp_fs_rmdir(sp->dir[SP_DIR_TMP], dir) == -1 &&
 	    errno != ENOENT && errno != ENOTEMPTY)
 		st = sp_err_sys(err, "remove tmp/%s", dir);
 	return st;
@@ -234,7 +234,7 @@ fill_stage(
 		st = sp_err_sys(err, "syncfs tmp/%s", dir);
 	if (st == SP_OK)
 		st = sp_sync(g->fd, dir, err);
-	(void)close(g->fd);
+	(void)sp_fs_close(g->fd);
 	return st;
 }
 

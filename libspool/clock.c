@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/spool.h"
 
 static int64_t
@@ -62,25 +63,24 @@ sp_server_now(const struct sp_spool *spool, int64_t *now_out, int64_t *took_out,
 	int fd, rc;
 
 	(void)snprintf(name, sizeof name, ".probe.%s", spool->actor);
-	fd = openat(spool->dir[SP_DIR_TMP], name,
-	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-	    0644);
+	fd = sp_fs_open(spool->dir[SP_DIR_TMP], name,
+	    O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK, 0644);
 	if (fd == -1)
 		return sp_err_sys(err, "tmp/%s", name);
 
 	/* Over a network only a synced write proves that the server answers
 	 * and brings its time back. */
-	rc = write(fd, "p", 1) == 1 ? 0 : -1;
+	rc = sp_fs_write(fd, "p", 1) == 1 ? 0 : -1;
 	if (rc == 0 && !spool->local)
-		rc = fsync(fd);
+		rc = sp_fs_fsync(fd);
 	if (rc == 0)
-		rc = fstat(fd, &st);
+		rc = sp_fs_fstat(fd, &st);
 	if (rc == -1) {
 		enum sp_status s = sp_err_sys(err, "probe tmp/%s", name);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 		return s;
 	}
-	if (close(fd) == -1)
+	if (sp_fs_close(fd) == -1)
 		return sp_err_sys(err, "close tmp/%s", name);
 	*now_out =
 	    (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;

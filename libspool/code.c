@@ -11,6 +11,7 @@
 
 #include "libspool/codein.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/manifest.h"
 
@@ -114,13 +115,13 @@ through(struct sp_code *code, const char *path, const struct sp_above *up,
 	int fd;
 
 	if (code->links && sp_code_open_below(code, path, &fd, NULL) == SP_OK) {
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 		return sp_code_walk(code, path, up, err);
 	}
 	s = sp_code_open_file(code, path, &fd, &st, err);
 	if (s != SP_OK)
 		return s == SP_GONE ? SP_BAD : s;
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return sp_code_add(code, path, err);
 }
 
@@ -141,7 +142,7 @@ one(struct sp_code *code, int fd, const char *dir, const char *name,
 		    code->where, dir);
 	(void)snprintf(
 	    path, sizeof path, "%s%s%s", dir, dir[0] == '\0' ? "" : "/", name);
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (sp_fs_lstat(fd, name, &st) == -1)
 		return errno == ENOENT
 		    ? SP_OK
 		    : sp_err_sys(err, "%s/%s", code->where, path);
@@ -160,7 +161,7 @@ foreign_is(const struct sp_code *code, const struct stat *st,
 	struct stat root;
 
 	return sp_names_has(names, "pyvenv.cfg") ||
-	    (fstat(code->spool->root, &root) == 0 &&
+	    (st->st_ino != 0 && sp_fs_fstat(code->spool->root, &root) == 0 &&
 		root.st_dev == st->st_dev && root.st_ino == st->st_ino);
 }
 
@@ -175,12 +176,12 @@ walk_open(struct sp_code *code, int fd, const char *path,
 	struct stat st;
 	size_t i;
 
-	if (fstat(fd, &st) == -1)
+	if (sp_fs_fstat(fd, &st) == -1)
 		return sp_err_sys(err, "%s/%s", code->where, path);
 	here = (struct sp_above){ up, st.st_dev, st.st_ino,
 		up == NULL ? 0 : up->depth + 1 };
 	for (at = up; at != NULL; at = at->up)
-		if (at->dev == here.dev && at->ino == here.ino)
+		if (at->ino != 0 && at->dev == here.dev && at->ino == here.ino)
 			return sp_err_set(err, SP_BAD,
 			    "%s/%s is a link to a directory above it; take it "
 			    "away",
@@ -211,7 +212,7 @@ sp_code_walk(struct sp_code *code, const char *path, const struct sp_above *up,
 	if (s != SP_OK)
 		return s == SP_GONE ? SP_OK : SP_BAD;
 	s = walk_open(code, fd, path, up, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return s;
 }
 
@@ -242,7 +243,7 @@ put_file(struct sp_code *code, const char *path, char hex_out[SP_SHA_LEN + 1],
 		s = code->put(code->put_arg, fd, &st, hex_out, &why);
 	else
 		s = sp_blob_put(code->spool, fd, hex_out, &why);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return s == SP_OK
 	    ? s
 	    : sp_err_set(err, s, "%s/%s: %s", code->where, path, why.text);

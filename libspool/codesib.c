@@ -8,6 +8,7 @@
 
 #include "libspool/codein.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/imports.h"
 
 #define SCAN_MAX (8 * 1024 * 1024) /* a program is not longer */
@@ -17,7 +18,10 @@ there(const struct sp_code *code, const char *path)
 {
 	struct stat st;
 
-	return fstatat(code->dir, path, &st, 0) == 0 && S_ISREG(st.st_mode);
+	/* A user's own directory may hold links. */
+	return (sp_fs_far(code->dir) ? sp_fs_lstat(code->dir, path, &st)
+				     : fstatat(code->dir, path, &st, 0)) == 0 &&
+	    S_ISREG(st.st_mode);
 }
 
 /* Is there a program directly in this directory? */
@@ -38,7 +42,7 @@ holds_python(const struct sp_code *code, const char *path)
 			    strcmp(sp_names_at(&names, i) + n - 3, ".py") == 0;
 		}
 	sp_names_clear(&names);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return holds;
 }
 
@@ -133,7 +137,7 @@ take_file(struct sp_code *code, const char *path, struct sp_names *seen,
 	if (st.st_size <= SCAN_MAX)
 		s = sp_read_fd(
 		    fd, path, SCAN_MAX, (size_t)st.st_size, &text, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (s == SP_OK)
 		s = take_all(code, sp_buf_text(&text), text.len,
 		    strchr(path, '/') != NULL, seen, err);

@@ -3,11 +3,13 @@
  */
 #include <errno.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "libspool/copy.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 
 #define PIECE (8 << 20)
 
@@ -17,22 +19,27 @@ stopped(const atomic_bool *stop)
 	return stop != NULL && atomic_load(stop);
 }
 
-/* What copy_file_range cannot: between some filesystems. */
+/* What copy_file_range cannot: between some filesystems, and far. */
 static enum sp_status
 by_hand(int from, int to, const atomic_bool *stop, struct sp_err *err)
 {
-	char buf[65536];
+	size_t size = sp_fs_piece(from, to);
+	char *buf = malloc(size);
+	enum sp_status st = SP_OK;
 	ssize_t n;
 
-	while ((n = read(from, buf, sizeof buf)) != 0) {
+	if (buf == NULL)
+		return sp_err_set(err, SP_RETRY, "copy: no memory");
+	while (st == SP_OK && (n = sp_fs_read(from, buf, size)) != 0) {
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 || sp_write_all(to, buf, (size_t)n) != SP_OK)
-			return sp_err_sys(err, "copy");
-		if (stopped(stop))
-			return sp_err_set(err, SP_RETRY, "copy: stopped");
+			st = sp_err_sys(err, "copy");
+		else if (stopped(stop))
+			st = sp_err_set(err, SP_RETRY, "copy: stopped");
 	}
-	return SP_OK;
+	free(buf);
+	return st;
 }
 
 enum sp_status
@@ -40,6 +47,8 @@ sp_copy(int from, int to, const atomic_bool *stop, struct sp_err *err)
 {
 	ssize_t n;
 
+	if (sp_fs_far(from) || sp_fs_far(to))
+		return by_hand(from, to, stop, err);
 	if (ioctl(to, FICLONE, from) == 0)
 		return SP_OK;
 	while ((n = copy_file_range(from, NULL, to, NULL, PIECE, 0)) > 0)

@@ -13,6 +13,7 @@
 
 #include "libspool/crash.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/move.h"
 
 static atomic_bool no_openat2;
@@ -69,6 +70,9 @@ open_beneath(int dirfd, const char *path, int flags, bool links)
 		    (links ? 0 : RESOLVE_NO_SYMLINKS) };
 	long fd;
 
+	/* Its back end follows nothing, as far as the medium lets it. */
+	if (sp_fs_far(dirfd))
+		return sp_fs_open(dirfd, path, flags, 0);
 	if (!atomic_load_explicit(&no_openat2, memory_order_relaxed)) {
 		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof how);
 		if (fd >= 0 ||
@@ -130,7 +134,7 @@ open_plain(int dirfd, const char *name, off_t max, bool links, int *fd_out,
 			return sp_err_sys(err, "%s", name);
 		}
 	}
-	if (fstat(fd, st_out) == -1) {
+	if (sp_fs_fstat(fd, st_out) == -1) {
 		s = sp_err_sys(err, "%s", name);
 	} else if (!S_ISREG(st_out->st_mode)) {
 		s = sp_err_set(err, SP_BAD,
@@ -146,7 +150,7 @@ open_plain(int dirfd, const char *name, off_t max, bool links, int *fd_out,
 		*fd_out = fd;
 		return SP_OK;
 	}
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return s;
 }
 
@@ -183,7 +187,7 @@ slurp(int fd, const char *name, size_t max, size_t guess, struct sp_buf *b,
 		if ((at = sp_buf_room(b, want)) == NULL)
 			return sp_err_set(
 			    err, SP_RETRY, "no memory for %s", name);
-		n = read(fd, at, want);
+		n = sp_fs_read(fd, at, want);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -216,7 +220,7 @@ sp_read(int dirfd, const char *name, size_t max, struct sp_buf *text_out,
 	if (s != SP_OK)
 		return s;
 	s = sp_read_fd(fd, name, max, (size_t)st_out->st_size, text_out, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return s;
 }
 
@@ -241,7 +245,7 @@ sp_open_dir_inside(int dirfd, const char *path, int *fd_out, struct sp_err *err)
 enum sp_status
 sp_make_dir(int dirfd, const char *name, struct sp_err *err)
 {
-	if (mkdirat(dirfd, name, 0777) == -1)
+	if (sp_fs_mkdir(dirfd, name, 0777) == -1)
 		return errno == EEXIST ? SP_OK
 				       : sp_err_sys(err, "make %s", name);
 	return sp_sync(dirfd, name, err);
@@ -254,7 +258,7 @@ sp_write_all(int fd, const void *data, size_t len)
 	ssize_t n;
 
 	while (len > 0) {
-		n = write(fd, at, len);
+		n = sp_fs_write(fd, at, len);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -268,7 +272,7 @@ sp_write_all(int fd, const void *data, size_t len)
 enum sp_status
 sp_sync(int fd, const char *what, struct sp_err *err)
 {
-	if (fsync(fd) == 0)
+	if (sp_fs_fsync(fd) == 0)
 		return SP_OK;
 	/* Some network filesystems have no fsync of a directory: their server
 	 * makes the operation stable before it answers. */
@@ -291,14 +295,14 @@ sp_tmp_start(const struct sp_spool *sp, const char *tmpname, const void *text,
 	int fd, dir = sp->dir[SP_DIR_TMP];
 	enum sp_status s;
 
-	fd = openat(dir, tmpname,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = sp_fs_open(
+	    dir, tmpname, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1)
 		return sp_err_sys(err, "create tmp/%s", tmpname);
 	if (sp_write_all(fd, text, len) != SP_OK) {
 		s = sp_err_sys(err, "write tmp/%s", tmpname);
-		(void)close(fd);
-		(void)unlinkat(dir, tmpname, 0);
+		(void)sp_fs_close(fd);
+		(void)sp_fs_unlink(dir, tmpname);
 		return s;
 	}
 	*fd_out = fd;
@@ -312,10 +316,10 @@ sp_tmp_done(const struct sp_spool *sp, const char *tmpname, int fd, bool lazy,
 	enum sp_status s = lazy ? SP_OK : sp_sync(fd, tmpname, err);
 
 	/* NFS reports a full disk or a quota only here. */
-	if (close(fd) == -1 && s == SP_OK)
+	if (sp_fs_close(fd) == -1 && s == SP_OK)
 		s = sp_err_sys(err, "close tmp/%s", tmpname);
 	if (s != SP_OK)
-		(void)unlinkat(sp->dir[SP_DIR_TMP], tmpname, 0);
+		(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], tmpname);
 	SP_CRASH("tmp.written");
 	return s;
 }
@@ -337,7 +341,7 @@ sp_publish(const struct sp_spool *sp, int dirfd, const char *name,
 	s = sp_move_file(sp->dir[SP_DIR_TMP], tmp, dirfd, name,
 	    (flags & SP_PUB_REPLACE) != 0, err);
 	if (s != SP_OK) {
-		(void)unlinkat(sp->dir[SP_DIR_TMP], tmp, 0);
+		(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], tmp);
 		return s;
 	}
 	return (flags & SP_PUB_LAZY) != 0 ? SP_OK : sp_sync(dirfd, name, err);

@@ -1,53 +1,50 @@
 /*
  * find.c - where an order stands, by looking at the directories.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/outcome.h"
 
-/* Look through one directory for an id; the lowest ticket if there are two. */
+struct look {
+	enum sp_state state;
+	const struct sp_id *id;
+	struct sp_name *name; /* the lowest ticket, if there are two */
+	bool found;
+};
+
+static bool
+look_one(void *arg, const char *file, const struct stat *st)
+{
+	struct look *l = arg;
+	struct sp_name name;
+
+	(void)st;
+	/* The id stands behind "PP." in every name. */
+	if (strlen(file) < 3 + SP_ID_LEN ||
+	    memcmp(file + 3, l->id->text, SP_ID_LEN) != 0 ||
+	    sp_name_parse(file, &name) != SP_OK ||
+	    (name.worker[0] != '\0') != sp_state_owned_is(l->state))
+		return true;
+	if (!l->found || name.ticket < l->name->ticket)
+		*l->name = name;
+	l->found = true;
+	return true;
+}
+
+/* Look through one directory for an id. */
 static enum sp_status
 look_in(int dirfd, enum sp_state state, const struct sp_id *id,
     struct sp_name *name_out, struct sp_err *err)
 {
-	enum sp_status found = SP_GONE;
-	struct sp_name name;
-	struct dirent *e;
-	DIR *d;
-	int fd;
+	struct look l = { .state = state, .id = id, .name = name_out };
 
-	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (d = fdopendir(fd)) == NULL) {
-		found = sp_err_sys(err, "list %s", sp_state_text(state));
-		if (fd != -1)
-			(void)close(fd);
-		return found;
-	}
-	for (;;) {
-		errno = 0;
-		if ((e = readdir(d)) == NULL)
-			break;
-		/* The id stands behind "PP." in every name. */
-		if (strlen(e->d_name) < 3 + SP_ID_LEN ||
-		    memcmp(e->d_name + 3, id->text, SP_ID_LEN) != 0 ||
-		    sp_name_parse(e->d_name, &name) != SP_OK ||
-		    (name.worker[0] != '\0') != sp_state_owned_is(state))
-			continue;
-		if (found != SP_OK || name.ticket < name_out->ticket)
-			*name_out = name;
-		found = SP_OK;
-	}
-	if (errno != 0)
-		found = sp_err_sys(err, "list %s", sp_state_text(state));
-	(void)closedir(d);
-	return found;
+	if (sp_fs_list(dirfd, ".", look_one, &l) == -1)
+		return sp_err_sys(err, "list %s", sp_state_text(state));
+	return l.found ? SP_OK : SP_GONE;
 }
 
 enum sp_status
@@ -71,7 +68,7 @@ sp_find(const struct sp_spool *sp, const struct sp_id *id,
 			return sp_err_set(
 			    err, st, "open %s", sp_state_text(path[i]));
 		st = look_in(fd, path[i], id, name_out, err);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 		if (st == SP_OK)
 			*state_out = path[i];
 		if (st != SP_GONE)
@@ -80,26 +77,21 @@ sp_find(const struct sp_spool *sp, const struct sp_id *id,
 	return SP_GONE;
 }
 
+static bool
+no_more(void *arg, const char *file, const struct stat *st)
+{
+	(void)arg;
+	(void)file;
+	(void)st;
+	return false;
+}
+
 void
 sp_refresh(const struct sp_spool *sp, enum sp_dir dir)
 {
-	struct dirent *e = NULL;
-	DIR *d;
-	int fd;
-
-	if (sp->local)
-		return;
-	fd = openat(sp->root, sp_dir_text(dir),
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1)
-		return;
-	if ((d = fdopendir(fd)) == NULL)
-		(void)close(fd);
-	else {
-		e = readdir(d);
-		(void)closedir(d);
-	}
-	(void)e;
+	/* Far, nothing remembers what was not there. */
+	if (!sp->local && !sp_fs_far(sp->root))
+		(void)sp_fs_list(sp->root, sp_dir_text(dir), no_more, NULL);
 }
 
 enum sp_status
@@ -171,7 +163,7 @@ sp_walk(const struct sp_spool *sp, enum sp_state state, sp_walk_fn *fn,
 		(void)strcat(strcat(sub, "/"), day);
 		if (walk_dir(fd, state, sub, fn, odd, arg, &st, err) != 0)
 			i = days.n;
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 	}
 	sp_names_clear(&days);
 	return st;
@@ -192,6 +184,6 @@ sp_order_read(const struct sp_spool *sp, enum sp_state state,
 	sp_name_print(name, file);
 	s = sp_read(fd, file, name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX,
 	    text_out, &st, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return s;
 }

@@ -12,6 +12,7 @@
 #include "libspool/crash.h"
 #include "libspool/file.h"
 #include "libspool/finish.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
@@ -61,7 +62,7 @@ make_room(const struct sp_spool *sp, const char *file, struct sp_err *err)
 	enum sp_status s;
 	char to[256];
 
-	if (unlinkat(dir, file, 0) == 0 || errno == ENOENT)
+	if (sp_fs_unlink(dir, file) == 0 || errno == ENOENT)
 		return SP_OK;
 	(void)snprintf(to, sizeof to, "%s", file + 1);
 	s = sp_move_aside(sp, dir, file, SP_DIR_REPAIR, to, err);
@@ -83,8 +84,8 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 	struct stat st;
 
 	provisional(name, file);
-	fd = openat(dir, file,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = sp_fs_open(
+	    dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1 && errno == EEXIST) {
 		s = whole(sp, file, &status, err);
 		if (s == SP_OK)
@@ -94,8 +95,8 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 		sp_err_clear(err);
 		if ((s = make_room(sp, file, err)) != SP_OK)
 			return s;
-		fd = openat(dir, file,
-		    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+		fd = sp_fs_open(
+		    dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	}
 	if (fd == -1) {
 		s = sp_err_sys(err, "create outcomes/%s", file);
@@ -105,11 +106,11 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 	SP_CRASH("outcome.created");
 	if ((s = sp_write_all(fd, text, len)) != SP_OK) {
 		(void)sp_err_sys(err, "write outcomes/%s", file);
-		(void)close(fd);
-		(void)unlinkat(dir, file, 0);
+		(void)sp_fs_close(fd);
+		(void)sp_fs_unlink(dir, file);
 		return s;
 	}
-	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	sp_fs_flush_soon(fd);
 	SP_CRASH("outcome.written");
 	*fd_out = fd;
 	return SP_OK;
@@ -121,7 +122,7 @@ drop_provisional(const struct sp_spool *sp, const struct sp_name *name)
 	char file[SP_NAME_MAX + 1];
 
 	provisional(name, file);
-	(void)unlinkat(sp->dir[SP_DIR_OUTCOMES], file, 0);
+	(void)sp_fs_unlink(sp->dir[SP_DIR_OUTCOMES], file);
 }
 
 /* After a failed fsync the pages count as clean: that file is worth nothing
@@ -135,7 +136,7 @@ sync_provisional(const struct sp_spool *sp, int fd, const struct sp_name *name,
 
 	provisional(name, file);
 	st = sp_sync(fd, file, err);
-	if (close(fd) == -1 && st == SP_OK)
+	if (sp_fs_close(fd) == -1 && st == SP_OK)
 		st = sp_err_sys(err, "close outcomes/%s", file);
 	if (st != SP_OK)
 		drop_provisional(sp, name);
@@ -183,7 +184,7 @@ publish_note(const struct sp_spool *sp, const struct sp_name *name,
 		s = sp_publish(sp, sp->dir[SP_DIR_OUTCOMES], target, text.data,
 		    text.len, 0, err);
 	sp_buf_clear(&text);
-	(void)close(run);
+	(void)sp_fs_close(run);
 	return s == SP_LOST ? SP_OK : s;
 }
 
@@ -210,7 +211,7 @@ sp_outcome_publish(
 	}
 	if (s != SP_GONE)
 		return s;
-	if (fstatat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (sp_fs_lstat(dir, to, &st) == 0)
 		return SP_OK;
 	return publish_note(sp, name, to, err);
 }
@@ -236,7 +237,7 @@ sp_outcome_waits(const struct sp_spool *sp, const struct sp_name *name,
 	if (s != SP_OK)
 		return s;
 	s = sp_sync(fd, file, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return s == SP_OK ? sp_sync(sp->dir[SP_DIR_OUTCOMES], "outcomes", err)
 			  : s;
 }
@@ -463,6 +464,6 @@ sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
 				       SP_PUB_LAZY, err);
 		sp_buf_clear(&text);
 	}
-	(void)close(run);
+	(void)sp_fs_close(run);
 	return st == SP_LOST ? SP_OK : st;
 }

@@ -90,16 +90,22 @@ sp_fs_pwrite(int fd, const void *data, size_t len, off_t at)
 			     : pwrite(fd, data, len, at);
 }
 
+size_t
+sp_fs_piece(int from, int to)
+{
+	return sp_fs_far(from) || sp_fs_far(to) ? 1 << 20 : 1 << 16;
+}
+
 int
-sp_fs_rewind(int fd)
+sp_fs_seek(int fd, off_t at)
 {
 	struct far *f;
 
 	if (!sp_fs_far(fd))
-		return lseek(fd, 0, SEEK_SET) == -1 ? -1 : 0;
+		return lseek(fd, at, SEEK_SET) == -1 ? -1 : 0;
 	if ((f = far_get(fd)) == NULL)
 		return -1;
-	f->at = 0;
+	f->at = at;
 	far_put(f);
 	return 0;
 }

@@ -44,7 +44,8 @@ sp_fs_far(int fd)
 /* O_CLOEXEC is added.  With O_DIRECTORY (a path or ".") a directory's handle,
  * which outlives the link; else a file's.  Far, a path has no "..", and what is
  * opened to be read is a plain file: ELOOP a symbolic link, EISDIR, ENXIO any
- * other; near that is the caller's business (file.h). */
+ * other; near that is the caller's business (file.h).  O_DIRECTORY | O_PATH:
+ * it is known to be there and far, nobody is asked. */
 int sp_fs_open(int dir, const char *path, int flags, mode_t mode);
 /* The same, with what fstat would say. */
 int sp_fs_open_stat(
@@ -61,7 +62,9 @@ ssize_t sp_fs_write(int fd, const void *data, size_t len);
 /* Far, `len` may be large: a back end has many packets on the way for it. */
 ssize_t sp_fs_pread(int fd, void *data, size_t len, off_t at);
 ssize_t sp_fs_pwrite(int fd, const void *data, size_t len, off_t at);
-int sp_fs_rewind(int fd);
+/* How much to ask for at once when bytes go from one to the other. */
+size_t sp_fs_piece(int from, int to);
+int sp_fs_seek(int fd, off_t at); /* from the beginning */
 int sp_fs_fstat(int fd, struct stat *st_out);
 int sp_fs_ftruncate(int fd, off_t len);
 /* Of a file or of a directory. */

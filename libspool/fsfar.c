@@ -204,9 +204,7 @@ far_open(int dir, const char *path, int flags, mode_t mode, struct stat *st_out)
 		return -1;
 	if (far_path(d, path, full) == 0) {
 		if ((flags & O_DIRECTORY) != 0) {
-			/* Our own word for it is enough: what it is will show.
-			 */
-			fd = strcmp(full, d->path) == 0 && st_out == NULL
+			fd = (flags & O_PATH) != 0 || strcmp(full, d->path) == 0
 			    ? far_add(d->in, full, NULL)
 			    : open_dir(d, full);
 		} else {

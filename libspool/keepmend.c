@@ -13,6 +13,7 @@
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/finish.h"
+#include "libspool/fs.h"
 #include "libspool/keepin.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
@@ -70,7 +71,7 @@ stands_in(struct sp_keep *k, enum sp_state state, const struct sp_name *want,
 	if (st != SP_OK)
 		return st == SP_GONE ? SP_OK : st;
 	st = sp_list(fd, false, &names, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	for (i = 0; i < names.n && st == SP_OK && !*found; i++)
 		*found = memcmp(sp_names_at(&names, i) + 3, want->id.text,
 			     SP_ID_LEN) == 0 &&
@@ -115,8 +116,7 @@ one_outcome(
 		return st;
 	}
 	if (st != SP_OK ||
-	    fstatat(k->sp->dir[SP_DIR_OUTCOMES], file, &sb,
-		AT_SYMLINK_NOFOLLOW) == -1 ||
+	    sp_fs_lstat(k->sp->dir[SP_DIR_OUTCOMES], file, &sb) == -1 ||
 	    age_of(&sb, server) < (int64_t)(k->sp->policy.half_rename * 1000))
 		return st;
 	sp_info("set-aside outcome=%s: its order was taken from its worker",
@@ -170,8 +170,7 @@ twin_in(int fd, const struct stat *st, const char *not_this, char out[256])
 			const char *name = sp_names_at(&names, i);
 
 			if ((not_this != NULL && strcmp(name, not_this) == 0) ||
-			    fstatat(fd, name, &other, AT_SYMLINK_NOFOLLOW) ==
-				-1 ||
+			    sp_fs_lstat(fd, name, &other) == -1 ||
 			    other.st_ino != st->st_ino ||
 			    other.st_dev != st->st_dev)
 				continue;
@@ -210,7 +209,7 @@ committed_twin(struct sp_keep *k, const struct sp_name *name,
 			&fd, NULL) != SP_OK)
 			continue;
 		found = twin_in(fd, st, NULL, twin);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 	}
 	if (!found)
 		return false;
@@ -262,7 +261,7 @@ mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
 		s = sp_move_half(k->sp, at, name, &to, err);
 	if (s != SP_OK)
 		return s;
-	(void)unlinkat(repair, spare, 0);
+	(void)sp_fs_unlink(repair, spare);
 	k->due[CHORE_WAIT] = 0;
 	sp_warn("mend order=%s: a rename had died half-way; it is queued again",
 	    name->id.text);
@@ -286,8 +285,7 @@ half_one(void *arg, enum sp_state at, const struct sp_name *name)
 	struct stat st;
 
 	sp_name_print(name, file);
-	if (fstatat(r->k->sp->dir[(int)at], file, &st, AT_SYMLINK_NOFOLLOW) ==
-		-1 ||
+	if (sp_fs_lstat(r->k->sp->dir[(int)at], file, &st) == -1 ||
 	    !S_ISREG(st.st_mode) || st.st_nlink == 1)
 		return 0;
 	r->met = true;
@@ -340,13 +338,12 @@ keep_sweep(struct sp_keep *k, int64_t now)
 		const char *name = sp_names_at(&names, i);
 
 		if (strcmp(name, ".gitkeep") == 0 ||
-		    fstatat(k->sp->dir[SP_DIR_TMP], name, &sb,
-			AT_SYMLINK_NOFOLLOW) == -1 ||
+		    sp_fs_lstat(k->sp->dir[SP_DIR_TMP], name, &sb) == -1 ||
 		    !S_ISREG(sb.st_mode) ||
 		    age_of(&sb, server) <
 			(int64_t)(k->sp->policy.tmp_age * 1000))
 			continue;
-		if (unlinkat(k->sp->dir[SP_DIR_TMP], name, 0) == 0)
+		if (sp_fs_unlink(k->sp->dir[SP_DIR_TMP], name) == 0)
 			sp_info("sweep tmp/%s", name);
 	}
 	keep_trouble("sweep", st, &err);

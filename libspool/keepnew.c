@@ -8,6 +8,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/keepin.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
@@ -108,7 +109,7 @@ examine(struct sp_keep *k, const struct sp_name *name, int64_t server)
 
 	sp_name_print(name, file);
 	s = sp_read(k->sp->dir[SP_DIR_NEW], file, SP_JOB_MAX, &text, &st, &err);
-	if (s == SP_OK && st.st_nlink != 1) {
+	if (s == SP_OK && st.st_nlink > 1) {
 		k->half_now = true;
 	} else if (s == SP_OK) {
 		s = sp_job_parse(text.data, text.len, &job, &err);
@@ -121,8 +122,7 @@ examine(struct sp_keep *k, const struct sp_name *name, int64_t server)
 			broken(k, name, &st, server, &err);
 		sp_job_clear(&job);
 	} else if (s == SP_BAD) {
-		if (fstatat(k->sp->dir[SP_DIR_NEW], file, &st,
-			AT_SYMLINK_NOFOLLOW) == 0)
+		if (sp_fs_lstat(k->sp->dir[SP_DIR_NEW], file, &st) == 0)
 			broken(k, name, &st, server, &err);
 	} else /* also what we may not read: others may */
 		keep_trouble("read", s, &err);

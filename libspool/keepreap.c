@@ -17,6 +17,7 @@
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/finish.h"
+#include "libspool/fs.h"
 #include "libspool/keepin.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
@@ -184,7 +185,7 @@ forget(struct sp_keep *k, int64_t now)
 			sp_book_silence(&k->book, row->worker, now) < FORGET))
 			continue;
 		(void)snprintf(file, sizeof file, "%s.json", row->worker);
-		if (unlinkat(k->sp->dir[SP_DIR_WORKERS], file, 0) == 0)
+		if (sp_fs_unlink(k->sp->dir[SP_DIR_WORKERS], file) == 0)
 			sp_info("forget worker=%s", row->worker);
 	}
 }
@@ -227,13 +228,12 @@ forget_wishes(struct sp_keep *k, int64_t now)
 			/* One that has just come may not have been seen. */
 			if (!sp_wish_parse(file, who, &wish) ||
 			    !sp_worker_ok(who) || known_is(k, who) ||
-			    fstatat(dir, file, &st, AT_SYMLINK_NOFOLLOW) ==
-				-1 ||
+			    sp_fs_lstat(dir, file, &st) == -1 ||
 			    (double)(server -
 				(int64_t)st.st_ctim.tv_sec * 1000) <
 				k->sp->policy.lease * 1000)
 				continue;
-			if (unlinkat(dir, file, 0) == 0)
+			if (sp_fs_unlink(dir, file) == 0)
 				sp_info("forget wish=%s: no such worker", file);
 		}
 	sp_names_clear(&files);

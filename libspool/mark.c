@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/mark.h"
 
 enum sp_status
@@ -15,13 +16,13 @@ sp_mark_make(const struct sp_spool *sp, enum sp_dir which, const char *name,
 {
 	int fd;
 
-	fd = openat(sp->dir[which], name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = sp_fs_open(sp->dir[which], name,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1 && errno == EEXIST)
 		return SP_OK;
 	if (fd == -1)
 		return sp_err_sys(err, "mark %s/%s", sp_dir_text(which), name);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return sp_sync(sp->dir[which], sp_dir_text(which), err);
 }
 
@@ -29,7 +30,7 @@ enum sp_status
 sp_mark_remove(const struct sp_spool *sp, enum sp_dir which, const char *name,
     struct sp_err *err)
 {
-	if (unlinkat(sp->dir[which], name, 0) == -1 && errno != ENOENT)
+	if (sp_fs_unlink(sp->dir[which], name) == -1 && errno != ENOENT)
 		return sp_err_sys(
 		    err, "unmark %s/%s", sp_dir_text(which), name);
 	return sp_sync(sp->dir[which], sp_dir_text(which), err);

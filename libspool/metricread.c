@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/metric.h"
 #include "libspool/scan.h"
 
@@ -124,7 +125,7 @@ fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
 			*more = true;
 			break;
 		}
-		n = pread(fd, buf, CHUNK, m->at);
+		n = sp_fs_pread(fd, buf, CHUNK, m->at);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -136,7 +137,7 @@ fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
 		*room -= (int64_t)took;
 		sp_alive(spool);
 	}
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st == SP_OK || st == SP_GONE ? st : SP_RETRY;
 }
 
@@ -185,7 +186,7 @@ sp_metrics_read(const struct sp_spool *spool, enum sp_state state,
 		st = fold_all(spool, dir, &f, &room, m, more_out, err);
 	}
 	free(f.at);
-	(void)close(dir);
+	(void)sp_fs_close(dir);
 	return st == SP_RETRY ? st
 			      : SP_OK; /* what we may not read is not there */
 }

@@ -16,6 +16,7 @@
 
 #include "libspool/crash.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/move.h"
 #include "libspool/scan.h"
@@ -46,7 +47,7 @@ move_own(
 	struct stat st;
 	int rc, why;
 
-	rc = renameat(fromfd, from, tofd, to);
+	rc = sp_fs_rename(fromfd, from, tofd, to, 0);
 	why = errno;
 	if (rc == -1 && why != ENOENT) {
 		/* It may have happened, or happen yet.  Looking the name up
@@ -58,7 +59,7 @@ move_own(
 		(void)sp_err_sys(err, "rename %s to %s", from, to);
 		return sp_errno_status(why);
 	}
-	if (fstatat(tofd, to, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	if (sp_fs_lstat(tofd, to, &st) == 0)
 		return SP_OK;
 	if (errno != ENOENT) {
 		(void)sp_err_sys(err, "look at %s", to);
@@ -68,15 +69,34 @@ move_own(
 	return SP_LOST;
 }
 
-/* Two names for one file? */
+/* Does `to` hold what `from` holds, byte for byte? */
+static bool
+same_text(int fromfd, const char *from, int tofd, const char *to)
+{
+	struct sp_buf a = SP_BUF_INIT(SP_BUNDLE_MAX), b = SP_BUF_INIT(0);
+	struct stat st;
+	bool same;
+
+	same = sp_read(fromfd, from, SP_BUNDLE_MAX, &a, &st, NULL) == SP_OK &&
+	    sp_read(tofd, to, SP_BUNDLE_MAX, &b, &st, NULL) == SP_OK &&
+	    a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+	sp_buf_clear(&a);
+	sp_buf_clear(&b);
+	return same;
+}
+
+/* Two names for one file?  Where files cannot be told apart, two names for one
+ * text, which is as good: all that we move beside is written once. */
 static bool
 twins_is(int fromfd, const char *from, int tofd, const char *to)
 {
 	struct stat a, b;
 
-	return fstatat(fromfd, from, &a, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    fstatat(tofd, to, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	if ((sp_fs_facts(tofd) & SP_FS_INODES) == 0)
+		return same_text(fromfd, from, tofd, to);
+	return sp_fs_lstat(fromfd, from, &a) == 0 &&
+	    sp_fs_lstat(tofd, to, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino;
 }
 
 /*
@@ -88,13 +108,13 @@ static enum sp_status
 move_beside(
     int fromfd, const char *from, int tofd, const char *to, struct sp_err *err)
 {
-	if (renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE) == 0)
+	if (sp_fs_rename(fromfd, from, tofd, to, RENAME_NOREPLACE) == 0)
 		return SP_OK;
 	if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) {
-		if (linkat(fromfd, from, tofd, to, 0) == 0 ||
+		if (sp_fs_link(fromfd, from, tofd, to) == 0 ||
 		    (errno == EEXIST && twins_is(fromfd, from, tofd, to))) {
 			SP_CRASH("beside.linked");
-			if (unlinkat(fromfd, from, 0) == -1 && errno != ENOENT)
+			if (sp_fs_unlink(fromfd, from) == -1 && errno != ENOENT)
 				return sp_err_sys(err, "unlink %s", from);
 			return SP_OK;
 		}
@@ -102,7 +122,7 @@ move_beside(
 	if (errno == EEXIST) {
 		if (!twins_is(fromfd, from, tofd, to))
 			return SP_LOST;
-		(void)unlinkat(fromfd, from, 0);
+		(void)sp_fs_unlink(fromfd, from);
 		return SP_OK;
 	}
 	if (errno == ENOENT)
@@ -119,7 +139,7 @@ sp_move_file(int fromfd, const char *from, int tofd, const char *to,
 	SP_CRASH("file.before");
 	if (!replace)
 		st = move_beside(fromfd, from, tofd, to, err);
-	else if (renameat(fromfd, from, tofd, to) == 0)
+	else if (sp_fs_rename(fromfd, from, tofd, to, 0) == 0)
 		st = SP_OK;
 	else if (errno == ENOENT)
 		st = SP_GONE;
@@ -139,7 +159,7 @@ sp_move_aside(const struct sp_spool *sp, int fromfd, const char *from,
 	(void)snprintf(plain, sizeof plain, "%.200s", to);
 	(void)snprintf(to, 256, "%s", plain);
 	SP_CRASH("aside.before");
-	if (renameat2(fromfd, from, fd, to, RENAME_NOREPLACE) == 0) {
+	if (sp_fs_rename(fromfd, from, fd, to, RENAME_NOREPLACE) == 0) {
 		SP_CRASH("aside.after");
 		return SP_OK;
 	}
@@ -154,15 +174,15 @@ sp_move_aside(const struct sp_spool *sp, int fromfd, const char *from,
 bool
 sp_link_own(int fromfd, const char *from, const char *to)
 {
-	return linkat(fromfd, from, AT_FDCWD, to, 0) == 0;
+	return sp_fs_link(fromfd, from, AT_FDCWD, to) == 0;
 }
 
 bool
 sp_move_own_dir(int fromfd, const char *from, int tofd, const char *to)
 {
-	return renameat2(fromfd, from, tofd, to, RENAME_NOREPLACE) == 0 ||
+	return sp_fs_rename(fromfd, from, tofd, to, RENAME_NOREPLACE) == 0 ||
 	    ((errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) &&
-		renameat(fromfd, from, tofd, to) == 0);
+		sp_fs_rename(fromfd, from, tofd, to, 0) == 0);
 }
 
 /* ---- the steps of the table ---- */
@@ -177,7 +197,7 @@ one_link(int fd, const char *name, struct sp_err *err)
 {
 	struct stat st;
 
-	if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (sp_fs_links(fd, name, &st) == -1)
 		return errno == ENOENT ? SP_LOST : sp_err_sys(err, "%s", name);
 	if (!S_ISREG(st.st_mode))
 		return sp_err_set(err, SP_BAD, "%s is no plain file", name);
@@ -226,9 +246,9 @@ step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
 		SP_CRASH_IN(sp_step_text(what), "after");
 	}
 	if (fromfd != -1)
-		(void)close(fromfd);
+		(void)sp_fs_close(fromfd);
 	if (tofd != -1)
-		(void)close(tofd);
+		(void)sp_fs_close(tofd);
 	return st == SP_GONE ? SP_LOST : st;
 }
 
@@ -285,11 +305,11 @@ sp_move_apart(const struct sp_spool *sp, enum sp_state at,
 	if (st != SP_OK)
 		return st == SP_GONE ? SP_LOST : st;
 	SP_CRASH("apart.before");
-	if (renameat2(tmpdir, tmp, dir, file, RENAME_EXCHANGE) == -1)
+	if (sp_fs_rename(tmpdir, tmp, dir, file, RENAME_EXCHANGE) == -1)
 		st = errno == ENOENT ? SP_LOST
 				     : sp_err_sys(err, "exchange %s", file);
 	SP_CRASH("apart.after");
-	(void)unlinkat(tmpdir, tmp, 0); /* the copy, or the link too many */
+	(void)sp_fs_unlink(tmpdir, tmp); /* the copy, or the link too many */
 	return st == SP_OK ? sp_sync(dir, sp_state_text(at), err) : st;
 }
 
@@ -310,6 +330,9 @@ sp_claim(const struct sp_spool *sp, const struct sp_name *order,
 	s = sp_read(sp->dir[SP_DIR_ASSIGNED], dst,
 	    order->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, text_out, &st, err);
 	SP_CRASH("claim.read");
+	if (s == SP_OK && st.st_nlink == 0 &&
+	    sp_fs_links(sp->dir[SP_DIR_ASSIGNED], dst, &st) == -1)
+		s = sp_err_sys(err, "%s", dst);
 	if (s == SP_GONE)
 		return SP_LOST;
 	if (s == SP_OK && st.st_nlink != 1)
@@ -332,7 +355,7 @@ sp_move_admit(const struct sp_spool *sp, const char *raw,
 		return s;
 	/* What a canonical name carries is accepted, so it must last. */
 	s = sp_sync(fd, raw, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (s != SP_OK)
 		return s;
 	sp_name_print(name, dst);
@@ -357,7 +380,7 @@ sp_move_sync(const struct sp_spool *sp, const struct sp_id *id, enum sp_state a,
 		if (st != SP_OK)
 			break;
 		st = sp_sync(fd, sp_state_text(both[i]), err);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 	}
 	return st;
 }

@@ -2,13 +2,10 @@
  * scan.c - sorted listings, and the window of a claimer.  Reads names only,
  * never the files.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "libspool/fs.h"
 #include "libspool/scan.h"
 
 #define WINDOW_LEAST  16
@@ -86,44 +83,35 @@ sp_names_has(const struct sp_names *names, const char *name)
 	return false;
 }
 
+struct listing {
+	struct sp_names *names;
+	bool dots;
+	enum sp_status status;
+};
+
+static bool
+take(void *arg, const char *name, const struct stat *st)
+{
+	struct listing *l = arg;
+
+	(void)st;
+	if (name[0] != '.' || l->dots)
+		l->status = sp_names_add(l->names, name);
+	return l->status == SP_OK;
+}
+
 enum sp_status
 sp_list(int dirfd, bool dots, struct sp_names *names_out, struct sp_err *err)
 {
-	enum sp_status st = SP_OK;
-	struct dirent *e;
-	DIR *d;
-	int fd;
+	struct listing l = { .names = names_out, .dots = dots };
 
 	names_out->len = names_out->n = 0;
-	fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1)
+	if (sp_fs_list(dirfd, ".", take, &l) == -1)
 		return sp_err_sys(err, "list");
-	if ((d = fdopendir(fd)) == NULL) {
-		st = sp_err_sys(err, "list");
-		(void)close(fd);
-		return st;
-	}
-	for (;;) {
-		errno = 0;
-		if ((e = readdir(d)) == NULL) {
-			if (errno != 0)
-				st = sp_err_sys(err, "list");
-			break;
-		}
-		if (e->d_name[0] == '.' &&
-		    (!dots || strcmp(e->d_name, ".") == 0 ||
-			strcmp(e->d_name, "..") == 0))
-			continue;
-		st = sp_names_add(names_out, e->d_name);
-		if (st != SP_OK) {
-			(void)sp_err_set(err, st, "no memory for a listing");
-			break;
-		}
-	}
-	(void)closedir(d);
-	if (st == SP_OK)
-		sp_names_sort(names_out);
-	return st;
+	if (l.status != SP_OK)
+		return sp_err_set(err, l.status, "no memory for a listing");
+	sp_names_sort(names_out);
+	return SP_OK;
 }
 
 void

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/fs.h"
 #include "libspool/sha256.h"
 
 #define CHUNK 65536 /* on the stack, which may be a thread's */
@@ -63,7 +64,7 @@ sp_sha_file(int fd, char hex_out[SP_SHA_LEN + 1], struct sp_err *err)
 	ssize_t n;
 
 	sp_sha_init(&sha);
-	while ((n = pread(fd, buf, sizeof buf, at)) != 0) {
+	while ((n = sp_fs_pread(fd, buf, sizeof buf, at)) != 0) {
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/move.h"
+#include "libspool/scan.h"
 #include "libspool/spool.h"
 
 #define POLICY_MAX 65536
@@ -79,17 +81,26 @@ make_dirs(int root, struct sp_err *err)
 	if ((st = sp_open_dir(root, dirs[SP_DIR_BLOBS], &blobs, err)) != SP_OK)
 		return st;
 	st = sp_make_dir(blobs, "sha256", err);
-	(void)close(blobs);
+	(void)sp_fs_close(blobs);
 	return st;
 }
 
 static enum sp_status
 open_dirs(struct sp_spool *sp, struct sp_err *err)
 {
+	struct sp_names there = { 0 };
 	enum sp_status st;
 	int i;
 
+	/* Far, one listing says of all whether they are there. */
+	if (sp_fs_far(sp->root) &&
+	    (st = sp_list(sp->root, false, &there, err)) != SP_OK)
+		return st;
 	for (i = 0; i < SP_DIRS; i++) {
+		if (sp_names_has(&there, dirs[i]) &&
+		    (sp->dir[i] = sp_fs_open(
+			 sp->root, dirs[i], O_DIRECTORY | O_PATH, 0)) != -1)
+			continue;
 		st = sp_open_dir(sp->root, dirs[i], &sp->dir[i], NULL);
 		if (st == SP_OK)
 			continue;
@@ -98,9 +109,13 @@ open_dirs(struct sp_spool *sp, struct sp_err *err)
 			i == SP_DIR_DRAIN ? NULL : err) != SP_OK &&
 		    i == SP_DIR_DRAIN)
 			continue;
-		if (sp_open_dir(sp->root, dirs[i], &sp->dir[i], err) != SP_OK)
-			return SP_FATAL;
+		st = sp_open_dir(sp->root, dirs[i], &sp->dir[i], err);
+		if (st != SP_OK) {
+			sp_names_clear(&there);
+			return st == SP_RETRY ? st : SP_FATAL;
+		}
 	}
+	sp_names_clear(&there);
 	return SP_OK;
 }
 
@@ -129,7 +144,7 @@ write_policy(struct sp_spool *sp, struct sp_err *err)
 }
 
 enum sp_status
-sp_spool_make(const char *path, struct sp_err *err)
+sp_spool_make_at(int root, const char *path, struct sp_err *err)
 {
 	struct sp_spool sp = { 0 };
 	enum sp_status st;
@@ -137,17 +152,26 @@ sp_spool_make(const char *path, struct sp_err *err)
 	forget(&sp);
 	sp_policy_init(&sp.policy);
 	sp_worker_make("init", sp_dice(), sp.actor);
-	if (mkdir(path, 0777) == -1 && errno != EEXIST)
-		return sp_err_sys(err, "make %s", path);
-	sp.root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sp.root == -1)
-		return sp_err_sys(err, "open %s", path);
+	sp.root = root;
 	if ((st = make_dirs(sp.root, err)) == SP_OK &&
 	    (st = open_dirs(&sp, err)) == SP_OK &&
 	    (st = write_policy(&sp, err)) == SP_OK)
 		st = sp_sync(sp.root, path, err);
 	sp_spool_close(&sp);
 	return st;
+}
+
+enum sp_status
+sp_spool_make(const char *path, struct sp_err *err)
+{
+	int root;
+
+	if (mkdir(path, 0777) == -1 && errno != EEXIST)
+		return sp_err_sys(err, "make %s", path);
+	root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root == -1)
+		return sp_err_sys(err, "open %s", path);
+	return sp_spool_make_at(root, path, err);
 }
 
 static enum sp_status
@@ -181,26 +205,16 @@ read_policy(struct sp_spool *sp, const char *path, struct sp_err *err)
 	return s;
 }
 
-enum sp_status
-sp_spool_open(
-    const char *path, const char *base, struct sp_spool *sp, struct sp_err *err)
+/* A handle of ours; `path`: as the user has it. */
+static enum sp_status
+open_root(struct sp_spool *sp, int root, const char *path, const char *base,
+    struct sp_err *err)
 {
 	enum sp_status st;
 
-	(void)memset(sp, 0, sizeof *sp);
-	forget(sp);
-	if (realpath(path, sp->path) == NULL)
-		return sp_err_set(err, SP_FATAL,
-		    "%s: %s; make a spool with: "
-		    "spool init %s",
-		    path, strerror(errno), path);
-	sp->root = open(sp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (sp->root == -1) {
-		(void)sp_err_sys(err, "open %s", path);
-		return SP_FATAL;
-	}
+	sp->root = root;
 	sp_worker_make(base, sp_dice(), sp->actor);
-	sp->local = local_is(sp->root);
+	sp->local = !sp_fs_far(root) && local_is(root);
 	if ((st = read_policy(sp, path, err)) != SP_OK ||
 	    (st = open_dirs(sp, err)) != SP_OK) {
 		sp_spool_close(sp);
@@ -209,13 +223,48 @@ sp_spool_open(
 	return SP_OK;
 }
 
+enum sp_status
+sp_spool_open_at(int root, const char *path, const char *base,
+    struct sp_spool *sp, struct sp_err *err)
+{
+	(void)memset(sp, 0, sizeof *sp);
+	forget(sp);
+	if (snprintf(sp->path, sizeof sp->path, "%s", path) >=
+	    (int)sizeof sp->path) {
+		(void)sp_fs_close(root);
+		return sp_err_set(err, SP_FATAL, "too long a path");
+	}
+	return open_root(sp, root, path, base, err);
+}
+
+enum sp_status
+sp_spool_open(
+    const char *path, const char *base, struct sp_spool *sp, struct sp_err *err)
+{
+	int root;
+
+	(void)memset(sp, 0, sizeof *sp);
+	forget(sp);
+	if (realpath(path, sp->path) == NULL)
+		return sp_err_set(err, SP_FATAL,
+		    "%s: %s; make a spool with: "
+		    "spool init %s",
+		    path, strerror(errno), path);
+	root = open(sp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root == -1) {
+		(void)sp_err_sys(err, "open %s", path);
+		return SP_FATAL;
+	}
+	return open_root(sp, root, path, base, err);
+}
+
 /* Nowhere any more: removed, or unknown to the file server. */
 static bool
 nowhere(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == -1 ? errno == ESTALE : st.st_nlink == 0;
+	return sp_fs_fstat(fd, &st) == -1 ? errno == ESTALE : st.st_nlink == 0;
 }
 
 static bool
@@ -225,14 +274,13 @@ again(int fd, int from, const char *name)
 	bool taken;
 	int now;
 
-	if (fstatat(from, name, &is, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    fstat(fd, &was) == 0 && is.st_ino == was.st_ino &&
-	    is.st_dev == was.st_dev)
+	if (sp_fs_lstat(from, name, &is) == 0 && sp_fs_fstat(fd, &was) == 0 &&
+	    is.st_ino == was.st_ino && is.st_dev == was.st_dev)
 		return false;
 	if (sp_open_dir(from, name, &now, NULL) != SP_OK)
 		return false;
-	taken = dup3(now, fd, O_CLOEXEC) != -1;
-	(void)close(now);
+	taken = sp_fs_replace(now, fd) != -1;
+	(void)sp_fs_close(now);
 	return taken;
 }
 
@@ -243,6 +291,9 @@ sp_spool_again(struct sp_spool *sp)
 	unsigned bits = 0;
 	int i, root;
 
+	/* A far handle is a path: what stands there now is meant anyway. */
+	if (sp_fs_far(sp->root))
+		return 0;
 	if (nowhere(sp->root)) {
 		root = open(sp->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (root == -1)
@@ -269,13 +320,13 @@ sp_spool_close(struct sp_spool *sp)
 
 	if (sp->dir[SP_DIR_TMP] != -1) {
 		(void)snprintf(probe, sizeof probe, ".probe.%s", sp->actor);
-		(void)unlinkat(sp->dir[SP_DIR_TMP], probe, 0);
+		(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], probe);
 	}
 	for (i = 0; i < SP_DIRS; i++)
 		if (sp->dir[i] != -1)
-			(void)close(sp->dir[i]);
+			(void)sp_fs_close(sp->dir[i]);
 	if (sp->root != -1)
-		(void)close(sp->root);
+		(void)sp_fs_close(sp->root);
 	forget(sp);
 }
 
@@ -304,15 +355,19 @@ enum sp_status
 sp_run_open(const struct sp_spool *sp, const struct sp_id *id, bool make,
     int *fd_out, struct sp_err *err)
 {
-	char day[SP_DAY_LEN + 1];
+	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
 	enum sp_status st;
 	int fd;
 
 	sp_id_day(id, day);
+	if (!make) {
+		(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
+		return sp_open_dir(sp->dir[SP_DIR_RUNS], path, fd_out, err);
+	}
 	if ((st = below(sp->dir[SP_DIR_RUNS], day, make, &fd, err)) != SP_OK)
 		return st;
 	st = below(fd, id->text, make, fd_out, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st;
 }
 
@@ -323,7 +378,7 @@ sp_state_open(const struct sp_spool *sp, enum sp_state state,
 	char day[SP_DAY_LEN + 1];
 
 	if (!sp_state_over_is(state)) {
-		*fd_out = fcntl(sp->dir[(int)state], F_DUPFD_CLOEXEC, 0);
+		*fd_out = sp_fs_dup(sp->dir[(int)state]);
 		return *fd_out == -1
 		    ? sp_err_sys(err, "open %s", sp_state_text(state))
 		    : SP_OK;

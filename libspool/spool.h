@@ -39,10 +39,10 @@ enum sp_dir {
 };
 
 struct sp_spool {
-	char path[PATH_MAX]; /* absolute */
-	int root;
-	int dir[SP_DIRS]; /* -1 where it could not be opened */
-	bool local;       /* inotify sees every change; no network */
+	char path[PATH_MAX]; /* absolute; of a far one its URL */
+	int root;            /* this and those below are handles of fs.h */
+	int dir[SP_DIRS];    /* -1 where it could not be opened */
+	bool local;          /* inotify sees every change; no network */
 	char actor[SP_WORKER_MAX + 1]; /* our W */
 	/* Called now and then from what may take longer than a lease, so that
 	 * who opened the spool can beat meanwhile; NULL: nobody. */
@@ -63,12 +63,18 @@ sp_alive(const struct sp_spool *spool)
 /* Make the directories and spool.json that are missing; fsyncs them.
  * Safe to repeat and to run twice at once. */
 enum sp_status sp_spool_make(const char *path, struct sp_err *err);
+/* The same in a directory that is there, whose handle is taken over. */
+enum sp_status sp_spool_make_at(int root, const char *path, struct sp_err *err);
 
 /* Open a spool.  base: the NAME of our W ("spoold", a host); a fresh nonce is
  * made.  SP_FATAL with words where it is no spool, of a format that we do not
  * know, or not to be opened; missing directories are made when we may.
  * Close with sp_spool_close. */
 enum sp_status sp_spool_open(const char *path, const char *base,
+    struct sp_spool *spool_out, struct sp_err *err);
+/* The same on any handle (fs.h), which is taken over, also on failure; path:
+ * what people call it.  SP_RETRY: the medium is away. */
+enum sp_status sp_spool_open_at(int root, const char *path, const char *base,
     struct sp_spool *spool_out, struct sp_err *err);
 void sp_spool_close(struct sp_spool *spool);
 

@@ -12,6 +12,7 @@
 #include "libspool/crash.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/move.h"
 #include "libspool/submit.h"
 
@@ -54,8 +55,7 @@ prepare(const struct sp_spool *sp, struct sp_submit *s, struct inbound *in)
 		st = sp_tmp_start(
 		    sp, in->tmp, s->text, s->len, &in->fd, &s->err);
 		if (st == SP_OK)
-			(void)sync_file_range(
-			    in->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+			sp_fs_flush_soon(in->fd);
 	}
 	sp_job_clear(&job);
 	return st;
@@ -84,7 +84,7 @@ name_one(
 			s->status = sp_err_set(
 			    &s->err, SP_RETRY, "tmp/%s went away", in->tmp);
 	}
-	(void)unlinkat(sp->dir[SP_DIR_TMP], in->tmp, 0);
+	(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], in->tmp);
 }
 
 /* One fsync for each directory that got something. */
