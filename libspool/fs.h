@@ -147,6 +147,9 @@ struct sp_fs_op {
  * this order, and one that fails stops none behind it: so a group is what is
  * harmless whatever became of the others.  Near: one after the other. */
 void sp_fs_many(struct sp_fs_op *ops, size_t n);
+/* Just this one, by the plain calls above; also for a back end whose `many`
+ * has no better way for it. */
+void sp_fs_alone(struct sp_fs_op *op);
 
 /* ---- what a medium is ---- */
 

@@ -192,7 +192,9 @@ sync_dir(int dir, const char *path)
 
 	if (strcmp(path, ".") == 0)
 		return sp_fs_fsync(dir);
-	fd = sp_fs_open(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+	fd = sp_fs_open(dir, path,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | (sp_fs_far(dir) ? O_PATH : 0),
+	    0);
 	if (fd == -1)
 		return -1;
 	rc = sp_fs_fsync(fd);
@@ -202,8 +204,8 @@ sync_dir(int dir, const char *path)
 	return rc;
 }
 
-static void
-one_by_one(struct sp_fs_op *op)
+void
+sp_fs_alone(struct sp_fs_op *op)
 {
 	struct stat st, *into = op->st == NULL ? &st : op->st;
 	int rc;
@@ -302,7 +304,7 @@ sp_fs_many(struct sp_fs_op *ops, size_t n)
 		in->ops->many(in->tree, ops, n);
 	else
 		for (i = 0; i < n; i++)
-			one_by_one(&ops[i]);
+			sp_fs_alone(&ops[i]);
 	if (hold != NULL)
 		far_put(hold);
 	free(paths);

@@ -85,14 +85,14 @@ same_text(int fromfd, const char *from, int tofd, const char *to)
 	return same;
 }
 
-/* Two names for one file?  Where files cannot be told apart, two names for one
- * text, which is as good: all that we move beside is written once. */
+/* Two names for one file?  Far, where files may not be told apart, two names
+ * for one text, which is as good: all that we move beside is written once. */
 static bool
 twins_is(int fromfd, const char *from, int tofd, const char *to)
 {
 	struct stat a, b;
 
-	if ((sp_fs_facts(tofd) & SP_FS_INODES) == 0)
+	if (sp_fs_far(tofd))
 		return same_text(fromfd, from, tofd, to);
 	return sp_fs_lstat(fromfd, from, &a) == 0 &&
 	    sp_fs_lstat(tofd, to, &b) == 0 && a.st_dev == b.st_dev &&

@@ -28,6 +28,7 @@ static Suite *(*const suites[])(void) = {
 	manifest_suite,
 	reason_suite,
 	blob_suite,
+	fs_suite,
 	imports_suite,
 	words_suite,
 	wish_suite,

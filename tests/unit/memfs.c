@@ -32,7 +32,7 @@ struct memfs {
 	long clock, numbers;
 	unsigned trips;
 	int good; /* -1: no fault is ordered */
-	bool happens, down;
+	bool happens, blip, down;
 };
 
 struct client {
@@ -129,8 +129,8 @@ below_is(const char *path, const char *dir)
 }
 
 static void
-stat_of(const struct client *c, const struct inode *i, bool links,
-    struct stat *st)
+stat_of(
+    const struct client *c, const struct inode *i, bool links, struct stat *st)
 {
 	(void)memset(st, 0, sizeof *st);
 	st->st_mode = i->mode;
@@ -161,7 +161,7 @@ done_is(struct memfs *m, int *answer)
 	*answer = 0;
 	if (m->good < 0 || m->good-- > 0)
 		return true;
-	m->down = true;
+	m->down = !m->blip;
 	*answer = -EHOSTDOWN;
 	return m->happens;
 }
@@ -174,7 +174,7 @@ done_is(struct memfs *m, int *answer)
 	int rc = 0, answer = 0;                                                \
 	(void)pthread_mutex_lock(&m->lock);                                    \
 	if ((rc = arrive(m)) < 0)                                              \
-		goto out
+	goto out
 
 #define END                                                                    \
 	out:                                                                   \
@@ -194,7 +194,7 @@ mem_open(void *tree, const char *path, int flags, mode_t mode, void **file_out,
 	if (e != NULL && (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0)
 		rc = -EEXIST;
 	else if (e != NULL && !S_ISREG(e->to->mode))
-		rc = S_ISDIR(e->to->mode)   ? -EISDIR
+		rc = S_ISDIR(e->to->mode)  ? -EISDIR
 		    : S_ISLNK(e->to->mode) ? -ELOOP
 					   : -ENXIO;
 	else if (e == NULL && ((flags & O_CREAT) == 0 || !parent_is(m, path)))
@@ -357,8 +357,7 @@ mem_rename(void *tree, const char *from, const char *to, unsigned flags)
 		rc = -EINVAL;
 	else if (a == NULL || !parent_is(m, to))
 		rc = -ENOENT;
-	else if (b != NULL &&
-	    (flags != 0 || (c->manners & MEMFS_BY_LINK) != 0))
+	else if (b != NULL && (flags != 0 || (c->manners & MEMFS_BY_LINK) != 0))
 		rc = -EEXIST;
 	if (rc < 0 || !done_is(m, &answer))
 		goto out;
@@ -462,7 +461,6 @@ static void
 mem_many(void *tree, struct sp_fs_op *ops, size_t n)
 {
 	struct client *c = tree;
-	struct sp_fs_ops alone = c->ops;
 	unsigned before, cost, most = 0;
 	size_t i;
 
@@ -470,7 +468,7 @@ mem_many(void *tree, struct sp_fs_op *ops, size_t n)
 		(void)pthread_mutex_lock(&c->m->lock);
 		before = c->m->trips;
 		(void)pthread_mutex_unlock(&c->m->lock);
-		sp_fs_op_alone(&alone, c, &ops[i]);
+		sp_fs_alone(&ops[i]);
 		(void)pthread_mutex_lock(&c->m->lock);
 		cost = c->m->trips - before;
 		most = cost > most ? cost : most;
@@ -480,4 +478,110 @@ mem_many(void *tree, struct sp_fs_op *ops, size_t n)
 	(void)pthread_mutex_lock(&c->m->lock);
 	c->m->trips += most;
 	(void)pthread_mutex_unlock(&c->m->lock);
+}
+
+static const struct sp_fs_ops mem_ops = {
+	.name = "memory",
+	.leave = free,
+	.facts = mem_facts,
+	.open = mem_open,
+	.close = mem_close,
+	.pread = mem_pread,
+	.pwrite = mem_pwrite,
+	.fstat = mem_fstat,
+	.ftruncate = mem_ftruncate,
+	.fsync = mem_fsync,
+	.lstat = mem_lstat,
+	.list = mem_list,
+	.rename = mem_rename,
+	.link = mem_link,
+	.unlink = mem_unlink,
+	.mkdir = mem_mkdir,
+	.rmdir = mem_rmdir,
+	.syncdir = mem_syncdir,
+	.many = mem_many,
+};
+
+/* ---- the server ---- */
+
+struct memfs *
+memfs_new(void)
+{
+	struct memfs *m = calloc(1, sizeof *m);
+
+	(void)pthread_mutex_init(&m->lock, NULL);
+	m->good = -1;
+	return m;
+}
+
+void
+memfs_free(struct memfs *m)
+{
+	while (m->n > 0)
+		name_drop(m, &m->at[m->n - 1]);
+	free(m->at);
+	(void)pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+int
+memfs_client(struct memfs *m, unsigned manners)
+{
+	struct client *c = calloc(1, sizeof *c);
+
+	c->m = m;
+	c->manners = manners;
+	c->ops = mem_ops;
+	if ((manners & MEMFS_NO_MANY) != 0)
+		c->ops.many = NULL;
+	return sp_fs_root(&c->ops, c);
+}
+
+void
+memfs_cut(struct memfs *m, int good, bool happens)
+{
+	(void)pthread_mutex_lock(&m->lock);
+	m->good = good;
+	m->happens = happens;
+	m->blip = false;
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
+void
+memfs_blip(struct memfs *m, int good, bool happens)
+{
+	memfs_cut(m, good, happens);
+	m->blip = true;
+}
+
+void
+memfs_mend(struct memfs *m)
+{
+	(void)pthread_mutex_lock(&m->lock);
+	m->good = -1;
+	m->down = false;
+	(void)pthread_mutex_unlock(&m->lock);
+}
+
+unsigned
+memfs_trips(const struct memfs *m)
+{
+	return m->trips;
+}
+
+size_t
+memfs_names(const struct memfs *m)
+{
+	return m->n;
+}
+
+unsigned
+memfs_links(const struct memfs *m, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (strcmp(m->at[i].path, path) == 0)
+			return m->at[i].to->links;
+	return 0;
 }

@@ -13,10 +13,10 @@ struct memfs *memfs_new(void);
 void memfs_free(struct memfs *m);
 
 enum memfs_manners {
-	MEMFS_NO_LINKS = 1,  /* only listings tell the number of links */
-	MEMFS_BY_LINK = 2,   /* a rename is link and unlink */
-	MEMFS_SECONDS = 4,   /* no inodes, no fine times */
-	MEMFS_NO_MANY = 8,   /* one call after the other */
+	MEMFS_NO_LINKS = 1,   /* only listings tell the number of links */
+	MEMFS_BY_LINK = 2,    /* a rename is link and unlink */
+	MEMFS_SECONDS = 4,    /* no inodes, no fine times */
+	MEMFS_NO_MANY = 8,    /* one call after the other */
 	MEMFS_NO_REPLACE = 16 /* no RENAME_NOREPLACE */
 };
 
@@ -28,6 +28,8 @@ int memfs_client(struct memfs *m, unsigned manners);
  * after it the link is down until memfs_mend. */
 void memfs_cut(struct memfs *m, int good, bool happens);
 void memfs_mend(struct memfs *m);
+/* The same, but the link is up again at once. */
+void memfs_blip(struct memfs *m, int good, bool happens);
 
 /* Round trips that all clients have cost so far. */
 unsigned memfs_trips(const struct memfs *m);

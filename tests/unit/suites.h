@@ -26,6 +26,7 @@ Suite *sha256_suite(void);
 Suite *manifest_suite(void);
 Suite *reason_suite(void);
 Suite *blob_suite(void);
+Suite *fs_suite(void);
 Suite *imports_suite(void);
 Suite *words_suite(void);
 Suite *wish_suite(void);

@@ -1,0 +1,482 @@
+/*
+ * test_fs.c - far handles, and the protocol over them: a spool in memory, with
+ * the manners of several servers, and with links that break at each request.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libspool/file.h"
+#include "libspool/find.h"
+#include "libspool/finish.h"
+#include "libspool/fs.h"
+#include "libspool/move.h"
+#include "libspool/outcome.h"
+#include "libspool/submit.h"
+#include "tests/unit/memfs.h"
+#include "tests/unit/suites.h"
+
+static struct memfs *server;
+
+static void
+make(void)
+{
+	struct sp_err err = { "" };
+
+	server = memfs_new();
+	ck_assert_msg(
+	    sp_spool_make_at(memfs_client(server, 0), "mem", &err) == SP_OK,
+	    "%s", err.text);
+}
+
+static void
+unmake(void)
+{
+	memfs_free(server);
+}
+
+static void
+join(struct sp_spool *sp, const char *base, unsigned manners)
+{
+	struct sp_err err = { "" };
+
+	ck_assert_msg(sp_spool_open_at(memfs_client(server, manners), "mem",
+			  base, sp, &err) == SP_OK,
+	    "%s", err.text);
+}
+
+static struct sp_name
+order(const struct sp_spool *sp)
+{
+	static const char text[] = "{\"scriptName\": \"a.py\"}";
+	struct sp_submit s = {
+		.text = text, .len = sizeof text - 1, .label = "a", .prio = -1
+	};
+	struct sp_err err = { "" };
+	struct sp_name name;
+	enum sp_state at;
+
+	ck_assert_msg(sp_submit(sp, &s, 1, &err) == SP_OK, "%s", err.text);
+	ck_assert_int_eq(sp_find(sp, &s.id, &at, &name, &err), SP_OK);
+	ck_assert_int_eq(at, SP_NEW);
+	return name;
+}
+
+static void
+outcome(const struct sp_name *claimed, struct sp_buf *text)
+{
+	ck_assert_int_eq(
+	    sp_outcome_end(claimed, "host", 1, 200, "", text), SP_OK);
+}
+
+/* ---- handles ---- */
+
+START_TEST(paths)
+{
+	int root = memfs_client(server, 0), fd, sub;
+	struct stat st;
+
+	ck_assert(sp_fs_far(root));
+	ck_assert_int_eq(sp_fs_mkdir(root, "a", 0777), 0);
+	ck_assert_int_eq(sp_fs_put(root, "a/./f", "12345", 5, 0), 0);
+	sub = sp_fs_open(root, "./a/", O_RDONLY | O_DIRECTORY, 0);
+	ck_assert_int_ge(sub, SP_FS_FAR);
+	ck_assert_int_eq(sp_fs_lstat(sub, "f", &st), 0);
+	ck_assert_int_eq(st.st_size, 5);
+	ck_assert_int_eq(sp_fs_lstat(sub, ".", &st), 0);
+	ck_assert(S_ISDIR(st.st_mode));
+	/* Nothing leads out of it. */
+	ck_assert_int_eq(sp_fs_lstat(sub, "../a/f", &st), -1);
+	ck_assert_int_eq(errno, EXDEV);
+	ck_assert_int_eq(sp_fs_lstat(sub, "/a/f", &st), -1);
+	ck_assert_int_eq(errno, EXDEV);
+	ck_assert_int_eq(sp_fs_lstat(sub, "", &st), -1);
+	ck_assert_int_eq(errno, ENOENT);
+	/* A file is no directory, and the other way round. */
+	ck_assert_int_eq(sp_fs_open(root, "a/f", O_DIRECTORY, 0), -1);
+	ck_assert_int_eq(errno, ENOTDIR);
+	ck_assert_int_eq(sp_fs_open(root, "a", O_RDONLY, 0), -1);
+	ck_assert_int_eq(errno, EISDIR);
+	fd = sp_fs_open(sub, "f", O_RDONLY, 0);
+	ck_assert_int_eq(sp_fs_lstat(fd, "f", &st), -1);
+	ck_assert_int_eq(errno, ENOTDIR);
+	/* One handle becomes another. */
+	ck_assert_int_eq(sp_fs_replace(root, sub), sub);
+	ck_assert_int_eq(sp_fs_lstat(sub, "a/f", &st), 0);
+	ck_assert_int_eq(sp_fs_close(sub), 0);
+	ck_assert_int_eq(sp_fs_close(sub), -1);
+	ck_assert_int_eq(errno, EBADF);
+	/* An open file outlives its directory's handle, and its root's. */
+	ck_assert_int_eq(sp_fs_close(root), 0);
+	ck_assert_int_eq(sp_fs_fstat(fd, &st), 0);
+	ck_assert_int_eq(sp_fs_close(fd), 0);
+}
+END_TEST
+
+START_TEST(files)
+{
+	int root = memfs_client(server, 0), fd;
+	struct sp_buf text = SP_BUF_INIT(0);
+	struct stat st;
+	char out[8] = "";
+
+	fd = sp_fs_open(root, "f", O_WRONLY | O_CREAT | O_EXCL, 0666);
+	ck_assert_int_eq(sp_fs_write(fd, "hello ", 6), 6);
+	ck_assert_int_eq(sp_fs_write(fd, "world", 5), 5);
+	ck_assert_int_eq(sp_fs_pwrite(fd, "W", 1, 6), 1);
+	ck_assert_int_eq(sp_fs_ftruncate(fd, 10), 0);
+	ck_assert_int_eq(sp_fs_fsync(fd), 0);
+	ck_assert_int_eq(sp_fs_close(fd), 0);
+	ck_assert_int_eq(sp_fs_get(root, "f", 10, &text, &st), 0);
+	ck_assert_str_eq(text.data, "hello Worl");
+	ck_assert_int_eq(sp_fs_get(root, "f", 9, &text, NULL), -1);
+	ck_assert_int_eq(errno, EFBIG);
+	fd = sp_fs_open_stat(root, "f", O_RDONLY, 0, &st);
+	ck_assert_int_eq(st.st_size, 10);
+	ck_assert_int_eq(sp_fs_read(fd, out, 5), 5);
+	ck_assert_int_eq(sp_fs_read(fd, out, 2), 2);
+	ck_assert_mem_eq(out, " W", 2);
+	ck_assert_int_eq(sp_fs_pread(fd, out, 7, 6), 4);
+	ck_assert_int_eq(sp_fs_seek(fd, 9), 0);
+	ck_assert_int_eq(sp_fs_read(fd, out, 7), 1);
+	ck_assert_int_eq(sp_fs_read(fd, out, 7), 0);
+	ck_assert_int_eq(sp_fs_close(fd), 0);
+	ck_assert_int_eq(
+	    sp_fs_put(root, "f", "", 0, SP_PUT_EXCL | SP_PUT_SYNC), -1);
+	ck_assert_int_eq(errno, EEXIST);
+	ck_assert_int_eq(sp_fs_put(root, "f", "", 0, SP_PUT_SYNC), 0);
+	ck_assert_int_eq(sp_fs_get(root, "f", 9, &text, &st), 0);
+	ck_assert_str_eq(text.data, "");
+	sp_buf_clear(&text);
+	(void)sp_fs_close(root);
+}
+END_TEST
+
+START_TEST(many)
+{
+	unsigned manners = _i ? MEMFS_NO_MANY : 0, was;
+	int root = memfs_client(server, manners);
+	struct sp_buf text = SP_BUF_INIT(0);
+	struct stat st;
+	struct sp_fs_op ops[] = {
+		{ .what = SP_FS_MKDIR, .dir = root, .path = "d" },
+		{ .what = SP_FS_PUT,
+		    .dir = root,
+		    .path = "d/f",
+		    .data = "x",
+		    .len = 1,
+		    .flags = SP_PUT_EXCL },
+		{ .what = SP_FS_UNLINK, .dir = root, .path = "nothing" },
+		{ .what = SP_FS_RENAME,
+		    .dir = root,
+		    .path = "d/f",
+		    .todir = root,
+		    .to = "d/g" },
+		{ .what = SP_FS_LINK,
+		    .dir = root,
+		    .path = "d/g",
+		    .todir = root,
+		    .to = "d/h" },
+		{ .what = SP_FS_LINKS, .dir = root, .path = "d/h", .st = &st },
+		{ .what = SP_FS_GET,
+		    .dir = root,
+		    .path = "d/g",
+		    .max = 8,
+		    .text = &text },
+		{ .what = SP_FS_SYNC, .dir = root, .path = "d" },
+		{ .what = SP_FS_RMDIR, .dir = root, .path = "d" },
+		{ .what = SP_FS_LSTAT, .dir = root, .path = "../d", .st = &st },
+	};
+	static const int errors[] = { 0, 0, ENOENT, 0, 0, 0, 0, 0, ENOTEMPTY,
+		EXDEV };
+	size_t i;
+
+	was = memfs_trips(server);
+	/* One bad path sends them all the slow way, and changes nothing. */
+	sp_fs_many(ops, COUNT(ops) - (size_t)_i);
+	for (i = 0; i < COUNT(ops) - (size_t)_i; i++)
+		ck_assert_msg(
+		    ops[i].error == errors[i], "%zu: %d", i, ops[i].error);
+	ck_assert_uint_eq(st.st_nlink, 2);
+	ck_assert_str_eq(text.data, "x");
+	was = memfs_trips(server);
+	sp_fs_many(ops + 2, 7);
+	ck_assert_uint_eq(memfs_trips(server) - was, _i ? 9 : 3);
+	sp_buf_clear(&text);
+	(void)sp_fs_close(root);
+}
+END_TEST
+
+/* ---- the protocol ---- */
+
+static const unsigned manners[] = { 0, MEMFS_NO_MANY,
+	MEMFS_SECONDS | MEMFS_NO_LINKS,
+	MEMFS_SECONDS | MEMFS_NO_LINKS | MEMFS_NO_REPLACE,
+	MEMFS_BY_LINK | MEMFS_SECONDS | MEMFS_NO_LINKS | MEMFS_NO_REPLACE };
+
+START_TEST(whole_way)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX),
+		      job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_err err = { "" };
+	struct sp_spool a, b;
+	struct sp_name name, mine, theirs;
+	struct sp_ended ended;
+	int status;
+
+	join(&a, "a", manners[_i]);
+	join(&b, "b", 0);
+	name = order(&a);
+	ck_assert_msg(
+	    sp_claim(&a, &name, &mine, &job, &err) == SP_OK, "%s", err.text);
+	ck_assert_str_eq(job.data, "{\"scriptName\": \"a.py\"}");
+	ck_assert_int_eq(sp_claim(&b, &name, &theirs, &job, &err), SP_LOST);
+	outcome(&mine, &text);
+	ended = (struct sp_ended){
+		.name = mine, .text = text.data, .len = text.len, .good = true
+	};
+	sp_commit(&a, &ended, 1, &err);
+	ck_assert_msg(ended.status == SP_OK, "%s", err.text);
+	ck_assert_int_eq(sp_find_status(&b, &name.id, &status, &err), SP_OK);
+	ck_assert_int_eq(status, 200);
+	sp_buf_clear(&text);
+	sp_buf_clear(&job);
+	sp_spool_close(&a);
+	sp_spool_close(&b);
+}
+END_TEST
+
+/* Whichever request the link breaks at, done or not: asked again, all comes
+ * right, once. */
+START_TEST(cut_commit)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX),
+		      job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_names left = { 0 };
+	struct sp_err err = { "" };
+	struct sp_spool sp;
+	struct sp_name name, mine;
+	struct sp_ended ended;
+	enum sp_state at;
+	int status, cut, tries;
+
+	join(&sp, "a", manners[_i % 4]);
+	for (cut = 0; cut < 12; cut++) {
+		name = order(&sp);
+		ck_assert_int_eq(
+		    sp_claim(&sp, &name, &mine, &job, NULL), SP_OK);
+		sp_buf_reset(&text);
+		outcome(&mine, &text);
+		ended = (struct sp_ended){ .name = mine,
+			.text = text.data,
+			.len = text.len,
+			.good = true,
+			.status = SP_RETRY };
+		memfs_cut(server, cut, _i >= 4);
+		for (tries = 0; ended.status == SP_RETRY && tries < 9;
+		     tries++) {
+			sp_err_clear(&err);
+			sp_commit(&sp, &ended, 1, &err);
+			memfs_mend(server);
+		}
+		ck_assert_msg(ended.status == SP_OK, "cut %d: %d %s", cut,
+		    ended.status, err.text);
+		ck_assert_int_eq(
+		    sp_find_status(&sp, &name.id, &status, NULL), SP_OK);
+		ck_assert_int_eq(
+		    sp_find(&sp, &name.id, &at, &mine, NULL), SP_OK);
+		ck_assert_int_eq(at, SP_DONE);
+	}
+	/* Nothing provisional is left, and nothing is there twice. */
+	ck_assert_int_eq(
+	    sp_list(sp.dir[SP_DIR_OUTCOMES], true, &left, NULL), SP_OK);
+	ck_assert_uint_eq(left.n, 12);
+	/* No outcome was taken for a second one. */
+	ck_assert_int_eq(
+	    sp_list(sp.dir[SP_DIR_RUNS], true, &left, NULL), SP_OK);
+	ck_assert_uint_eq(left.n, 0);
+	sp_names_clear(&left);
+	sp_buf_clear(&text);
+	sp_buf_clear(&job);
+	sp_spool_close(&sp);
+}
+END_TEST
+
+/* A claim whose answer was lost is found to be ours, or nobody's. */
+START_TEST(cut_claim)
+{
+	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_spool sp, other;
+	struct sp_name name, mine, found;
+	enum sp_status st;
+	enum sp_state at;
+	int cut;
+
+	join(&sp, "a", manners[_i % 5]);
+	join(&other, "b", 0);
+	for (cut = 0; cut < 3; cut++) {
+		name = order(&other);
+		memfs_cut(server, cut, _i >= 5);
+		st = sp_claim(&sp, &name, &mine, &job, NULL);
+		memfs_mend(server);
+		if (cut > 0) { /* it changes but one name */
+			ck_assert_int_eq(st, SP_OK);
+			continue;
+		}
+		ck_assert_int_eq(st, SP_RETRY);
+		ck_assert_int_eq(
+		    sp_find(&other, &name.id, &at, &found, NULL), SP_OK);
+		if (manners[_i % 5] & MEMFS_BY_LINK && _i >= 5) {
+			/* Half a rename: nobody starts it. */
+			ck_assert_int_eq(
+			    sp_claim(&other, &found, &mine, &job, NULL),
+			    SP_BAD);
+			continue;
+		}
+		ck_assert_int_eq(at, _i >= 5 ? SP_ASSIGNED : SP_NEW);
+	}
+	sp_buf_clear(&job);
+	sp_spool_close(&sp);
+	sp_spool_close(&other);
+}
+END_TEST
+
+/* It happened and the answer was lost, but the link is up: no reason to ask
+ * again. */
+START_TEST(blip_claim)
+{
+	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_name name, mine;
+	struct sp_spool sp;
+
+	join(&sp, "a", manners[_i]);
+	name = order(&sp);
+	memfs_blip(server, 0, true);
+	ck_assert_int_eq(sp_claim(&sp, &name, &mine, &job, NULL),
+	    (manners[_i] & MEMFS_BY_LINK) != 0 ? SP_BAD : SP_OK);
+	memfs_mend(server);
+	sp_buf_clear(&job);
+	sp_spool_close(&sp);
+}
+END_TEST
+
+START_TEST(cut_submit)
+{
+	static const char text[] = "{\"scriptName\": \"a.py\"}";
+	struct sp_submit s = {
+		.text = text, .len = sizeof text - 1, .label = "a", .prio = -1
+	};
+	struct sp_names names = { 0 };
+	struct sp_spool sp;
+	enum sp_status st;
+	int cut;
+
+	join(&sp, "a", manners[_i % 4]);
+	for (cut = 0; cut < 4; cut++) {
+		memfs_cut(server, cut, _i >= 4);
+		st = sp_submit(&sp, &s, 1, NULL);
+		memfs_mend(server);
+		ck_assert_int_eq(
+		    sp_list(sp.dir[SP_DIR_NEW], true, &names, NULL), SP_OK);
+		/* What was not accepted may be there; what was, is. */
+		if (st == SP_OK)
+			ck_assert_uint_ge(names.n, 1);
+		else
+			ck_assert_int_eq(st, SP_RETRY);
+		if (cut >= 3)
+			ck_assert_int_eq(st, SP_OK);
+	}
+	sp_names_clear(&names);
+	sp_spool_close(&sp);
+}
+END_TEST
+
+/* ---- races ---- */
+
+#define ORDERS  200
+#define WORKERS 6
+
+struct racer {
+	struct sp_spool sp;
+	struct sp_name *orders;
+	int won, odd;
+	pthread_t thread;
+};
+
+static void *
+race_run(void *arg)
+{
+	struct racer *r = arg;
+	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_name mine;
+	int i;
+
+	for (i = 0; i < ORDERS; i++)
+		switch (sp_claim(&r->sp, &r->orders[i], &mine, &job, NULL)) {
+		case SP_OK:
+			r->won++;
+			break;
+		case SP_LOST:
+			break;
+		default:
+			r->odd++;
+		}
+	sp_buf_clear(&job);
+	return NULL;
+}
+
+START_TEST(race)
+{
+	struct racer r[WORKERS];
+	struct sp_name orders[ORDERS];
+	int i, won = 0, odd = 0;
+
+	join(&r[0].sp, "w0", 0);
+	for (i = 0; i < ORDERS; i++)
+		orders[i] = order(&r[0].sp);
+	for (i = 0; i < WORKERS; i++) {
+		if (i > 0)
+			join(&r[i].sp, "w", manners[i % 5]);
+		r[i].orders = orders;
+		r[i].won = r[i].odd = 0;
+	}
+	for (i = 0; i < WORKERS; i++)
+		ck_assert_int_eq(
+		    pthread_create(&r[i].thread, NULL, race_run, &r[i]), 0);
+	for (i = 0; i < WORKERS; i++) {
+		(void)pthread_join(r[i].thread, NULL);
+		won += r[i].won;
+		odd += r[i].odd;
+		sp_spool_close(&r[i].sp);
+	}
+	ck_assert_int_eq(odd, 0);
+	ck_assert_int_eq(won, ORDERS);
+}
+END_TEST
+
+Suite *
+fs_suite(void)
+{
+	Suite *suite = suite_create("fs");
+	TCase *handles = tcase_create("handles");
+	TCase *protocol = tcase_create("protocol");
+
+	tcase_add_checked_fixture(handles, make, unmake);
+	tcase_add_test(handles, paths);
+	tcase_add_test(handles, files);
+	tcase_add_loop_test(handles, many, 0, 2);
+	suite_add_tcase(suite, handles);
+	tcase_add_checked_fixture(protocol, make, unmake);
+	tcase_add_loop_test(protocol, whole_way, 0, (int)COUNT(manners));
+	tcase_add_loop_test(protocol, cut_commit, 0, 8);
+	tcase_add_loop_test(protocol, cut_claim, 0, 10);
+	tcase_add_loop_test(protocol, blip_claim, 0, (int)COUNT(manners));
+	tcase_add_loop_test(protocol, cut_submit, 0, 8);
+	tcase_add_test(protocol, race);
+	suite_add_tcase(suite, protocol);
+	return suite;
+}
