@@ -12,7 +12,6 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
-#include "libspool/fs.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
 #include "libspool/move.h"
@@ -43,7 +42,7 @@ open_dir(
 {
 	enum sp_status st;
 	struct dir *d;
-	int64_t took;
+	int64_t now, took;
 
 	if ((d = calloc(1, sizeof *d)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
@@ -52,7 +51,7 @@ open_dir(
 		return st;
 	}
 	/* A worker that may not write here would try for ever. */
-	st = sp_server_now(&d->spool, &d->server_ms, &took, err);
+	st = sp_server_now(&d->spool, &now, &took, err);
 	if (st == SP_FATAL) {
 		sp_err_clear(err);
 		(void)sp_err_set(err, st,
@@ -63,8 +62,7 @@ open_dir(
 		free(d);
 		return st;
 	}
-	d->marks_at = d->server_at = -1;
-	(void)pthread_mutex_init(&d->clock, NULL);
+	sp_ready_init(&d->ready, &d->spool);
 	d->dirty = SP_DIRTY_ALL;
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
@@ -81,9 +79,7 @@ close_dir(struct tr *tr)
 	if (d->keep != NULL)
 		sp_keep_free(d->keep);
 	dirwatch_close(&d->watch);
-	sp_names_clear(&d->hold);
-	sp_names_clear(&d->cancel);
-	(void)pthread_mutex_destroy(&d->clock);
+	sp_ready_clear(&d->ready);
 	sp_spool_close(&d->spool);
 	free(d);
 }
@@ -102,7 +98,7 @@ drain(struct tr *tr)
 
 	d->dirty |= dirty;
 	if (dirty & (SP_DIRTY(SP_DIR_HOLD) | SP_DIRTY(SP_DIR_CANCEL)))
-		d->marks_at = -1;
+		d->ready.marks_at = -1;
 }
 
 /* Somebody may have cleared the spool away under us and made it anew. */
@@ -120,7 +116,7 @@ place(struct dir *d, int64_t now)
 		return;
 	sp_info("spool: directories were replaced; taken anew");
 	d->dirty = SP_DIRTY_ALL;
-	d->marks_at = -1;
+	d->ready.marks_at = -1;
 	if ((taken & watched) != 0) {
 		dirwatch_close(&d->watch);
 		dirwatch_open(&d->spool, &d->watch);
@@ -151,6 +147,26 @@ worker(struct tr *tr)
 }
 
 /* ---- claiming ---- */
+
+static enum sp_status
+list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
+{
+	return sp_ready_list(&dir_of(tr)->ready, names_out, err);
+}
+
+static enum sp_status
+eligible(struct tr *tr, const struct sp_name *name, const struct sp_job *job,
+    struct sp_err *err)
+{
+	return sp_ready_is(&dir_of(tr)->ready, name, job, err);
+}
+
+static enum sp_status
+drained(struct tr *tr, const struct sp_names *unfit, bool *drained_out,
+    struct sp_err *err)
+{
+	return sp_ready_drained(&dir_of(tr)->ready, unfit, drained_out, err);
+}
 
 static enum sp_status
 read_order(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
@@ -208,7 +224,7 @@ bye(struct tr *tr, struct sp_err *err)
 	char file[SP_WORKER_MAX + 8];
 
 	(void)snprintf(file, sizeof file, "%s.json", spool->actor);
-	if (sp_fs_unlink(spool->dir[SP_DIR_WORKERS], file) == -1 &&
+	if (unlinkat(spool->dir[SP_DIR_WORKERS], file, 0) == -1 &&
 	    errno != ENOENT)
 		return sp_err_sys(err, "remove workers/%s", file);
 	return SP_OK;
@@ -347,7 +363,7 @@ room(struct tr *tr, struct tr_room *r, struct sp_err *err)
 {
 	struct statvfs fs;
 
-	if (sp_fs_statvfs(dir_of(tr)->spool.root, &fs) == -1)
+	if (fstatvfs(dir_of(tr)->spool.root, &fs) == -1)
 		return sp_err_sys(err, "room");
 	*r = (struct tr_room){ .size = (int64_t)(fs.f_blocks * fs.f_frsize),
 		.free = (int64_t)(fs.f_bavail * fs.f_frsize),
@@ -362,9 +378,9 @@ const struct tr_ops dir_ops = {
 	.close = close_dir,
 	.wake = wake,
 	.drain = drain,
-	.list = dir_list,
+	.list = list,
 	.read = read_order,
-	.eligible = dir_eligible,
+	.eligible = eligible,
 	.claim = claim,
 	.refuse = refuse,
 	.stands = stands,
@@ -385,7 +401,7 @@ const struct tr_ops dir_ops = {
 	.release = release,
 	.cancel = cancel,
 	.keep = keep,
-	.drained = dir_drained,
+	.drained = drained,
 	.room = room,
 	.peers = dir_peers,
 	.policy = policy,

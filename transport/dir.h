@@ -1,8 +1,7 @@
 /*
  * dir.h - private to the transport over a local or shared directory: dir.c has
- * the verbs, dirlist.c what may be claimed, dirwatch.c the wake handle,
- * dirstage.c scripts, data and blobs, dirruns.c what lies in runs/,
- * dirdrain.c the question whether all is done, dirpeers.c what others say.
+ * the verbs, dirwatch.c the wake handle, dirstage.c scripts, data and blobs,
+ * dirruns.c what lies in runs/, dirpeers.c what others say.
  */
 #ifndef TR_DIR_H
 #define TR_DIR_H
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "libspool/keep.h"
+#include "libspool/ready.h"
 #include "libspool/spool.h"
 #include "transport/transport.h"
 
@@ -42,10 +42,7 @@ struct dir {
 	int64_t kept;   /* when the keeper was last called */
 	int64_t placed; /* when the directories were last compared */
 
-	struct sp_names hold, cancel; /* marks, */
-	int64_t marks_at;             /* listed then; -1: not yet */
-	pthread_mutex_t clock;        /* for the next two */
-	int64_t server_ms, server_at; /* the server's clock, asked then */
+	struct sp_ready ready;
 };
 
 static inline struct dir *
@@ -55,19 +52,6 @@ dir_of(struct tr *tr)
 }
 
 extern const struct tr_ops dir_ops;
-
-/* hold/ and cancel/, listed afresh at most once a second. */
-enum sp_status dir_marks(struct dir *d, struct sp_err *err);
-/* The server's clock by ours, asked for afresh every ten seconds; by any
- * thread.
- */
-enum sp_status
-dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err);
-
-enum sp_status
-dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err);
-enum sp_status dir_eligible(struct tr *tr, const struct sp_name *name,
-    const struct sp_job *job, struct sp_err *err);
 
 enum sp_status dir_look_at(struct tr *tr, int which, const char *path,
     struct tr_version *version_out, struct sp_err *err);
@@ -95,8 +79,5 @@ void dir_tidy(const struct sp_spool *spool, const struct sp_id *id);
 
 enum sp_status dir_peers(
     struct tr *tr, struct sp_tally_row *rows, size_t n, struct sp_err *err);
-
-enum sp_status dir_drained(struct tr *tr, const struct sp_names *unfit,
-    bool *drained_out, struct sp_err *err);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * dirdrain.c - is there anything left that will become claimable by itself?
+ * readyleft.c - is there anything left that will become claimable by itself?
  * Only asked when there is nothing to claim and nothing runs.
  *
  * Held orders wait for a person, orders behind something held or unknown wait
@@ -10,10 +10,10 @@
 
 #include "libspool/find.h"
 #include "libspool/job.h"
-#include "transport/dir.h"
+#include "libspool/ready.h"
 
 struct left {
-	struct dir *d;
+	struct sp_ready *r;
 	const struct sp_names *unfit;
 	bool any;
 	enum sp_status status;
@@ -24,7 +24,7 @@ struct left {
 static enum sp_status
 new_left(struct left *l)
 {
-	const struct sp_spool *spool = &l->d->spool;
+	const struct sp_spool *spool = l->r->spool;
 	struct sp_names names = { 0 };
 	struct sp_name name;
 	const char *text;
@@ -39,7 +39,7 @@ new_left(struct left *l)
 			break;
 		case SP_DROP_ORDER:
 			l->any = !sp_names_has(l->unfit, text) &&
-			    !sp_names_has(&l->d->hold, name.id.text);
+			    !sp_names_has(&l->r->hold, name.id.text);
 			break;
 		default:
 			l->any = true;
@@ -63,8 +63,8 @@ after_soon(struct left *l, const struct sp_job *job)
 	size_t i;
 
 	for (i = 0; i < job->after_n; i++) {
-		st = sp_find(
-		    &l->d->spool, &job->after[i], &state, &name, l->err);
+		st =
+		    sp_find(l->r->spool, &job->after[i], &state, &name, l->err);
 		if (st == SP_RETRY)
 			l->status = st;
 		if (st != SP_OK || state == SP_NEW || state == SP_WAITING)
@@ -78,23 +78,23 @@ waiting_left(void *arg, enum sp_state state, const struct sp_name *name)
 {
 	struct left *l = arg;
 	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
-	struct dir *d = l->d;
+	struct sp_ready *r = l->r;
 	struct sp_job job;
 	enum sp_status st;
 	int64_t now = 0;
 
-	if (sp_names_has(&d->hold, name->id.text))
+	if (sp_names_has(&r->hold, name->id.text))
 		return 0;
-	st = sp_order_read(&d->spool, state, name, &text, l->err);
+	st = sp_order_read(r->spool, state, name, &text, l->err);
 	if (st == SP_RETRY)
 		l->status = st;
 	if (st == SP_OK) {
 		if (sp_job_parse(text.data, text.len, &job, NULL) != SP_OK)
 			l->any = true; /* its keeper will end it */
 		else if (job.not_before > 0 &&
-		    (l->status = dir_server_now(d, &now, l->err)) == SP_OK &&
+		    (l->status = sp_ready_now(r, &now, l->err)) == SP_OK &&
 		    (double)(job.not_before - now) >
-			d->spool.policy.backoff_max * 1000)
+			r->spool->policy.backoff_max * 1000)
 			; /* not before long */
 		else
 			l->any = after_soon(l, &job);
@@ -105,21 +105,19 @@ waiting_left(void *arg, enum sp_state state, const struct sp_name *name)
 }
 
 enum sp_status
-dir_drained(struct tr *tr, const struct sp_names *unfit, bool *drained_out,
-    struct sp_err *err)
+sp_ready_drained(struct sp_ready *r, const struct sp_names *unfit,
+    bool *drained_out, struct sp_err *err)
 {
-	struct dir *d = dir_of(tr);
-	struct left l = { .d = d, .unfit = unfit, .err = err };
+	struct left l = { .r = r, .unfit = unfit, .err = err };
 	enum sp_status st;
 
-	d->marks_at = -1;
-	if ((st = dir_marks(d, err)) != SP_OK)
+	r->marks_at = -1;
+	if ((st = sp_ready_marks(r, err)) != SP_OK)
 		return st;
 	/* new/ on both sides of waiting/: orders move either way between. */
 	st = new_left(&l);
 	if (st == SP_OK && !l.any)
-		st =
-		    sp_walk(&d->spool, SP_WAITING, waiting_left, NULL, &l, err);
+		st = sp_walk(r->spool, SP_WAITING, waiting_left, NULL, &l, err);
 	if (st == SP_OK)
 		st = l.status;
 	if (st == SP_OK && !l.any)

@@ -1,5 +1,5 @@
 /*
- * dirlist.c - what of new/ may be claimed: the listing, with drops admitted on
+ * ready.c - what of new/ may be claimed: the listing, with drops admitted on
  * the way, and whether an order may run now.  What it moves it moves through
  * libspool's admission.
  */
@@ -10,8 +10,8 @@
 #include "libspool/log.h"
 #include "libspool/mark.h"
 #include "libspool/outcome.h"
+#include "libspool/ready.h"
 #include "libspool/submit.h"
-#include "transport/dir.h"
 
 #define ADMIT_MS   250   /* of one listing, for drops */
 #define MARKS_MS   1000  /* age of the list of marks */
@@ -20,35 +20,52 @@
 
 /* ---- what is known for a while ---- */
 
+void
+sp_ready_init(struct sp_ready *r, const struct sp_spool *spool)
+{
+	(void)memset(r, 0, sizeof *r);
+	r->spool = spool;
+	r->marks_at = r->server_at = -1;
+	(void)pthread_mutex_init(&r->clock, NULL);
+}
+
+void
+sp_ready_clear(struct sp_ready *r)
+{
+	sp_names_clear(&r->hold);
+	sp_names_clear(&r->cancel);
+	(void)pthread_mutex_destroy(&r->clock);
+}
+
 enum sp_status
-dir_marks(struct dir *d, struct sp_err *err)
+sp_ready_marks(struct sp_ready *r, struct sp_err *err)
 {
 	int64_t now = sp_mono_ms();
 	enum sp_status st;
 
-	if (d->marks_at != -1 && now - d->marks_at < MARKS_MS)
+	if (r->marks_at != -1 && now - r->marks_at < MARKS_MS)
 		return SP_OK;
-	st = sp_mark_list(&d->spool, SP_DIR_HOLD, &d->hold, err);
+	st = sp_mark_list(r->spool, SP_DIR_HOLD, &r->hold, err);
 	if (st == SP_OK)
-		st = sp_mark_list(&d->spool, SP_DIR_CANCEL, &d->cancel, err);
-	d->marks_at = st == SP_OK ? now : -1;
+		st = sp_mark_list(r->spool, SP_DIR_CANCEL, &r->cancel, err);
+	r->marks_at = st == SP_OK ? now : -1;
 	return st;
 }
 
 enum sp_status
-dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err)
+sp_ready_now(struct sp_ready *r, int64_t *now_out, struct sp_err *err)
 {
 	int64_t now = sp_mono_ms(), took;
 	enum sp_status st = SP_OK;
 
-	(void)pthread_mutex_lock(&d->clock);
-	if (d->server_at == -1 || now - d->server_at >= SERVER_MS) {
-		st = sp_server_now(&d->spool, &d->server_ms, &took, err);
+	(void)pthread_mutex_lock(&r->clock);
+	if (r->server_at == -1 || now - r->server_at >= SERVER_MS) {
+		st = sp_server_now(r->spool, &r->server_ms, &took, err);
 		if (st == SP_OK)
-			d->server_at = now;
+			r->server_at = now;
 	}
-	*now_out = d->server_ms + (now - d->server_at);
-	(void)pthread_mutex_unlock(&d->clock);
+	*now_out = r->server_ms + (now - r->server_at);
+	(void)pthread_mutex_unlock(&r->clock);
 	return st;
 }
 
@@ -57,7 +74,7 @@ dir_server_now(struct dir *d, int64_t *now_out, struct sp_err *err)
 /* One raw drop; an order that came of it goes to `names`.  True: there is more
  * in new/ than was listed. */
 static bool
-drop_in(struct dir *d, const char *raw, enum sp_drop kind,
+drop_in(struct sp_ready *r, const char *raw, enum sp_drop kind,
     struct sp_names *names, enum sp_status *st)
 {
 	struct sp_err err = { "" };
@@ -65,10 +82,10 @@ drop_in(struct dir *d, const char *raw, enum sp_drop kind,
 	struct sp_name name;
 	int64_t now;
 
-	if ((*st = dir_server_now(d, &now, &err)) == SP_OK)
-		*st = sp_admit(&d->spool, raw, kind, now, &name, &err);
+	if ((*st = sp_ready_now(r, &now, &err)) == SP_OK)
+		*st = sp_admit(r->spool, raw, kind, now, &name, &err);
 	if (*st == SP_OK && name.ticket > 0 && name.bundle) {
-		*st = sp_bundle_explode(&d->spool, &name, &err);
+		*st = sp_bundle_explode(r->spool, &name, &err);
 		if (*st == SP_OK)
 			return true;
 	} else if (*st == SP_OK && name.ticket > 0) {
@@ -82,8 +99,8 @@ drop_in(struct dir *d, const char *raw, enum sp_drop kind,
 }
 
 static enum sp_status
-list_once(struct dir *d, struct sp_names *names, int64_t *until, bool *more_out,
-    struct sp_err *err)
+list_once(struct sp_ready *r, struct sp_names *names, int64_t *until,
+    bool *more_out, struct sp_err *err)
 {
 	struct sp_names all = { 0 };
 	bool admitted = false;
@@ -94,7 +111,7 @@ list_once(struct dir *d, struct sp_names *names, int64_t *until, bool *more_out,
 
 	*more_out = false;
 	names->n = names->len = 0;
-	st = sp_list(d->spool.dir[SP_DIR_NEW], false, &all, err);
+	st = sp_list(r->spool->dir[SP_DIR_NEW], false, &all, err);
 	/* From here on: the listing alone may take longer. */
 	if (*until == 0)
 		*until = sp_mono_ms() + ADMIT_MS;
@@ -110,15 +127,15 @@ list_once(struct dir *d, struct sp_names *names, int64_t *until, bool *more_out,
 		else if (sp_mono_ms() >= *until)
 			continue; /* each costs two syncs: next time */
 		else if (kind != SP_DROP_ORDER) {
-			*more_out |= drop_in(d, text, kind, names, &st);
+			*more_out |= drop_in(r, text, kind, names, &st);
 			admitted = true;
 		} else
 			*more_out |=
-			    sp_bundle_explode(&d->spool, &name, err) == SP_OK;
+			    sp_bundle_explode(r->spool, &name, err) == SP_OK;
 	}
 	sp_names_clear(&all);
 	if (admitted && st == SP_OK)
-		st = sp_sync(d->spool.dir[SP_DIR_NEW], "new", err);
+		st = sp_sync(r->spool->dir[SP_DIR_NEW], "new", err);
 	if (st != SP_OK)
 		return sp_err_set(err, st, "list new/");
 	sp_names_sort(names);
@@ -126,7 +143,8 @@ list_once(struct dir *d, struct sp_names *names, int64_t *until, bool *more_out,
 }
 
 enum sp_status
-dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
+sp_ready_list(
+    struct sp_ready *r, struct sp_names *names_out, struct sp_err *err)
 {
 	int64_t until = 0;
 	enum sp_status st = SP_OK;
@@ -135,33 +153,32 @@ dir_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
 
 	/* A bundle leaves new orders behind that were not listed. */
 	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
-		st = list_once(dir_of(tr), names_out, &until, &more, err);
+		st = list_once(r, names_out, &until, &more, err);
 	return st;
 }
 
 enum sp_status
-dir_eligible(struct tr *tr, const struct sp_name *name,
+sp_ready_is(struct sp_ready *r, const struct sp_name *name,
     const struct sp_job *job, struct sp_err *err)
 {
-	struct dir *d = dir_of(tr);
 	enum sp_status st;
 	int64_t now;
 	int status;
 	size_t i;
 
-	if ((st = dir_marks(d, err)) != SP_OK)
+	if ((st = sp_ready_marks(r, err)) != SP_OK)
 		return st;
-	if (sp_names_has(&d->hold, name->id.text) ||
-	    sp_names_has(&d->cancel, name->id.text))
+	if (sp_names_has(&r->hold, name->id.text) ||
+	    sp_names_has(&r->cancel, name->id.text))
 		return SP_LOST;
 	if (job->not_before > 0) {
-		if ((st = dir_server_now(d, &now, err)) != SP_OK)
+		if ((st = sp_ready_now(r, &now, err)) != SP_OK)
 			return st;
 		if (now < job->not_before)
 			return SP_LOST;
 	}
 	for (i = 0; i < job->after_n; i++) {
-		st = sp_find_status(&d->spool, &job->after[i], &status, err);
+		st = sp_find_status(r->spool, &job->after[i], &status, err);
 		if (st == SP_RETRY)
 			return st;
 		if (st != SP_OK || !sp_status_good_is(status))
