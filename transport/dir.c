@@ -12,6 +12,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
 #include "libspool/move.h"
@@ -224,7 +225,7 @@ bye(struct tr *tr, struct sp_err *err)
 	char file[SP_WORKER_MAX + 8];
 
 	(void)snprintf(file, sizeof file, "%s.json", spool->actor);
-	if (unlinkat(spool->dir[SP_DIR_WORKERS], file, 0) == -1 &&
+	if (sp_fs_unlink(spool->dir[SP_DIR_WORKERS], file) == -1 &&
 	    errno != ENOENT)
 		return sp_err_sys(err, "remove workers/%s", file);
 	return SP_OK;
@@ -363,7 +364,7 @@ room(struct tr *tr, struct tr_room *r, struct sp_err *err)
 {
 	struct statvfs fs;
 
-	if (fstatvfs(dir_of(tr)->spool.root, &fs) == -1)
+	if (sp_fs_statvfs(dir_of(tr)->spool.root, &fs) == -1)
 		return sp_err_sys(err, "room");
 	*r = (struct tr_room){ .size = (int64_t)(fs.f_blocks * fs.f_frsize),
 		.free = (int64_t)(fs.f_bavail * fs.f_frsize),

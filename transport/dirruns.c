@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "transport/dir.h"
 
 /* runs/DAY/ID, made without the syncs of sp_run_open: two for each job would
@@ -29,9 +30,9 @@ run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
 		    : sp_err_set(err, st, "open runs/%s", id->text);
 	sp_id_day(id, day);
 	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	if (mkdirat(runs, path, 0777) == -1 && errno == ENOENT) {
-		(void)mkdirat(runs, day, 0777);
-		(void)mkdirat(runs, path, 0777);
+	if (sp_fs_mkdir(runs, path, 0777) == -1 && errno == ENOENT) {
+		(void)sp_fs_mkdir(runs, day, 0777);
+		(void)sp_fs_mkdir(runs, path, 0777);
 	}
 	return sp_run_open(spool, id, false, fd_out, err);
 }
@@ -52,13 +53,13 @@ dir_out(struct tr *tr, const struct sp_id *id, char *path_out, size_t size,
 	if ((st = run_open(&d->spool, id, &fd, err)) != SP_OK)
 		return st;
 	*old_out = false;
-	if (mkdirat(fd, "out", 0777) == -1) {
+	if (sp_fs_mkdir(fd, "out", 0777) == -1) {
 		if (errno == EEXIST)
 			*old_out = true;
 		else
 			st = sp_err_sys(err, "make runs/%s/out", id->text);
 	}
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	sp_id_day(id, day);
 	n = snprintf(
 	    path_out, size, "%s/runs/%s/%s/out", d->spool.path, day, id->text);
@@ -75,15 +76,15 @@ append_whole(int fd, int64_t at, const void *data, size_t len)
 	struct stat was;
 	int saved;
 
-	if (fstat(fd, &was) == -1)
+	if (sp_fs_fstat(fd, &was) == -1)
 		return sp_errno_status(errno);
 	if (at > was.st_size)
 		at = was.st_size;
-	st = lseek(fd, at, SEEK_SET) == -1 ? sp_errno_status(errno)
-					   : sp_write_all(fd, data, len);
+	st = sp_fs_seek(fd, at) == -1 ? sp_errno_status(errno)
+				      : sp_write_all(fd, data, len);
 	saved = errno;
 	if (st != SP_OK)
-		(void)!ftruncate(fd, at);
+		(void)!sp_fs_ftruncate(fd, at);
 	errno = saved;
 	return st;
 }
@@ -103,8 +104,8 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 	(void)snprintf(file, sizeof file, "%s%s", name + SP_ID_LEN + 1,
 	    which == TR_LOG ? ".log" : ".metrics.jsonl");
 	/* O_NONBLOCK: a FIFO planted here must not hold us up. */
-	fd = openat(dirfd, file,
-	    O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666);
+	fd = sp_fs_open(
+	    dirfd, file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0666);
 	if (fd == -1) {
 		st = sp_err_sys(err, "open runs/%s/%s", claimed->id.text, file);
 	} else {
@@ -112,11 +113,11 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 		if (st != SP_OK)
 			(void)sp_err_sys(
 			    err, "write runs/%s/%s", claimed->id.text, file);
-		if (close(fd) == -1 && st == SP_OK)
+		if (sp_fs_close(fd) == -1 && st == SP_OK)
 			st = sp_err_sys(
 			    err, "close runs/%s/%s", claimed->id.text, file);
 	}
-	(void)close(dirfd);
+	(void)sp_fs_close(dirfd);
 	return st;
 }
 
@@ -136,7 +137,7 @@ dir_pins(struct tr *tr, const struct sp_id *id, struct sp_buf *text_out,
 	if (st != SP_OK)
 		return st;
 	st = sp_read(fd, PINS, 65536, text_out, &is, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st;
 }
 
@@ -152,7 +153,7 @@ dir_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
 		return st;
 	st = sp_publish(
 	    spool, fd, PINS, text->data, text->len, SP_PUB_LAZY, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st;
 }
 
@@ -165,9 +166,9 @@ dir_tidy(const struct sp_spool *spool, const struct sp_id *id)
 
 	if (sp_run_open(spool, id, false, &fd, NULL) != SP_OK)
 		return;
-	(void)unlinkat(fd, "out", AT_REMOVEDIR);
-	(void)close(fd);
+	(void)sp_fs_rmdir(fd, "out");
+	(void)sp_fs_close(fd);
 	sp_id_day(id, day);
 	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	(void)unlinkat(spool->dir[SP_DIR_RUNS], path, AT_REMOVEDIR);
+	(void)sp_fs_rmdir(spool->dir[SP_DIR_RUNS], path);
 }

@@ -14,6 +14,7 @@
 #include "libspool/code.h"
 #include "libspool/copy.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "transport/dir.h"
 
 #define RACY_MS   2000 /* file times are coarse: so young may change unseen */
@@ -70,14 +71,14 @@ dir_look_at(struct tr *tr, int which, const char *path,
 		if (err != NULL)
 			sp_err_clear(err);
 		st = SP_OK;
-		if (fstat(fd, &now) == -1) {
+		if (sp_fs_fstat(fd, &now) == -1) {
 			st = sp_err_sys(err, "%s", path);
-			(void)close(fd);
+			(void)sp_fs_close(fd);
 		}
 	}
 	if (st != SP_OK)
 		return st;
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	version_of(d, &now, version_out);
 	return SP_OK;
 }
@@ -107,7 +108,7 @@ walk(int at, const char *path, int depth, struct sp_names *out,
 		    (int)sizeof below)
 			st = sp_err_set(
 			    err, SP_BAD, "%.200s: too long a path", path);
-		else if (fstatat(fd, name, &is, AT_SYMLINK_NOFOLLOW) == -1)
+		else if (sp_fs_lstat(fd, name, &is) == -1)
 			st = errno == ENOENT ? SP_OK
 					     : sp_err_sys(err, "%s", below);
 		else if (S_ISDIR(is.st_mode))
@@ -123,7 +124,7 @@ walk(int at, const char *path, int depth, struct sp_names *out,
 		else
 			st = sp_names_add(out, below);
 	}
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	sp_names_clear(&names);
 	return st;
 }
@@ -188,13 +189,13 @@ dir_fetch(struct tr *tr, int which, const char *path, int to,
 		    : sp_open(d->spool.dir[which], path, 0, &fd, &before, err);
 		if (st != SP_OK)
 			return st;
-		if (ftruncate(to, 0) == -1 || lseek(to, 0, SEEK_SET) == -1)
+		if (sp_fs_ftruncate(to, 0) == -1 || sp_fs_seek(to, 0) == -1)
 			st = sp_err_sys(err, "copy of %s", path);
 		else
 			st = sp_copy(fd, to, stop, err);
-		if (st == SP_OK && !blob && fstat(fd, &after) == -1)
+		if (st == SP_OK && !blob && sp_fs_fstat(fd, &after) == -1)
 			st = sp_err_sys(err, "%s", path);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 		if (st != SP_OK || blob)
 			return st;
 		if (version_same(&before, &after)) {
@@ -216,7 +217,7 @@ dir_keep_blob(struct tr *tr, int fd, const char *hex, struct sp_err *err)
 	int had;
 
 	if (sp_blob_open(spool, hex, &had, &now, NULL) == SP_OK) {
-		(void)close(had);
+		(void)sp_fs_close(had);
 		return SP_OK;
 	}
 	st = sp_blob_put(spool, fd, is, err);
