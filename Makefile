@@ -55,7 +55,7 @@ ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
 JANSSON	 = -ljansson -lnettle
 # What transport/ stands on, behind one door each.
-FARLIBS	 = -lcurl
+FARLIBS	 = -Wl,--as-needed -lcurl
 PTHREAD	 = -pthread
 
 rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))
@@ -115,8 +115,8 @@ $(TRANSPORT): $(call objs,$(TR_C))
 
 LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^)
 
-$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(LIBSPOOL)
-	$(LINK) $(JANSSON) -lsqlite3 $(PTHREAD)
+$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
+	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
 $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)

@@ -8,6 +8,7 @@
 #include "index/inner.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/log.h"
 #include "libspool/outcome.h"
@@ -157,7 +158,7 @@ list_dir(
 	if (st != SP_OK)
 		return sp_err_set(err, SP_RETRY, "open %s", path);
 	st = sp_list(fd, false, out, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st == SP_OK ? SP_OK : SP_RETRY; /* BAD is for the database */
 }
 

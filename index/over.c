@@ -7,6 +7,7 @@
 
 #include "index/inner.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 
 struct over {
 	const struct sp_names *files;
@@ -50,11 +51,11 @@ static bool
 outcome_there(const struct work *w, const struct sp_id *id)
 {
 	char file[SP_ID_LEN + 8];
+	struct stat st;
 
 	(void)strcpy(file, id->text);
 	(void)strcat(file, ".json");
-	return faccessat(w->ix->spool->dir[SP_DIR_OUTCOMES], file, F_OK,
-		   AT_SYMLINK_NOFOLLOW) == 0;
+	return sp_fs_lstat(w->ix->spool->dir[SP_DIR_OUTCOMES], file, &st) == 0;
 }
 
 /* Outcomes are published after the commit: read those orders again that were

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "index/inner.h"
+#include "libspool/fs.h"
 
 #define LOOK_MS 10
 
@@ -106,6 +107,9 @@ index_open_read(const struct sp_spool *spool, struct index_reader **reader_out,
 	int64_t until = sp_mono_ms() + INDEX_WAIT_MS;
 	struct sql *sql;
 
+	/* A database cannot be read over there. */
+	if (sp_fs_far(spool->root))
+		return SP_GONE;
 	while (look(spool, &sql) != SP_OK) {
 		if (sp_mono_ms() >= until || !index_kept_is(spool))
 			return SP_GONE;

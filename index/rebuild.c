@@ -8,6 +8,7 @@
 
 #include "index/inner.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 
 #define LOOK_MS 20
 
@@ -20,20 +21,21 @@ ask(const struct sp_spool *spool, struct sp_err *err)
 
 	if ((st = sp_make_dir(spool->root, "index", err)) != SP_OK)
 		return st;
-	fd = openat(spool->root, "index/" INDEX_REQUEST,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+	fd = sp_fs_open(spool->root, "index/" INDEX_REQUEST,
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1 && errno != EEXIST)
 		return sp_err_sys(err, "make index/" INDEX_REQUEST);
 	if (fd != -1)
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 	return SP_OK;
 }
 
 static bool
 asked_is(const struct sp_spool *spool)
 {
-	return faccessat(spool->root, "index/" INDEX_REQUEST, F_OK,
-		   AT_SYMLINK_NOFOLLOW) == 0;
+	struct stat st;
+
+	return sp_fs_lstat(spool->root, "index/" INDEX_REQUEST, &st) == 0;
 }
 
 /* We have the lock: the request is ours to serve.  A last round, when times had
@@ -72,7 +74,9 @@ index_rebuild(const struct sp_spool *spool, int64_t wait_ms,
 	if ((st = ask(spool, err)) != SP_OK)
 		return st;
 	for (;;) {
-		st = index_open(spool, &ix, err);
+		/* From another machine only spoold can be asked. */
+		st = sp_fs_far(spool->root) ? SP_LOST
+					    : index_open(spool, &ix, err);
 		if (st == SP_OK) {
 			st = serve(ix, err);
 			index_close(ix);
@@ -86,9 +90,13 @@ index_rebuild(const struct sp_spool *spool, int64_t wait_ms,
 			return SP_OK;
 		}
 		if (sp_mono_ms() >= until)
-			return sp_err_set(err, SP_RETRY,
-			    "spoold has the index and was asked to make it "
-			    "anew, but has not done so yet");
+			return sp_fs_far(spool->root)
+			    ? sp_err_set(err, SP_RETRY,
+				  "spoold was asked to make the index anew, but "
+				  "has not done so yet; is it running there?")
+			    : sp_err_set(err, SP_RETRY,
+				  "spoold has the index and was asked to make it "
+				  "anew, but has not done so yet");
 		(void)nanosleep(&nap, NULL);
 	}
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "tools/amend.h"
 
@@ -106,7 +107,7 @@ warn_one(const struct tool *tool, const char *where, enum sp_dir dir,
 			return;
 	}
 	/* Data may be a directory. */
-	if (fstatat(tool->spool.root, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	if (sp_fs_lstat(tool->spool.root, path, &st) == 0 &&
 	    (S_ISREG(st.st_mode) ||
 		(dir == SP_DIR_DATA && S_ISDIR(st.st_mode))))
 		return;

@@ -8,6 +8,7 @@
 
 #include "libspool/blob.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/manifest.h"
 #include "tools/check.h"
@@ -62,7 +63,7 @@ judge(const struct check *check, const char *hex, struct sp_err *why)
 	st = sp_blob_open(check->spool, hex, &fd, &info, why);
 	if (st != SP_OK)
 		return st;
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return info.st_size > LARGE && !check->blobs
 	    ? SP_OK
 	    : sp_blob_check(check->spool, hex, why);
@@ -149,7 +150,7 @@ look_at_all(struct check *check, struct seen *seen, struct sp_err *err)
 	if (st != SP_OK)
 		return SP_OK; /* checksetup.c says so */
 	st = sp_list(fd, true, &names, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	for (i = 0; st == SP_OK && i < names.n; i++) {
 		const char *file = sp_names_at(&names, i);
 

@@ -11,6 +11,7 @@
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/finish.h"
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/mark.h"
 #include "libspool/move.h"
@@ -56,7 +57,7 @@ check_fix_aside(
 	}
 	if (st == SP_OK)
 		st = sp_sync(fd, sp_dir_text(finding->dir), err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st;
 }
 
@@ -81,9 +82,9 @@ check_fix_rename(struct check *check, struct finding *finding, enum sp_state to,
 			st = sp_sync(tofd, sp_state_text(to), err);
 		if (st == SP_OK)
 			st = sp_sync(fromfd, sp_dir_text(finding->dir), err);
-		(void)close(tofd);
+		(void)sp_fs_close(tofd);
 	}
-	(void)close(fromfd);
+	(void)sp_fs_close(fromfd);
 	if (st == SP_LOST) {
 		sp_err_clear(err);
 		return check_fix_aside(check, finding, err);
@@ -169,7 +170,7 @@ renew(struct check *check, struct finding *finding, const char *text,
 	if (st != SP_OK)
 		return st;
 	st = sp_publish(check->spool, fd, file, text, len, 0, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (st == SP_OK)
 		st = check_fix_aside(check, finding, err);
 	if (st == SP_OK)
@@ -194,7 +195,7 @@ copy_out(struct check *check, struct finding *finding, struct sp_err *err)
 	st = sp_read(fd, finding->file,
 	    finding->name.bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, &text, &stat,
 	    err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (st == SP_OK)
 		st = renew(check, finding, sp_buf_text(&text), text.len, err);
 	sp_buf_clear(&text);
@@ -295,8 +296,8 @@ fix_tmp(struct check *check, struct finding *finding, struct sp_err *err)
 
 	if ((st = sp_bundle_recover(check->spool, err)) != SP_OK)
 		return st;
-	if (fstatat(check->spool->dir[SP_DIR_TMP], finding->file, &stat,
-		AT_SYMLINK_NOFOLLOW) == -1) {
+	if (sp_fs_lstat(check->spool->dir[SP_DIR_TMP], finding->file, &stat) ==
+	    -1) {
 		(void)snprintf(finding->how, sizeof finding->how,
 		    "a bundle that was cut short: finished");
 		return SP_OK;
@@ -323,9 +324,9 @@ fix_runs(struct check *check, struct finding *finding, struct sp_err *err)
 	if (st == SP_OK) {
 		st = sp_move_file(
 		    fromfd, finding->file, tofd, finding->file, false, err);
-		(void)close(fromfd);
+		(void)sp_fs_close(fromfd);
 	}
-	(void)close(tofd);
+	(void)sp_fs_close(tofd);
 	if (st != SP_OK && st != SP_GONE) {
 		sp_err_clear(err);
 		return check_fix_aside(check, finding, err);

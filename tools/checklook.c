@@ -12,6 +12,7 @@
 #include "index/index.h"
 #include "libspool/beat.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "tools/check.h"
 
 /* A directory that is being looked through. */
@@ -90,7 +91,7 @@ look_name(struct check *check, const struct place *place, const char *file)
 	if (place->state == SP_NEW && !parsed &&
 	    sp_drop_kind(file, NULL) == SP_DROP_IGNORE)
 		return;
-	if (fstatat(place->fd, file, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (sp_fs_lstat(place->fd, file, &st) == -1)
 		return; /* it moved on */
 	if (!S_ISREG(st.st_mode)) {
 		(void)check_say(check, CHECK_PLAIN, dir, place->sub, file,
@@ -156,7 +157,7 @@ look_days(struct check *check, enum sp_state state, struct sp_err *err)
 	st = sp_list(top.fd, true, &days, err);
 	for (i = 0; st == SP_OK && i < days.n; i++) {
 		day = sp_names_at(&days, i);
-		if (fstatat(top.fd, day, &stat, AT_SYMLINK_NOFOLLOW) == -1)
+		if (sp_fs_lstat(top.fd, day, &stat) == -1)
 			continue;
 		if (!S_ISDIR(stat.st_mode)) {
 			look_name(check, &top, day);
@@ -172,7 +173,7 @@ look_days(struct check *check, enum sp_state state, struct sp_err *err)
 		st = check_open(check, dir, day, &place.fd, err);
 		if (st == SP_OK) {
 			st = look_dir(check, &place, err);
-			(void)close(place.fd);
+			(void)sp_fs_close(place.fd);
 		} else if (st == SP_GONE) {
 			st = SP_OK;
 		}

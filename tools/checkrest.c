@@ -9,6 +9,7 @@
 
 #include "libspool/beat.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/wish.h"
 #include "tools/check.h"
 
@@ -61,8 +62,7 @@ rest_marks(struct check *check, enum sp_dir dir, const struct sp_names *names)
 		const char *file = sp_names_at(names, i);
 
 		if (keep_is(file) ||
-		    fstatat(check->spool->dir[dir], file, &st,
-			AT_SYMLINK_NOFOLLOW) == -1)
+		    sp_fs_lstat(check->spool->dir[dir], file, &st) == -1)
 			continue;
 		if (sp_id_parse(file, &name.id) != SP_OK) {
 			(void)check_say(check, CHECK_STRAY, dir, "", file, NULL,
@@ -121,8 +121,7 @@ rest_tmp(struct check *check, const struct sp_names *names)
 		const char *file = sp_names_at(names, i);
 
 		if (keep_is(file) ||
-		    fstatat(check->spool->dir[SP_DIR_TMP], file, &st,
-			AT_SYMLINK_NOFOLLOW) == -1)
+		    sp_fs_lstat(check->spool->dir[SP_DIR_TMP], file, &st) == -1)
 			continue;
 		age = check->now - check_ctime(&st);
 		if (age >= settle && stage_is(check, file, &st))
@@ -170,8 +169,8 @@ rest_drain(struct check *check, const struct sp_names *names)
 			    file, NULL, "is not a worker's name");
 		/* By a NAME it is for those too who are yet to come. */
 		else if (sp_worker_ok(who) && !worker_is(check, who) &&
-		    fstatat(check->spool->dir[SP_DIR_DRAIN], file, &st,
-			AT_SYMLINK_NOFOLLOW) == 0 &&
+		    sp_fs_lstat(check->spool->dir[SP_DIR_DRAIN], file, &st) ==
+			0 &&
 		    (double)(check->now - check_ctime(&st)) >=
 			check->spool->policy.lease * 1000)
 			(void)check_say(check, CHECK_MARK, SP_DIR_DRAIN, "",
@@ -233,7 +232,7 @@ rest_day(struct check *check, const char *day, struct sp_err *err)
 	if (st != SP_OK)
 		return st == SP_GONE ? SP_OK : st;
 	st = sp_list(fd, true, &names, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	for (i = 0; st == SP_OK && i < names.n; i++) {
 		const char *file = sp_names_at(&names, i);
 
@@ -268,8 +267,8 @@ rest_runs(struct check *check, const struct sp_names *names, struct sp_err *err)
 
 		if (keep_is(day))
 			continue;
-		if (fstatat(check->spool->dir[SP_DIR_RUNS], day, &stat,
-			AT_SYMLINK_NOFOLLOW) == -1)
+		if (sp_fs_lstat(check->spool->dir[SP_DIR_RUNS], day, &stat) ==
+		    -1)
 			continue;
 		if (!sp_day_ok(day) || !S_ISDIR(stat.st_mode))
 			(void)check_say(check, CHECK_STRAY, SP_DIR_RUNS, "",

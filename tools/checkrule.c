@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/json.h"
 #include "libspool/outcome.h"
@@ -30,7 +31,7 @@ file_of(const struct entry *entry, char file_out[SP_NAME_MAX])
 static bool
 twin_is(const struct entry *a, const struct entry *b)
 {
-	return a->dev == b->dev && a->ino == b->ino;
+	return a->ino != 0 && a->dev == b->dev && a->ino == b->ino;
 }
 
 /* All entries of one id; the first is the one to believe in. */
@@ -160,7 +161,7 @@ rule_text(struct check *check, const struct entry *entry, struct sp_buf *text)
 		return;
 	file_of(entry, file);
 	s = sp_read(fd, file, SP_JOB_MAX, text, &st, &err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (s == SP_OK) {
 		s = sp_json_parse(sp_buf_text(text), text->len, &json, &err);
 		sp_json_free(json);
@@ -293,8 +294,7 @@ rule_provisional(
 			return;
 	}
 	/* its writer may be about to make that name */
-	if (fstatat(check->spool->dir[SP_DIR_OUTCOMES], file, &st,
-		AT_SYMLINK_NOFOLLOW) == -1 ||
+	if (sp_fs_lstat(check->spool->dir[SP_DIR_OUTCOMES], file, &st) == -1 ||
 	    check->now - check_ctime(&st) <
 		ms(check->spool->policy.half_rename))
 		return;
@@ -318,8 +318,8 @@ rule_outcomes(struct check *check, struct sp_buf *text)
 		if (strcmp(file, ".gitkeep") == 0 ||
 		    strncmp(file, ".nfs", 4) == 0)
 			continue;
-		if (fstatat(check->spool->dir[SP_DIR_OUTCOMES], file, &st,
-			AT_SYMLINK_NOFOLLOW) == -1)
+		if (sp_fs_lstat(
+			check->spool->dir[SP_DIR_OUTCOMES], file, &st) == -1)
 			continue;
 		(void)snprintf(word, sizeof word, "%s", file);
 		if (!S_ISREG(st.st_mode))

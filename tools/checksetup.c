@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/move.h"
 #include "libspool/policy.h"
 #include "tools/check.h"
+#include "transport/reach.h"
 
 /* spool.json: 0 well, 1 missing, 2 bad, 3 not to be touched. */
 static int
@@ -57,7 +59,7 @@ look_dirs(int root, struct check *check)
 	for (i = 0; i <= SP_DIRS; i++) {
 		name =
 		    i < SP_DIRS ? sp_dir_text((enum sp_dir)i) : "blobs/sha256";
-		if (fstatat(root, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		if (sp_fs_lstat(root, name, &st) == -1)
 			(void)check_say(check, CHECK_SETUP, SP_DIRS, "", name,
 			    NULL, "the directory is missing");
 		else if (!S_ISDIR(st.st_mode))
@@ -86,7 +88,7 @@ aside(int root, const char *file, struct sp_err *err)
 	if (st != SP_OK)
 		return st;
 	st = sp_move_file(root, file, fd, to, false, err);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	return st;
 }
 
@@ -101,7 +103,7 @@ dirs_aside(int root, const struct check *check, struct sp_err *err)
 		const char *file = check->found[i].file;
 
 		if (strcmp(file, "spool.json") != 0 &&
-		    fstatat(root, file, &stat, AT_SYMLINK_NOFOLLOW) == 0)
+		    sp_fs_lstat(root, file, &stat) == 0)
 			st = aside(root, file, err);
 	}
 	return st;
@@ -130,25 +132,43 @@ mend_setup(const char *where, int root, int policy, struct check *check)
 	}
 }
 
+static bool
+spool_like(int root)
+{
+	struct stat st;
+
+	return sp_fs_lstat(root, "spool.json", &st) == 0 ||
+	    (sp_fs_lstat(root, "new", &st) == 0 &&
+		sp_fs_lstat(root, "outcomes", &st) == 0);
+}
+
 /* Is this a spool at all, and can it be opened? */
 int
 check_open_up(struct checking *c)
 {
 	const char *where = c->tool->where;
+	struct sp_err err = { "" };
+	enum sp_status st;
 	struct check setup;
 	int root, policy, answer = ANSWER_YES;
 	size_t i;
 
 	where = where == NULL ? "spool" : where;
 	memset(&setup, 0, sizeof setup);
-	root = open(where, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (root == -1 ||
-	    (faccessat(root, "spool.json", F_OK, 0) == -1 &&
-		(faccessat(root, "new", F_OK, 0) == -1 ||
-		    faccessat(root, "outcomes", F_OK, 0) == -1))) {
+	st = tr_spool_root(where, &root, &err);
+	if (st == SP_RETRY)
+		return complain_of(st, &err, NULL);
+	if (st != SP_OK || !spool_like(root)) {
 		complain("%s: there is no spool", where);
-		if (root != -1)
-			(void)close(root);
+		if (st == SP_OK)
+			(void)sp_fs_close(root);
+		return ANSWER_WRONG;
+	}
+	if (c->repair && sp_fs_far(root)) {
+		complain("%s: a spool is mended where it lies, not from another"
+			 " machine",
+		    where);
+		(void)sp_fs_close(root);
 		return ANSWER_WRONG;
 	}
 	policy = look_policy(root, &setup);
@@ -172,6 +192,6 @@ check_open_up(struct checking *c)
 		answer = tool_open(c->tool);
 	}
 	check_forget(&setup);
-	(void)close(root);
+	(void)sp_fs_close(root);
 	return answer;
 }

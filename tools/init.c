@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "tools/spool.h"
+#include "transport/reach.h"
 
 static int
 init_run(struct tool *tool, int argc, char **argv)
@@ -21,13 +22,13 @@ init_run(struct tool *tool, int argc, char **argv)
 	    : tool->where != NULL ? tool->where
 				  : "spool";
 
-	st = sp_spool_open(where, "spool", &tool->spool, NULL);
+	st = tr_spool_open(where, "spool", &tool->spool, NULL);
 	was = st == SP_OK;
 	if (was)
 		sp_spool_close(&tool->spool);
 	/* also for an old one: what is missing is made, nothing is changed */
-	if ((st = sp_spool_make(where, &err)) == SP_OK)
-		st = sp_spool_open(where, "spool", &tool->spool, &err);
+	if ((st = tr_spool_make(where, &err)) == SP_OK)
+		st = tr_spool_open(where, "spool", &tool->spool, &err);
 	if (st != SP_OK)
 		return complain_of(st == SP_GONE ? SP_BAD : st, &err, NULL);
 	tool->open = true;

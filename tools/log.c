@@ -11,6 +11,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "tools/spool.h"
 
 #define PAUSE_LOCAL 150 /* ms between looks when following */
@@ -56,7 +57,7 @@ show_more(struct log *log, int dir, const char *file, struct sp_err *err)
 	if ((st = sp_open(dir, file, 0, &fd, &stat, err)) != SP_OK)
 		return st;
 	while (st == SP_OK) {
-		n = pread(fd, text, sizeof text, log->at);
+		n = sp_fs_pread(fd, text, sizeof text, log->at);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n <= 0) {
@@ -67,7 +68,7 @@ show_more(struct log *log, int dir, const char *file, struct sp_err *err)
 		log->at += n;
 		st = show(log, text, (size_t)n);
 	}
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (fflush(stdout) != 0)
 		st = SP_FATAL;
 	return st;

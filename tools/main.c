@@ -14,6 +14,7 @@
 #include "libspool/log.h"
 #include "libspool/version.h"
 #include "tools/spool.h"
+#include "transport/reach.h"
 
 static const struct verb *const verbs[] = {
 	&verb_init,
@@ -132,7 +133,7 @@ tool_open(struct tool *tool)
 		}
 		where = "spool";
 	}
-	st = sp_spool_open(where, "spool", &tool->spool, &err);
+	st = tr_spool_open(where, "spool", &tool->spool, &err);
 	if (st != SP_OK)
 		return complain_of(st, &err, NULL); /* err names it */
 	tool->open = true;

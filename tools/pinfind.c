@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/sha256.h"
 #include "tools/pin.h"
 
@@ -39,7 +40,7 @@ static void
 place_close(struct pin_place *place)
 {
 	if (place->dir != -1)
-		(void)close(place->dir);
+		(void)sp_fs_close(place->dir);
 	place->dir = -1;
 }
 
@@ -61,7 +62,7 @@ place_spool(struct pin *pin, struct pin_place *place, enum sp_dir dir)
 {
 	const struct sp_spool *spool = &pin->tool->spool;
 
-	place->dir = fcntl(spool->dir[dir], F_DUPFD_CLOEXEC, 0);
+	place->dir = sp_fs_dup(spool->dir[dir]);
 	place->links = false;
 	(void)snprintf(place->path, sizeof place->path, "%.4000s/%s",
 	    spool->path, sp_dir_text(dir));
@@ -129,16 +130,16 @@ open_beside(const struct pin_place *place, const char *name, int *fd_out,
 	    place->dir, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1 && errno == ENOENT)
 		return SP_GONE;
-	if (fd == -1 || fstat(fd, st_out) == -1) {
+	if (fd == -1 || sp_fs_fstat(fd, st_out) == -1) {
 		(void)sp_err_set(err, SP_BAD,
 		    "%.300s/%s: %s; mend that, or leave pins out (--no-pin)",
 		    place->words, name, strerror(errno));
 		if (fd != -1)
-			(void)close(fd);
+			(void)sp_fs_close(fd);
 		return SP_BAD;
 	}
 	if (!S_ISREG(st_out->st_mode)) {
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 		/* A directory of that name is something else. */
 		return S_ISDIR(st_out->st_mode)
 		    ? SP_GONE
@@ -166,7 +167,7 @@ pin_find(struct pin *pin, const struct pin_place *there, const char *name,
 	*place_out = there;
 	if (sp_open(there->dir, name, 0, fd_out, st_out, NULL) == SP_OK)
 		return SP_OK;
-	return fstatat(there->dir, name, st_out, AT_SYMLINK_NOFOLLOW) == 0 &&
+	return sp_fs_lstat(there->dir, name, st_out) == 0 &&
 		S_ISDIR(st_out->st_mode)
 	    ? SP_LOST
 	    : SP_GONE;
@@ -181,8 +182,8 @@ time_same(const struct timespec *a, const struct timespec *b)
 static bool
 file_same(const struct pin_file *file, const struct stat *st)
 {
-	return file->ino == st->st_ino && file->dev == st->st_dev &&
-	    file->size == st->st_size &&
+	return file->ino != 0 && file->ino == st->st_ino &&
+	    file->dev == st->st_dev && file->size == st->st_size &&
 	    time_same(&file->mtime, &st->st_mtim) &&
 	    time_same(&file->ctime, &st->st_ctim);
 }
@@ -202,6 +203,8 @@ file_keep(struct pin *pin, const struct stat *st, const char *hex)
 	struct pin_file *more;
 	size_t cap, i;
 
+	if (st->st_ino == 0) /* one of another machine */
+		return;
 	for (i = 0; i < pin->file_n; i++)
 		if (pin->file[i].ino == st->st_ino &&
 		    pin->file[i].dev == st->st_dev)
@@ -258,7 +261,7 @@ pin_compare(struct pin *pin, const char *where, const struct pin_place *found,
 	    ((is.st_ino != st->st_ino || is.st_dev != st->st_dev) &&
 		sp_sha_file(fd, other, NULL) == SP_OK &&
 		strcmp(other, hex) != 0);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (differs)
 		pin_warn(pin, where,
 		    "%.500s/%s and %.500s/%s differ; the first, beside the "

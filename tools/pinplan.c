@@ -12,6 +12,7 @@
 
 #include "libspool/code.h"
 #include "libspool/file.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "tools/git.h"
 #include "tools/pin.h"
@@ -155,7 +156,7 @@ put_siblings(struct sp_code *code, const char *script, int fd, off_t size,
 	struct sp_buf text = SP_BUF_INIT(SCRIPT_MAX + 2);
 	enum sp_status st = SP_OK;
 
-	if (size <= SCRIPT_MAX && lseek(fd, 0, SEEK_SET) == 0) {
+	if (size <= SCRIPT_MAX && sp_fs_seek(fd, 0) == 0) {
 		st = sp_read_fd(
 		    fd, script, SCRIPT_MAX, (size_t)size, &text, err);
 		if (st == SP_OK && python_is(script, &text))
@@ -219,7 +220,7 @@ renew(struct pin *pin, const char *where, const struct pin_wish *wish,
 		if (s != SP_OK)
 			return s;
 		s = make(pin, where, place, wish, fd, &st, plan, err);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 		return s;
 	}
 	if ((s = open_code(pin, code, &own, err)) != SP_OK)
@@ -228,13 +229,13 @@ renew(struct pin *pin, const char *where, const struct pin_wish *wish,
 		      : sp_open(own.dir, script, 0, &fd, &st, NULL);
 	if (s == SP_OK) {
 		s = make(pin, where, &own, wish, fd, &st, plan, err);
-		(void)close(fd);
+		(void)sp_fs_close(fd);
 	} else {
 		s = sp_err_set(err, SP_BAD,
 		    "order.code: there is no file %s at the top of %.200s",
 		    script, own.words);
 	}
-	(void)close(own.dir);
+	(void)sp_fs_close(own.dir);
 	return s;
 }
 
@@ -254,7 +255,7 @@ renew_data(struct pin *pin, const char *where, const char *data,
 	if (s != SP_OK)
 		return s;
 	s = pin_put(pin, fd, &st, plan->hex, &why);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	if (s != SP_OK)
 		return sp_err_set(
 		    err, s, "%.200s/%s: %s", place->words, data, why.text);

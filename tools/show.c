@@ -10,6 +10,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/outcome.h"
 #include "tools/spool.h"
@@ -194,7 +195,7 @@ say_try(const struct story *story, const struct try *try)
 	    sp_attempt_same(name, &story->row.name))
 		n += snprintf(line + n, sizeof line - (size_t)n, "; running");
 	if (try->log[0] != '\0' &&
-	    fstatat(story->tries.dir, try->log, &st, AT_SYMLINK_NOFOLLOW) == 0)
+	    sp_fs_lstat(story->tries.dir, try->log, &st) == 0)
 		(void)snprintf(line + n, sizeof line - (size_t)n,
 		    "; log of %lld bytes", (long long)st.st_size);
 	say("attempt", line);
@@ -277,9 +278,9 @@ say_tail(const struct story *story)
 	if (try->log[0] == '\0' ||
 	    sp_open(story->tries.dir, try->log, 0, &fd, &stat, NULL) != SP_OK)
 		return;
-	n = pread(fd, text, sizeof text,
+	n = sp_fs_pread(fd, text, sizeof text,
 	    stat.st_size > TAIL_MAX ? stat.st_size - TAIL_MAX : 0);
-	(void)close(fd);
+	(void)sp_fs_close(fd);
 	for (at = n; at > 0 && lines < TAIL_LINES; at--)
 		lines += at < n && text[at - 1] == '\n';
 	at += lines == TAIL_LINES ? 1 : 0;

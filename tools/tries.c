@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/fs.h"
 #include "tools/spool.h"
 
 static const char *const endings[] = { ".metrics.jsonl", ".log", ".json" };
@@ -109,7 +110,7 @@ tries_clear(struct tries *tries)
 {
 	free(tries->try);
 	if (tries->dir != -1)
-		(void)close(tries->dir);
+		(void)sp_fs_close(tries->dir);
 	memset(tries, 0, sizeof *tries);
 	tries->dir = -1;
 }

@@ -10,6 +10,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/mark.h"
 #include "libspool/outcome.h"
 #include "tools/why.h"
@@ -206,8 +207,7 @@ backoff_until(struct tool *tool, const struct sp_name *name)
 	if (name->attempt == 0)
 		return 0;
 	sp_name_print(name, file);
-	if (fstatat(tool->spool.dir[SP_DIR_WAITING], file, &st,
-		AT_SYMLINK_NOFOLLOW) == -1)
+	if (sp_fs_lstat(tool->spool.dir[SP_DIR_WAITING], file, &st) == -1)
 		return 0;
 	return (int64_t)st.st_ctim.tv_sec * 1000 +
 	    st.st_ctim.tv_nsec / 1000000 +

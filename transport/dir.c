@@ -19,23 +19,12 @@
 #include "libspool/outcome.h"
 #include "libspool/wish.h"
 #include "transport/dir.h"
+#include "transport/reach.h"
 
 #define KEEP_BUSY 2000 /* between housekeepings while jobs run */
 #define PLACE_MS  2000 /* between looks whether the directories are those */
 
 /* ---- open and close ---- */
-
-static const char *
-path_of(const char *url)
-{
-	if (strncmp(url, "dir:", 4) == 0)
-		url += 4;
-	else if (strncmp(url, "file:", 5) == 0)
-		url += 5;
-	else
-		return url;
-	return strncmp(url, "//", 2) == 0 ? url + 2 : url;
-}
 
 static enum sp_status
 open_dir(
@@ -47,7 +36,7 @@ open_dir(
 
 	if ((d = calloc(1, sizeof *d)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
-	if ((st = sp_spool_open(path_of(url), base, &d->spool, err)) != SP_OK) {
+	if ((st = tr_spool_open(url, base, &d->spool, err)) != SP_OK) {
 		free(d);
 		return st;
 	}

@@ -5,32 +5,25 @@
 #include <string.h>
 
 #include "transport/dir.h"
+#include "transport/reach.h"
 #include "transport/transport.h"
-
-/* A scheme is letters before "://"; anything else is a path. */
-static bool
-scheme_is(const char *url)
-{
-	size_t n = strspn(url,
-	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-");
-
-	return n > 0 && strncmp(url + n, "://", 3) == 0;
-}
 
 const struct tr_ops *
 tr_find(const char *url)
 {
+	/* Files, here or on another machine (reach.c), are one transport. */
 	static const struct {
-		const char *prefix;
+		const char *scheme;
 		const struct tr_ops *ops;
 	} table[] = {
-		{ "dir:", &dir_ops }, { "file:", &dir_ops },
-		/* sftp://, https:// and http:// come later */
+		{ "", &dir_ops },
 	};
+	char scheme[16];
 	size_t i;
 
+	tr_scheme(url, scheme, NULL);
 	for (i = 0; i < sizeof table / sizeof *table; i++)
-		if (strncmp(url, table[i].prefix, strlen(table[i].prefix)) == 0)
+		if (strcmp(scheme, table[i].scheme) == 0)
 			return table[i].ops;
-	return scheme_is(url) ? NULL : &dir_ops;
+	return NULL;
 }

@@ -74,6 +74,12 @@ t_init() {
 	exits 100 spool init "$T/file"
 	err_has "$T/file"
 	exits 100 spool init a b
+	# as workerd takes it, too; of a medium that nobody knows in words
+	exits 0 spool -s "dir://$S2" submit j.json
+	SPOOL_DIR=file:$S2 exits 0 spool ls
+	exits 100 spool -s gopher://boss/spool ls
+	err_has 'no way is known to a spool at gopher://'
+	exits 100 spool init gopher://boss/spool
 }
 
 # ---- wrong requests ----
