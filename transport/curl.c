@@ -227,9 +227,13 @@ take_facts(struct flight *f, struct line *line)
 static void
 forget(struct wire_call *call)
 {
+	size_t i;
+
 	call->status = 0;
 	call->etag[0] = '\0';
 	call->size = -1;
+	for (i = 0; i < WIRE_WANT; i++)
+		call->want[i].value[0] = '\0';
 	call->start = call->got = call->later_ms = call->server_ms = 0;
 	call->sys = 0;
 }

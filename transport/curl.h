@@ -39,6 +39,13 @@ struct wire_how {
 
 #define WIRE_ETAG 128
 #define WIRE_HEAD 8
+#define WIRE_WANT 3
+
+/* A header of the answer, "" when it was not there. */
+struct wire_want {
+	const char *name;
+	char value[64];
+};
 
 /* One request and its answer.  Zero it, say what is wanted. */
 struct wire_call {
@@ -60,6 +67,7 @@ struct wire_call {
 	int64_t to_at;
 	int64_t most; /* bytes that may be saved, 0: any number */
 	int64_t ms;   /* deadline; 0: the usual, of streams none but stalling */
+	struct wire_want want[WIRE_WANT]; /* name NULL behind them */
 	const atomic_bool *stop; /* given up soon after it became true */
 
 	/* out */

@@ -128,6 +128,12 @@ take_header(struct flight *f, const char *line)
 	char value[256];
 	const char *at = value;
 	time_t when;
+	size_t i;
+
+	for (i = 0; i < WIRE_WANT && call->want[i].name != NULL; i++)
+		if (header_is(line, call->want[i].name, call->want[i].value,
+			sizeof call->want[i].value))
+			return;
 
 	if (header_is(line, "ETag", call->etag, sizeof call->etag)) {
 		if (call->etag[0] != '"')

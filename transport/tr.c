@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "transport/dir.h"
+#include "transport/http.h"
 #include "transport/reach.h"
 #include "transport/transport.h"
 
@@ -17,6 +18,8 @@ tr_find(const char *url)
 		const struct tr_ops *ops;
 	} table[] = {
 		{ "", &dir_ops },
+		{ "https", &http_ops },
+		{ "http", &http_ops },
 	};
 	char scheme[16];
 	size_t i;

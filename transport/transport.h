@@ -71,6 +71,9 @@ struct tr_version {
 
 struct tr_ops {
 	const char *scheme; /* "dir", "sftp", "https" */
+	/* Each call is a question to somebody far away: what may be done by
+	 * another thread should be. */
+	bool far;
 
 	/* url: as given on the command line; base: the NAME of our W.
 	 * SP_FATAL: no spool there, in words. */

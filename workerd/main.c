@@ -267,8 +267,8 @@ reach(struct worker *w, struct sp_err *err)
 
 	if ((w->ops = tr_find(w->opt.url)) == NULL)
 		return sp_err_set(err, SP_FATAL,
-		    "%s: workerd reaches directories only, as yet: mount the "
-		    "spool here and give its path",
+		    "%s: workerd reaches directories, http:// and https:// "
+		    "only: mount the spool here and give its path",
 		    w->opt.url);
 	st = w->ops->open(w->opt.url, w->opt.name, &w->tr, err);
 	if (st == SP_OK)

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "libspool/version.h"
+#include "transport/means.h"
 #include "workerd/options.h"
 #include "workerd/python.h"
 #include "workerd/worker.h"
@@ -30,7 +31,8 @@ static const char usage[] =
 static const char help[] =
     "Take orders from a spool, run their scripts, hand the outcomes back.\n"
     "\n"
-    "  SPOOL          the spool's directory (or dir:PATH)\n"
+    "  SPOOL          the spool's directory (or dir:PATH), or its server's\n"
+    "                 address: https://HOST:PORT\n"
     "  -j, --jobs N   run up to N jobs at once (1); auto: by GPUs, else "
     "CPUs\n"
     "  --drain        end when nothing claimable is left\n"
@@ -62,6 +64,10 @@ static const char help[] =
     "  --warm M,M...  keep Pythons that have imported these, for all scripts in "
     "it\n"
     "  --cold         never, not for order.warm either\n"
+    "  --token-file FILE  https: who we are (or $SPOOL_TOKEN_FILE, "
+    "$SPOOL_TOKEN)\n"
+    "  --cacert FILE  https: whom to trust (the system's CAs)\n"
+    "  --cert FILE, --key FILE  https: our own certificate, if one is wanted\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
     "  -v             say more; -q: say less\n"
     "  --help, --version\n"
@@ -93,6 +99,10 @@ enum {
 	OPT_FLOOR,
 	OPT_BAD_HOST,
 	OPT_CGROUP,
+	OPT_CACERT,
+	OPT_CERT,
+	OPT_KEY,
+	OPT_TOKEN,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -121,6 +131,10 @@ static const struct option longs[] = {
 	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
 	{ "bad-host", required_argument, NULL, OPT_BAD_HOST },
 	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "cacert", required_argument, NULL, OPT_CACERT },
+	{ "cert", required_argument, NULL, OPT_CERT },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "token-file", required_argument, NULL, OPT_TOKEN },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -368,6 +382,18 @@ take(int c, struct options *opt)
 		return take_bad_host(optarg, &opt->bad_host);
 	case OPT_CGROUP:
 		return take_cgroup(optarg, opt);
+	case OPT_CACERT:
+		tr_means.cacert = optarg;
+		break;
+	case OPT_CERT:
+		tr_means.cert = optarg;
+		break;
+	case OPT_KEY:
+		tr_means.key = optarg;
+		break;
+	case OPT_TOKEN:
+		tr_means.token_file = optarg;
+		break;
 	case OPT_WARM:
 		return take_warm(optarg, opt);
 	case OPT_COLD:

@@ -147,7 +147,7 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	atomic_store(&b->stop, false);
 	if ((st = pins_read(w, s, b)) != SP_OK)
 		return st;
-	b->status = bring(b);
+	b->status = w->ops->far ? SP_LOST : bring(b);
 	if (b->status != SP_LOST)
 		return stage_made(s);
 	b->fresh = false;

@@ -33,6 +33,7 @@ static Suite *(*const suites[])(void) = {
 	words_suite,
 	wish_suite,
 	streak_suite,
+	answer_suite,
 };
 
 static void
