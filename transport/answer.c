@@ -260,7 +260,7 @@ answer_stands(const char *text, size_t len, const struct sp_id *id,
 	if ((st = answer_parse(text, len, &json, err)) != SP_OK)
 		return st;
 	state = sp_json_text(sp_json_get(json, "state"));
-	is = sp_json_text(sp_json_get(json, "name"));
+	is = sp_json_text(sp_json_get(json, "order"));
 	for (i = 0; i < SP_STATES &&
 	     (state == NULL ||
 		 strcmp(state, sp_state_text((enum sp_state)i)) != 0);
@@ -270,7 +270,7 @@ answer_stands(const char *text, size_t len, const struct sp_id *id,
 		st = answer_odd(err, "state");
 	else if (is == NULL || sp_name_parse(is, &name) != SP_OK ||
 	    strcmp(name.id.text, id->text) != 0)
-		st = answer_odd(err, "name");
+		st = answer_odd(err, "order");
 	else {
 		*state_out = (enum sp_state)i;
 		*name_out = name;

@@ -323,7 +323,7 @@ END_TEST
 START_TEST(small)
 {
 	static const char row[] =
-	    "{\"id\":\"" ID "\",\"state\":\"assigned\",\"name\":\"" MINE "\"}";
+	    "{\"id\":\"" ID "\",\"state\":\"assigned\",\"order\":\"" MINE "\"}";
 	static const char peers[] =
 	    "{\"scripts\":[{\"script\":\"a.py\",\"good\":4,\"bad\":2},"
 	    "{\"script\":\"other\",\"good\":1,\"bad\":1}]}";
