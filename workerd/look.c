@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libspool/log.h"
+#include "workerd/boss.h"
 #include "workerd/look.h"
 #include "workerd/offer.h"
 #include "workerd/slot.h"
@@ -21,6 +22,7 @@
 #define LOCAL_MS    30000 /* at most, with a wake handle that tells */
 #define AGAIN_MS    1000  /* an order that is not eligible, or not whole */
 #define TROUBLE_MS  1000
+#define QUIET_MS    200 /* until we ask again whether a Boss has more */
 #define DRAIN_LEAST 100
 #define DRAIN_MOST  2000
 #define FORGET      4096 /* opinions kept beyond the length of the listing */
@@ -243,8 +245,8 @@ try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
 
 /* ---- the window ---- */
 
-static bool
-may_claim(struct worker *w, int64_t now)
+bool
+look_may(struct worker *w, int64_t now)
 {
 	return w->terms == 0 && !wish_drained(w) && w->claims_left != 0 &&
 	    !w->heart.away && now >= w->look.pause && !w->floor.low &&
@@ -316,7 +318,7 @@ look_tick(struct worker *w, int64_t now)
 	int64_t due;
 	int n;
 
-	if (!may_claim(w, now))
+	if (!look_may(w, now))
 		return now < l->pause ? l->pause : FAR;
 	/* A newer listing may have something more urgent, too. */
 	due = l->over ? l->next : FAR;
@@ -330,7 +332,7 @@ look_tick(struct worker *w, int64_t now)
 		return l->pause;
 
 	before = l->claims;
-	for (n = 0; n < BATCH && may_claim(w, now); n++) {
+	for (n = 0; n < BATCH && look_may(w, now); n++) {
 		if ((text = sp_window_next(&l->window, sp_dice())) == NULL) {
 			used_up(w, now);
 			return l->claims > before ? now : l->next;
@@ -402,6 +404,9 @@ look_drained_tick(struct worker *w, int64_t now)
 	}
 	if (!l->over || !l->nothing)
 		return FAR;
+	/* A Boss may have more. */
+	if (!boss_quiet(w))
+		return now + QUIET_MS;
 	if (w->opt.once) {
 		sp_info("once: nothing to claim");
 		w->done = true;

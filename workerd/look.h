@@ -49,6 +49,8 @@ int64_t look_tick(struct worker *w, int64_t now);
 void look_soon(struct worker *w);
 /* No claims for a while: it is the host that has trouble. */
 void look_pause(struct worker *w, int64_t now, int64_t ms);
+/* May anything be claimed at all now? */
+bool look_may(struct worker *w, int64_t now);
 /* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
 int64_t look_drained_tick(struct worker *w, int64_t now);
 void look_clear(struct worker *w);

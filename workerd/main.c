@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/boss.h"
 #include "workerd/capture.h"
 #include "workerd/offer.h"
 #include "workerd/options.h"
@@ -208,6 +209,7 @@ loop(struct worker *w)
 		next = least(next, health_tick(w, now));
 		next = least(next, gpu_tick(w, now));
 		next = least(next, look_tick(w, now));
+		boss_tick(w, now);
 		next = least(next, keep_tick(w, now));
 		next = least(next, look_drained_tick(w, now));
 		next = least(next, kept_tick(w, now));
@@ -314,6 +316,8 @@ set_up(struct worker *w, struct sp_err *err)
 	warm_open(w);
 	beat_init(w);
 	report_init(w);
+	if ((st = boss_open(w, err)) != SP_OK)
+		return st;
 	return pulse_open(w, err);
 }
 
@@ -326,6 +330,7 @@ farewell(struct worker *w)
 	guard_close(w);
 	pulse_close(w);
 	commit_close(&w->commit);
+	boss_close(w);
 	if (w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
 	warm_close(w);

@@ -25,7 +25,8 @@ static const char usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
     "               [--work DIR] [--cache DIR] [--cache-size SIZE] [--tag T]...\n"
     "               [--gpus WHICH] [--gpu-share N] [--preempt] [--grace TIME]\n"
-    "               [--warm MODULES | --cold] [--allow-root] [-v] SPOOL\n"
+    "               [--warm MODULES | --cold] [--origin URL] [--allow-root]\n"
+    "               [-v] SPOOL\n"
     "       workerd --gpu-facts\n";
 
 static const char help[] =
@@ -68,6 +69,9 @@ static const char help[] =
     "$SPOOL_TOKEN)\n"
     "  --cacert FILE  https: whom to trust (the system's CAs)\n"
     "  --cert FILE, --key FILE  https: our own certificate, if one is wanted\n"
+    "  --origin URL   have orders from the original's Boss there, too; SPOOL is "
+    "a\n"
+    "                 directory with its scripts and data\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
     "  -v             say more; -q: say less\n"
     "  --help, --version\n"
@@ -94,6 +98,7 @@ enum {
 	OPT_WARM,
 	OPT_COLD,
 	OPT_ROOT,
+	OPT_ORIGIN,
 	OPT_LOG_MAX,
 	OPT_HASH_TIME,
 	OPT_FLOOR,
@@ -126,6 +131,7 @@ static const struct option longs[] = {
 	{ "cold", no_argument, NULL, OPT_COLD },
 	{ "grace", required_argument, NULL, OPT_GRACE },
 	{ "allow-root", no_argument, NULL, OPT_ROOT },
+	{ "origin", required_argument, NULL, OPT_ORIGIN },
 	{ "log-max", required_argument, NULL, OPT_LOG_MAX },
 	{ "hash-time", required_argument, NULL, OPT_HASH_TIME },
 	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
@@ -398,6 +404,9 @@ take(int c, struct options *opt)
 		return take_warm(optarg, opt);
 	case OPT_COLD:
 		opt->cold = true;
+		break;
+	case OPT_ORIGIN:
+		opt->origin = optarg;
 		break;
 	case OPT_ROOT:
 		opt->allow_root = true;

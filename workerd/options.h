@@ -12,6 +12,7 @@
 
 struct options {
 	const char *url;
+	const char *origin; /* an original Boss's URL, NULL: none */
 	char name[65];
 	char python[4096];
 	const char *cache;  /* NULL: below work */

@@ -53,7 +53,8 @@ struct worker {
 	const struct tr_ops *ops;
 	struct tr *tr;
 	const struct sp_policy *policy;
-	char dir[WORK_MAX]; /* our own, below --work */
+	struct tr_origin *boss; /* boss.h; NULL: none */
+	char dir[WORK_MAX];     /* our own, below --work */
 	struct bringing bringing;
 	struct probe *probe; /* NULL: not yet */
 	int null;            /* /dev/null */

@@ -34,6 +34,7 @@ static Suite *(*const suites[])(void) = {
 	wish_suite,
 	streak_suite,
 	answer_suite,
+	origin_suite,
 };
 
 static void
