@@ -11,6 +11,7 @@
 TOP	:= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 vpath %.c $(TOP)
 vpath %.py $(TOP)
+vpath %.json $(TOP)
 PREFIX	?= /usr/local
 DESTDIR	?=
 VARIANT	?= plain
@@ -67,6 +68,7 @@ TR_C	:= $(call rel,transport/*.c)
 INDEX_C	:= $(call rel,index/*.c)
 WORK_C	:= $(call rel,workerd/*.c)
 SPOOLD_C := $(call rel,spoold/*.c)
+HTTPD_C	:= $(call rel,httpd/*.c)
 TOOL_C	:= $(call rel,tools/*.c)
 UNIT_C	:= $(call rel,tests/unit/*.c)
 FUZZ_C	:= $(call rel,tests/fuzz/*.c)
@@ -76,7 +78,7 @@ HELP_C	:= $(call rel,tests/helpers/*.c)
 
 LIBSPOOL := $(O)/libspool.a
 TRANSPORT := $(O)/transport.a
-PROGRAMS := $(O)/spool $(O)/spoold $(O)/workerd
+PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
 BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C))
@@ -106,6 +108,14 @@ $(O)/o/workerd/warmpy.o: workerd/warm.py
 	    echo '    ;'; } >$(@D)/warmpy.c
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $(@D)/warmpy.c
 
+# And so is the document of /v1.
+$(O)/o/httpd/openapi.o: httpd/openapi.json
+	@mkdir -p $(@D)
+	@{ echo '#include "httpd/v1.h"'; echo 'const char openapi_text[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; \
+	    echo '    ;'; } >$(@D)/openapi.c
+	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $(@D)/openapi.c
+
 $(LIBSPOOL): $(call objs,$(LIB_C))
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -119,6 +129,8 @@ $(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
+$(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(LIBSPOOL)
+	$(LINK) $(JANSSON) -lsqlite3 -lmicrohttpd $(PTHREAD)
 $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 
@@ -182,6 +194,7 @@ install: programs
 	install -m 755 $(O)/spool $(DESTDIR)$(PREFIX)/bin/spool
 	install -m 755 $(O)/workerd $(DESTDIR)$(PREFIX)/bin/workerd
 	install -m 755 $(O)/spoold $(DESTDIR)$(PREFIX)/bin/spoold
+	install -m 755 $(O)/spool-httpd $(DESTDIR)$(PREFIX)/bin/spool-httpd
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; \
@@ -189,7 +202,7 @@ install: programs
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/spool $(DESTDIR)$(PREFIX)/bin/workerd \
-	    $(DESTDIR)$(PREFIX)/bin/spoold
+	    $(DESTDIR)$(PREFIX)/bin/spoold $(DESTDIR)$(PREFIX)/bin/spool-httpd
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${p##*/}; done
 

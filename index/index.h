@@ -14,6 +14,7 @@
 #ifndef INDEX_H
 #define INDEX_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -89,6 +90,12 @@ enum sp_status index_reader_find(struct index_reader *reader, const char *part,
     struct sp_row *row_out, struct sp_err *err);
 enum sp_status index_reader_count(struct index_reader *reader,
     size_t count_out[SP_STATES], struct sp_err *err);
+
+/* For who shuts himself in: the nth directory outside the spool where the
+ * database may be; false: none. */
+#define INDEX_PATH_MAX (PATH_MAX + 64)
+bool index_outside(
+    const struct sp_spool *spool, unsigned nth, char path_out[INDEX_PATH_MAX]);
 
 /* ---- spool reindex ---- */
 

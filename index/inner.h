@@ -13,8 +13,7 @@
 #include "index/sql.h"
 #include "index/stamp.h"
 
-#define INDEX_PATH_MAX (PATH_MAX + 64)
-#define INDEX_REQUEST  "rebuild" /* in index/: make it anew, please */
+#define INDEX_REQUEST "rebuild" /* in index/: make it anew, please */
 
 struct index {
 	const struct sp_spool *spool;

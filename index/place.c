@@ -100,6 +100,16 @@ index_place(const struct sp_spool *spool, unsigned nth, bool make,
 	return SP_OK;
 }
 
+bool
+index_outside(
+    const struct sp_spool *spool, unsigned nth, char path[INDEX_PATH_MAX])
+{
+	if (spool->local || index_place(spool, nth, false, path, NULL) != SP_OK)
+		return false;
+	*strrchr(path, '/') = '\0';
+	return true;
+}
+
 /* ---- who ---- */
 
 static bool

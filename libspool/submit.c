@@ -147,7 +147,8 @@ sp_submit(const struct sp_spool *sp, struct sp_submit *group, size_t n,
 	for (i = 0; i < n; i++) {
 		sp_err_clear(&group[i].err);
 		/* Counting bits: a group keeps its order in the queue. */
-		sp_id_make(now, dice + (uint32_t)i, &group[i].id);
+		if (!group[i].named)
+			sp_id_make(now, dice + (uint32_t)i, &group[i].id);
 	}
 	for (i = 0; i < n; i += GROUP)
 		write_group(

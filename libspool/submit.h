@@ -16,9 +16,10 @@ struct sp_submit {
 	size_t len;
 	char label[SP_LABEL_MAX + 1]; /* used where the job has none */
 	int prio;                     /* -1: the job's own */
-	struct sp_id id;              /* out */
-	enum sp_status status;        /* out: SP_OK accepted and durable */
-	struct sp_err err;            /* out */
+	struct sp_id id;              /* out; in, if `named`: */
+	bool named; /* the id is the caller's, who knows that it is new */
+	enum sp_status status; /* out: SP_OK accepted and durable */
+	struct sp_err err;     /* out */
 };
 
 /* Check and publish a group with one fsync of the directory; returns SP_OK when

@@ -1,0 +1,517 @@
+/*
+ * door.c - the one door to libmicrohttpd: sockets and TLS, bodies coming in,
+ * answers going out.  One thread does that with epoll and never waits for a
+ * disk: what a request asks for is done by the crew, while its connection is
+ * suspended.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "httpd/server.h"
+#include "libspool/file.h"
+#include "libspool/log.h"
+
+#define HEADER_MOST (48 * 1024)  /* bytes of a header, and of one gulp */
+#define IN_MEMORY   (256 * 1024) /* longer bodies go to a file */
+#define SWALLOW     (1 << 20)    /* of a body that nobody wants */
+#define TIMEOUT     75           /* seconds without a byte either way */
+#define GULP        (64 * 1024)
+
+struct door {
+	struct server *server;
+	struct MHD_Daemon *mhd;
+	struct conns *conns;
+};
+
+enum stage {
+	STAGE_HEAD,  /* its target is known */
+	STAGE_BODY,  /* the body comes */
+	STAGE_WASTE, /* likewise, but the answer is known */
+	STAGE_RUNS,  /* with the crew */
+	STAGE_SAID   /* the answer is known */
+};
+
+struct exchange {
+	struct door *door;
+	struct MHD_Connection *mhd;
+	struct conn *conn;
+	enum stage stage;
+	char *target;
+	int64_t waste;
+	struct request request;
+	struct answer answer;
+	struct task task;
+};
+
+/* ---- answers ---- */
+
+struct piece {
+	int fd;
+	int64_t at, len;
+	bool steady;
+	struct stat was;
+};
+
+static bool
+changed_is(const struct piece *p)
+{
+	struct stat is;
+
+	return fstat(p->fd, &is) == -1 || is.st_size != p->was.st_size ||
+	    is.st_mtim.tv_sec != p->was.st_mtim.tv_sec ||
+	    is.st_mtim.tv_nsec != p->was.st_mtim.tv_nsec;
+}
+
+static ssize_t
+piece_read(void *arg, uint64_t pos, char *buf, size_t max)
+{
+	struct piece *p = arg;
+	int64_t left = p->len - (int64_t)pos;
+	ssize_t n;
+
+	n = pread(p->fd, buf, (int64_t)max < left ? max : (size_t)left,
+	    (off_t)(p->at + (int64_t)pos));
+	if (n <= 0)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	/* Half of one version and half of another is worse than nothing. */
+	if (p->steady && n == left && changed_is(p))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	return n;
+}
+
+static void
+piece_free(void *arg)
+{
+	struct piece *p = arg;
+
+	(void)close(p->fd);
+	free(p);
+}
+
+/* Takes the file out of the answer. */
+static struct MHD_Response *
+response_piece(struct answer *a)
+{
+	struct MHD_Response *m;
+	struct piece *p;
+
+	if ((p = calloc(1, sizeof *p)) == NULL)
+		return NULL;
+	p->fd = a->fd;
+	p->at = a->at;
+	p->len = a->len;
+	p->steady = a->steady;
+	a->fd = -1;
+	if (p->steady && fstat(p->fd, &p->was) == -1)
+		p->len = 0;
+	m = MHD_create_response_from_callback(
+	    (uint64_t)p->len, GULP, piece_read, p, piece_free);
+	if (m == NULL)
+		piece_free(p);
+	return m;
+}
+
+static struct MHD_Response *
+response_of(struct answer *a)
+{
+	struct MHD_Response *m;
+	char *text = a->body.data;
+	size_t i, len = a->body.len;
+
+	if (a->fd != -1) {
+		m = response_piece(a);
+	} else {
+		m = MHD_create_response_from_buffer(
+		    len, text, MHD_RESPMEM_MUST_FREE);
+		if (m != NULL)
+			a->body.data = NULL;
+	}
+	if (m == NULL)
+		return NULL;
+	if (a->status != 204 && a->status != 304)
+		(void)MHD_add_response_header(m, "Content-Type", a->type);
+	(void)MHD_add_response_header(m, "Cache-Control", "no-store");
+	(void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
+	for (i = 0; i < a->header_n; i++)
+		(void)MHD_add_response_header(
+		    m, a->header[i].name, a->header[i].value);
+	return m;
+}
+
+static enum MHD_Result
+say(struct exchange *x)
+{
+	struct request *r = &x->request;
+	struct MHD_Response *m;
+	enum MHD_Result done;
+
+	/* Not the target: a token may stand in it. */
+	sp_debug("%s %s %d from=%s token=%s", method_text(r->method),
+	    r->url.path == NULL ? "?" : r->url.path, x->answer.status, r->peer,
+	    r->token[0] == '\0' ? "-" : r->token);
+	conns_note(x->door->conns, x->conn, PHASE_BUSY, 0, sp_mono_ms());
+	if ((m = response_of(&x->answer)) == NULL)
+		return MHD_NO;
+	done = MHD_queue_response(x->mhd, (unsigned)x->answer.status, m);
+	MHD_destroy_response(m);
+	return done;
+}
+
+/* ---- requests ---- */
+
+static void
+peer_of(struct MHD_Connection *mhd, struct request *r)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *sa = info == NULL ? NULL : info->client_addr;
+	const void *at = NULL;
+
+	(void)strcpy(r->peer, "?");
+	if (sa == NULL)
+		return;
+	if (sa->sa_family == AF_INET)
+		at = &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+	else if (sa->sa_family == AF_INET6)
+		at =
+		    &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	if (at != NULL)
+		(void)inet_ntop(sa->sa_family, at, r->peer, sizeof r->peer);
+}
+
+static void
+headers_of(struct MHD_Connection *mhd, struct headers *h)
+{
+	const struct {
+		const char *name;
+		const char **to;
+	} wanted[] = {
+		{ "Content-Type", &h->type },
+		{ "Content-Length", &h->length },
+		{ "Authorization", &h->authorization },
+		{ "Origin", &h->origin },
+		{ "Host", &h->host },
+		{ "Range", &h->range },
+		{ "If-Range", &h->if_range },
+		{ "If-Match", &h->if_match },
+		{ "If-None-Match", &h->if_none_match },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		*wanted[i].to = MHD_lookup_connection_value(
+		    mhd, MHD_HEADER_KIND, wanted[i].name);
+}
+
+/* A file without a name, where the spool lies. */
+static int
+body_file(struct door *d)
+{
+	const struct sp_spool *spool = &d->server->spool;
+	char name[SP_NAME_MAX];
+	int fd, tmp = spool->dir[SP_DIR_TMP];
+
+	fd = openat(tmp, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd != -1)
+		return fd;
+	sp_tmp_name(spool, name);
+	fd = openat(tmp, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd != -1)
+		(void)unlinkat(tmp, name, 0);
+	return fd;
+}
+
+/* false: the answer says why. */
+static bool
+body_put(struct exchange *x, const char *data, size_t len)
+{
+	struct request *r = &x->request;
+	struct answer *a = &x->answer;
+
+	if (r->route->body == BODY_NONE ||
+	    r->body_len + (int64_t)len > r->route->most) {
+		answer_wrong(a, W_LONG,
+		    "the body is longer than the %lld bytes that are taken "
+		    "here",
+		    (long long)r->route->most);
+		return false;
+	}
+	r->body_len += (int64_t)len;
+	if (r->body_fd == -1 && r->body_len <= IN_MEMORY) {
+		sp_buf_put(&r->body, data, len);
+		if (!r->body.failed)
+			return true;
+		answer_wrong(a, W_RETRY, "no memory");
+		return false;
+	}
+	if (r->body_fd == -1) {
+		r->body_fd = body_file(x->door);
+		if (r->body_fd != -1 &&
+		    sp_write_all(r->body_fd, r->body.data, r->body.len) ==
+			SP_OK)
+			sp_buf_clear(&r->body);
+	}
+	if (r->body_fd != -1 && r->body.len == 0 &&
+	    sp_write_all(r->body_fd, data, len) == SP_OK)
+		return true;
+	answer_wrong(a,
+	    errno == ENOSPC || errno == EDQUOT ? W_DISK_FULL : W_RETRY,
+	    "the body could not be kept: %s", strerror(errno));
+	return false;
+}
+
+/* ---- the life of an exchange ---- */
+
+static void *
+begin(void *arg, const char *target, struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	struct exchange *x = calloc(1, sizeof *x);
+
+	if (x == NULL || info == NULL || info->socket_context == NULL ||
+	    (x->target = strdup(target)) == NULL) {
+		free(x);
+		return NULL;
+	}
+	x->door = arg;
+	x->mhd = mhd;
+	x->conn = info->socket_context;
+	request_init(&x->request);
+	answer_init(&x->answer);
+	x->request.exchange = x;
+	x->task.request = &x->request;
+	x->task.answer = &x->answer;
+	conns_note(x->door->conns, x->conn, PHASE_HEAD, 0, sp_mono_ms());
+	return x;
+}
+
+static void
+end(void *arg, struct MHD_Connection *mhd, void **cls,
+    enum MHD_RequestTerminationCode why)
+{
+	struct exchange *x = *cls;
+
+	(void)arg;
+	(void)mhd;
+	(void)why;
+	*cls = NULL;
+	if (x == NULL)
+		return;
+	conns_note(x->door->conns, x->conn, PHASE_IDLE, 0, sp_mono_ms());
+	request_clear(&x->request);
+	answer_clear(&x->answer);
+	free(x->target);
+	free(x);
+}
+
+/* Its header is there. */
+static enum MHD_Result
+header(struct exchange *x, const char *method)
+{
+	struct request *r = &x->request;
+	struct answer *a = &x->answer;
+
+	conns_note(x->door->conns, x->conn, PHASE_BODY, 0, sp_mono_ms());
+	peer_of(x->mhd, r);
+	headers_of(x->mhd, &r->head);
+	if (!method_parse(method, &r->method))
+		answer_wrong(a, W_METHOD, "%.32s is not known", method);
+	else if (serve_begin(x->door->server, x->target, r, a)) {
+		x->stage = STAGE_BODY;
+		return MHD_YES;
+	}
+	/* An answer to a long body is given before it: who sends it all the
+	 * same is cut off.  A short one is let pass, so that the answer is
+	 * read. */
+	if (r->head.length == NULL || strlen(r->head.length) < 7) {
+		x->stage = STAGE_WASTE;
+		return MHD_YES;
+	}
+	x->stage = STAGE_SAID;
+	return say(x);
+}
+
+static enum MHD_Result
+bytes(struct exchange *x, const char *data, size_t *len)
+{
+	int64_t n = (int64_t)*len;
+
+	if (x->stage == STAGE_BODY && !body_put(x, data, *len))
+		x->stage = STAGE_WASTE;
+	if (x->stage == STAGE_WASTE && (x->waste += n) > SWALLOW)
+		return MHD_NO;
+	*len = 0;
+	conns_note(x->door->conns, x->conn, PHASE_BODY,
+	    x->stage == STAGE_WASTE ? 0 : x->request.body_len, sp_mono_ms());
+	return MHD_YES;
+}
+
+static enum MHD_Result
+handle(void *arg, struct MHD_Connection *mhd, const char *url,
+    const char *method, const char *version, const char *data, size_t *len,
+    void **cls)
+{
+	struct exchange *x = *cls;
+
+	(void)url;
+	(void)version;
+	(void)mhd;
+	if (x == NULL)
+		return MHD_NO;
+	if (x->stage == STAGE_HEAD)
+		return header(x, method);
+	if (*len > 0)
+		return bytes(x, data, len);
+	if (x->stage == STAGE_BODY) {
+		struct door *d = arg;
+
+		x->stage = STAGE_RUNS;
+		x->request.since = sp_mono_ms();
+		conns_note(d->conns, x->conn, PHASE_BUSY, 0, x->request.since);
+		MHD_suspend_connection(mhd);
+		crew_put(d->server->crew, &x->task);
+		return MHD_YES;
+	}
+	return say(x);
+}
+
+/* From a thread of the crew. */
+static void
+done(void *exchange)
+{
+	struct exchange *x = exchange;
+
+	x->stage = STAGE_SAID;
+	MHD_resume_connection(x->mhd);
+}
+
+static bool
+alive(void *exchange)
+{
+	struct exchange *x = exchange;
+
+	return !conns_gone(x->door->conns, x->conn);
+}
+
+static void
+connected(void *arg, struct MHD_Connection *mhd, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *info;
+	struct door *d = arg;
+
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*context != NULL)
+			conns_drop(d->conns, *context);
+		*context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL)
+		*context = conns_add(d->conns, info->connect_fd, sp_mono_ms());
+}
+
+/* ---- open and close ---- */
+
+static void
+complain(void *arg, const char *fmt, va_list ap)
+{
+	char words[512];
+
+	(void)arg;
+	(void)vsnprintf(words, sizeof words, fmt, ap);
+	words[strcspn(words, "\r\n")] = '\0';
+	sp_debug("http: %s", words);
+}
+
+/* The target is taken apart by us (url.c). */
+static size_t
+as_it_is(void *arg, struct MHD_Connection *mhd, char *text)
+{
+	(void)arg;
+	(void)mhd;
+	return strlen(text);
+}
+
+struct door *
+door_new(struct server *s, int fd, const char *cert, const char *key,
+    struct sp_err *err)
+{
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD |
+	    MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+	    (cert == NULL ? 0 : (unsigned)MHD_USE_TLS);
+	struct MHD_OptionItem tls[] = {
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert },
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct door *d = calloc(1, sizeof *d);
+
+	if (d == NULL || (d->conns = conns_new(s->opt.connections)) == NULL) {
+		free(d);
+		(void)sp_err_set(err, SP_RETRY, "no memory");
+		return NULL;
+	}
+	d->server = s;
+	if ((s->crew = crew_new(s, CREW, done, alive)) != NULL)
+		d->mhd = MHD_start_daemon(flags, 0, NULL, NULL, handle, d,
+		    MHD_OPTION_EXTERNAL_LOGGER, complain, NULL,
+		    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		    (unsigned)s->opt.connections, MHD_OPTION_CONNECTION_TIMEOUT,
+		    (unsigned)TIMEOUT, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		    (size_t)HEADER_MOST, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		    MHD_OPTION_NOTIFY_CONNECTION, connected, d,
+		    MHD_OPTION_NOTIFY_COMPLETED, end, d,
+		    MHD_OPTION_URI_LOG_CALLBACK, begin, d,
+		    MHD_OPTION_UNESCAPE_CALLBACK, as_it_is, NULL,
+		    MHD_OPTION_ARRAY, cert == NULL ? tls + 2 : tls,
+		    MHD_OPTION_END);
+	if (d->mhd != NULL)
+		return d;
+	(void)sp_err_set(err, SP_FATAL,
+	    cert == NULL ? "the server does not start"
+			 : "the server does not start: are --cert and --key a "
+			   "certificate and its key, in PEM?");
+	if (s->crew != NULL) {
+		crew_end(s->crew);
+		crew_free(s->crew);
+	}
+	conns_free(d->conns);
+	free(d);
+	return NULL;
+}
+
+void
+door_close(struct door *d)
+{
+	int fd = MHD_quiesce_daemon(d->mhd);
+
+	if (fd != -1)
+		(void)close(fd);
+	crew_end(d->server->crew);
+}
+
+void
+door_free(struct door *d)
+{
+	MHD_stop_daemon(d->mhd);
+	crew_free(d->server->crew);
+	conns_free(d->conns);
+	free(d);
+}
+
+int64_t
+door_tick(struct door *d, int64_t now)
+{
+	return conns_tick(d->conns, now);
+}
