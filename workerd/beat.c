@@ -215,7 +215,8 @@ beat(struct worker *w, int64_t now)
 	give_back(w);
 	compare(w, now);
 	for (i = 0; i < h->stale.n; i++)
-		if (sp_warn_due(sp_names_at(&h->stale, i)))
+		if (!commit_holds(&w->commit, sp_names_at(&h->stale, i)) &&
+		    sp_warn_due(sp_names_at(&h->stale, i)))
 			sp_debug(
 			    "stale order=%s: an earlier worker of our name "
 			    "held it; the reaper decides",

@@ -164,26 +164,32 @@ add(struct worker *w, struct slot *s, const void *data, size_t len,
 	return true;
 }
 
+static void
+say_lost(struct capture *c, struct sp_buf *text)
+{
+	if (c->lost > 0)
+		sp_buf_printf(text,
+		    "\n[workerd: %llu bytes are missing here: the spool was "
+		    "out of reach]\n",
+		    (unsigned long long)c->lost);
+	c->lost = 0;
+}
+
 /* What is held, then a word about what could not be. */
 static bool
 append(struct worker *w, struct slot *s, struct sp_err *err)
 {
 	struct capture *c = &s->cap;
-	char words[128];
-	int n;
 
 	if (!add(w, s, c->log.data, c->log.len, err))
 		return false;
 	sp_buf_reset(&c->log);
 	if (c->lost == 0)
 		return true;
-	n = snprintf(words, sizeof words,
-	    "\n[workerd: %llu bytes are missing here: the spool was out of "
-	    "reach]\n",
-	    (unsigned long long)c->lost);
-	if (!add(w, s, words, (size_t)n, err))
+	say_lost(c, &c->log);
+	if (!add(w, s, c->log.data, c->log.len, err))
 		return false;
-	c->lost = 0;
+	sp_buf_reset(&c->log);
 	return true;
 }
 
@@ -242,6 +248,17 @@ capture_close(struct worker *w, struct slot *s)
 	}
 	say_cut(c);
 	flush(w, s, 0);
+}
+
+void
+capture_rest(struct capture *c, struct sp_buf *text, int64_t *at)
+{
+	if (c->log.len > 0)
+		say_lost(c, &c->log);
+	*at = c->there;
+	*text = c->log;
+	sp_buf_init(&c->log, text->max);
+	c->lost = 0;
 }
 
 void

@@ -37,6 +37,8 @@ void capture_read(struct capture *c, int which, int64_t now);
 int64_t capture_tick(struct worker *w, struct slot *s, int64_t now);
 /* Read what is left, close, flush. */
 void capture_close(struct worker *w, struct slot *s);
+/* What could not be appended, and where it belongs; it is the caller's. */
+void capture_rest(struct capture *c, struct sp_buf *text_out, int64_t *at_out);
 void capture_reset(struct capture *c);
 void capture_clear(struct capture *c);
 

@@ -1,11 +1,13 @@
 /*
- * commit.c - the thread that commits.  Whatever attempts have ended since it
+ * commit.c - the thread that hands over.  Whatever attempts have ended since it
  * last looked are written, synced and committed as one group, while their slots
- * run the next jobs.  What cannot be committed yet is kept and tried again,
- * for as long as it takes; nothing is dropped.
+ * run the next jobs; those that go back to the queue are given back one by one.
+ * What cannot be handed over yet is kept and tried again, for as long as it
+ * takes; nothing is dropped.
  *
- * The lock guards the lists and the counts, never a commit.  Only the thread
- * changes `hand`; a name in `queue` or `hand` counts as held.
+ * The lock guards the lists and the counts, never a call on the spool.  Only
+ * the thread changes `hand`, and what is in a parcel there; a name in `queue`
+ * or `hand` counts as held.  Parcels are freed by the main thread alone.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,20 +17,17 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "libspool/outcome.h"
+#include "libspool/spool.h"
 #include "workerd/commit.h"
-#include "workerd/worker.h"
+#include "workerd/outbox.h"
+#include "workerd/parcel.h"
 
 #define GROUP_MOST  256
 #define FULL        1024 /* pending: claim no more */
 #define DELAY_LEAST 500
 #define DELAY_MOST  30000
-
-static void
-item_free(struct commit_item *i)
-{
-	sp_buf_clear(&i->outcome);
-	free(i);
-}
+#define DEAD_MS     1000 /* a failure that took so long: the medium's */
 
 /* ---- the thread ---- */
 
@@ -37,10 +36,6 @@ sleep_until_woken(struct commit *c, int64_t ms)
 {
 	struct timespec t;
 
-	if (ms == 0) {
-		(void)pthread_cond_wait(&c->wake, &c->lock);
-		return;
-	}
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	t.tv_sec += ms / 1000;
 	t.tv_nsec += ms % 1000 * 1000000;
@@ -49,7 +44,8 @@ sleep_until_woken(struct commit *c, int64_t ms)
 		t.tv_nsec -= 1000000000;
 	}
 	/* New ones join the next try; they do not hasten it. */
-	while (pthread_cond_timedwait(&c->wake, &c->lock, &t) != ETIMEDOUT)
+	while (!c->hurry && !c->leave &&
+	    pthread_cond_timedwait(&c->wake, &c->lock, &t) != ETIMEDOUT)
 		;
 }
 
@@ -58,7 +54,7 @@ sleep_until_woken(struct commit *c, int64_t ms)
 static void
 take(struct commit *c)
 {
-	struct commit_item **at;
+	struct parcel **at;
 	size_t n = 0, have = 0;
 
 	for (at = &c->hand; *at != NULL; at = &(*at)->next)
@@ -72,7 +68,7 @@ take(struct commit *c)
 	if (c->hand == NULL) {
 		c->hand = *at;
 	} else {
-		struct commit_item *last = c->hand;
+		struct parcel *last = c->hand;
 
 		while (last->next != NULL)
 			last = last->next;
@@ -82,74 +78,128 @@ take(struct commit *c)
 }
 
 static void
-commit_group(struct commit *c, struct commit_item *hand,
-    struct sp_ended group[GROUP_MOST])
+waits(const struct sp_err *err)
+{
+	if (sp_warn_due("commit"))
+		sp_warn("commit waits: %s; it is tried again",
+		    err->text[0] != '\0' ? err->text : "out of reach");
+}
+
+/* All that belongs before the outcomes, and what goes back; the outcomes that
+ * may be committed now are counted into the group.  False: the medium is dead,
+ * what is left would have to wait for its deadline each. */
+static bool
+prepare(struct commit *c, struct parcel *hand, struct parcel **of,
+    struct sp_ended *group, size_t *n_out)
+{
+	struct sp_err err;
+	struct parcel *p;
+	int64_t began;
+
+	*n_out = 0;
+	for (p = hand; p != NULL; p = p->next)
+		p->came = SP_RETRY;
+	for (p = hand; p != NULL; p = p->next) {
+		began = sp_mono_ms();
+		sp_err_clear(&err);
+		p->came = parcel_prepare(c->ops, c->tr, p, &err);
+		if (p->came == SP_LOST)
+			p->came = SP_OK; /* it had happened */
+		else if (p->came == SP_OK && p->give != GIVE_COMMIT)
+			parcel_return(c->ops, c->tr, p, &err);
+		else if (p->came == SP_OK) {
+			of[*n_out] = p;
+			group[(*n_out)++] = (struct sp_ended){ .name = p->name,
+				.text = p->outcome.data,
+				.len = p->outcome.len,
+				.good = sp_status_good_is(p->status),
+				.status = SP_RETRY };
+			p->came = SP_RETRY;
+			continue;
+		}
+		if (p->came != SP_RETRY)
+			continue;
+		waits(&err);
+		if (sp_mono_ms() - began >= DEAD_MS)
+			return false;
+	}
+	return true;
+}
+
+static void
+hand_over(struct commit *c, struct parcel *hand, struct parcel **of,
+    struct sp_ended *group)
 {
 	struct sp_err err = { "" };
-	struct commit_item *i;
-	size_t n = 0, k;
+	struct parcel *p;
+	size_t n, k;
 
-	for (i = hand; i != NULL; i = i->next, n++)
-		group[n] = (struct sp_ended){ .name = i->name,
-			.text = i->outcome.data,
-			.len = i->outcome.len,
-			.good = sp_status_good_is(i->status),
-			.status = SP_RETRY };
-	c->ops->commit(c->tr, group, n, &err);
-	for (k = 0; k < n; k++)
-		if (group[k].status != SP_OK && group[k].status != SP_LOST) {
-			if (sp_warn_due("commit"))
-				sp_warn("commit waits: %s; it is tried again",
-				    err.text);
-			break;
+	if (prepare(c, hand, of, group, &n) && n > 0) {
+		c->ops->commit(c->tr, group, n, &err);
+		for (k = 0; k < n; k++) {
+			if (group[k].status == SP_OK ||
+			    group[k].status == SP_LOST)
+				of[k]->came = group[k].status;
+			else
+				waits(&err);
 		}
+	}
+	for (p = hand; p != NULL; p = p->next)
+		p->doubt = p->doubt || p->came == SP_RETRY;
 }
 
 /* With the lock: what is settled goes from hand to done. */
 static bool
-settle(struct commit *c, const struct sp_ended *group)
+settle(struct commit *c)
 {
-	struct commit_item **at = &c->hand, *i;
-	size_t k;
+	struct parcel **at = &c->hand, *p;
 
-	for (k = 0; (i = *at) != NULL; k++) {
-		if (group[k].status != SP_OK && group[k].status != SP_LOST) {
-			at = &i->next;
+	while ((p = *at) != NULL) {
+		if (p->came == SP_RETRY) {
+			at = &p->next;
 			continue;
 		}
-		i->lost = group[k].status == SP_LOST;
-		*at = i->next;
-		i->next = c->done;
-		c->done = i;
+		*at = p->next;
+		p->next = c->done;
+		c->done = p;
 		c->pending--;
 	}
 	c->stuck = c->hand != NULL;
 	return !c->stuck;
 }
 
+/* With the lock: wait until there is something to do.  False: the end. */
+static bool
+wait_for(struct commit *c, int64_t delay)
+{
+	while (!c->leave && (c->away || (c->pending == 0 && !c->stop)))
+		(void)pthread_cond_wait(&c->wake, &c->lock);
+	if (c->pending > 0 && delay > 0)
+		sleep_until_woken(c, delay);
+	c->hurry = false;
+	return !c->leave && c->pending > 0;
+}
+
 static void *
 commit_thread(void *arg)
 {
 	struct sp_ended *group = calloc(GROUP_MOST, sizeof *group);
+	struct parcel **of = calloc(GROUP_MOST, sizeof *of);
 	struct commit *c = arg;
 	const uint64_t one = 1;
 	int64_t delay = 0;
 
-	if (group == NULL)
+	if (group == NULL || of == NULL)
 		abort(); /* at start-up */
 	(void)pthread_mutex_lock(&c->lock);
-	for (;;) {
-		while (c->pending == 0 && !c->stop)
-			sleep_until_woken(c, 0);
-		if (c->pending == 0)
-			break;
-		if (delay > 0)
-			sleep_until_woken(c, delay);
+	while (wait_for(c, delay)) {
+		if (c->away)
+			continue;
 		take(c);
 		(void)pthread_mutex_unlock(&c->lock);
-		commit_group(c, c->hand, group);
+		hand_over(c, c->hand, of, group);
 		(void)pthread_mutex_lock(&c->lock);
-		if (settle(c, group))
+		if (settle(c))
 			delay = 0;
 		else if ((delay = delay == 0 ? DELAY_LEAST : delay * 2) >
 		    DELAY_MOST)
@@ -158,6 +208,7 @@ commit_thread(void *arg)
 		(void)!write(c->event, &one, sizeof one);
 	}
 	(void)pthread_mutex_unlock(&c->lock);
+	free(of);
 	free(group);
 	return NULL;
 }
@@ -187,34 +238,23 @@ commit_open(struct commit *c, const struct tr_ops *ops, struct tr *tr,
 	return SP_OK;
 }
 
-enum sp_status
-commit_put(struct commit *c, const struct sp_name *name, int status,
-    struct sp_buf *outcome)
+void
+commit_put(struct commit *c, struct parcel *p)
 {
-	struct commit_item *i = calloc(1, sizeof *i);
-
-	if (i == NULL)
-		return SP_RETRY;
-	i->name = *name;
-	sp_name_print(name, i->text);
-	i->status = status;
-	i->outcome = *outcome;
-	sp_buf_init(outcome, outcome->max);
 	(void)pthread_mutex_lock(&c->lock);
-	i->next = c->queue;
-	c->queue = i;
+	p->next = c->queue;
+	c->queue = p;
 	c->pending++;
 	(void)pthread_cond_signal(&c->wake);
 	(void)pthread_mutex_unlock(&c->lock);
-	return SP_OK;
 }
 
 static bool
-list_has(const struct commit_item *i, const char *name)
+list_has(const struct parcel *p, const char *name)
 {
-	while (i != NULL && strcmp(i->text, name) != 0)
-		i = i->next;
-	return i != NULL;
+	while (p != NULL && strcmp(p->text, name) != 0)
+		p = p->next;
+	return p != NULL;
 }
 
 bool
@@ -228,15 +268,21 @@ commit_holds(struct commit *c, const char *name)
 	return has;
 }
 
+size_t
+commit_pending(struct commit *c)
+{
+	size_t n;
+
+	(void)pthread_mutex_lock(&c->lock);
+	n = c->pending;
+	(void)pthread_mutex_unlock(&c->lock);
+	return n;
+}
+
 bool
 commit_idle_is(struct commit *c)
 {
-	bool idle;
-
-	(void)pthread_mutex_lock(&c->lock);
-	idle = c->pending == 0;
-	(void)pthread_mutex_unlock(&c->lock);
-	return idle;
+	return commit_pending(c) == 0;
 }
 
 bool
@@ -250,10 +296,66 @@ commit_full_is(struct commit *c)
 	return full;
 }
 
+void
+commit_away(struct commit *c, bool away)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->hurry = c->hurry || (c->away && !away);
+	c->away = away;
+	(void)pthread_cond_signal(&c->wake);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+static struct parcel *
+unsaved(struct parcel *p, int64_t before, int64_t *next)
+{
+	struct parcel *found = NULL;
+
+	for (; p != NULL; p = p->next) {
+		if (p->place != NULL || p->unsaved)
+			continue;
+		if (p->since <= before)
+			found = p;
+		else if (p->since < *next)
+			*next = p->since;
+	}
+	return found;
+}
+
+struct parcel *
+commit_unsaved(struct commit *c, int64_t before, int64_t *next_out)
+{
+	struct parcel *p;
+
+	*next_out = INT64_MAX;
+	(void)pthread_mutex_lock(&c->lock);
+	p = unsaved(c->hand, before, next_out);
+	if (p == NULL)
+		p = unsaved(c->queue, before, next_out);
+	(void)pthread_mutex_unlock(&c->lock);
+	return p;
+}
+
+bool
+commit_saved_is(struct commit *c)
+{
+	const struct parcel *p;
+	bool all;
+
+	(void)pthread_mutex_lock(&c->lock);
+	all = c->away || c->stuck;
+	for (p = c->hand; p != NULL; p = p->next)
+		all = all && p->place != NULL;
+	for (p = c->queue; p != NULL; p = p->next)
+		all = all && p->place != NULL;
+	(void)pthread_mutex_unlock(&c->lock);
+	return all;
+}
+
 size_t
 commit_done(struct commit *c)
 {
-	struct commit_item *done, *next;
+	struct parcel *done, *next;
 	uint64_t count;
 	size_t n = 0;
 
@@ -264,30 +366,45 @@ commit_done(struct commit *c)
 	(void)pthread_mutex_unlock(&c->lock);
 	for (; done != NULL; done = next, n++) {
 		next = done->next;
-		if (done->lost)
-			sp_info("discard order=%s: it was taken from us before "
-				"its commit",
-			    done->name.id.text);
-		else
-			sp_debug("commit order=%s status=%d",
-			    done->name.id.text, done->status);
-		item_free(done);
+		parcel_say(done);
+		outbox_forget(done);
+		parcel_free(done);
 	}
 	return n;
 }
 
+static void
+forget(struct parcel *p)
+{
+	struct parcel *next;
+
+	for (; p != NULL; p = next) {
+		next = p->next;
+		parcel_free(p);
+	}
+}
+
 void
-commit_close(struct commit *c)
+commit_close(struct commit *c, bool leave)
 {
 	if (!c->running)
 		return;
 	(void)pthread_mutex_lock(&c->lock);
 	c->stop = true;
+	c->leave = leave;
+	c->away = false;
+	c->hurry = true;
 	(void)pthread_cond_signal(&c->wake);
 	(void)pthread_mutex_unlock(&c->lock);
 	(void)pthread_join(c->thread, NULL);
 	c->running = false;
 	(void)commit_done(c);
+	if (c->pending > 0)
+		sp_info("leave=%zu: they wait on this disk for the next worker "
+			"of our name",
+		    c->pending);
+	forget(c->hand);
+	forget(c->queue);
 	(void)close(c->event);
 	(void)pthread_cond_destroy(&c->wake);
 	(void)pthread_mutex_destroy(&c->lock);

@@ -1,5 +1,6 @@
 /*
- * commit.h - outcomes are committed on a thread of its own, many at a time.
+ * commit.h - what attempts that are over leave is handed over on a thread of
+ * its own: outcomes committed, many at a time, orders given back.
  */
 #ifndef WORKER_COMMIT_H
 #define WORKER_COMMIT_H
@@ -7,20 +8,12 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "libspool/buf.h"
 #include "libspool/err.h"
-#include "libspool/name.h"
 #include "transport/transport.h"
 
-struct commit_item {
-	struct commit_item *next;
-	struct sp_name name;
-	char text[SP_NAME_MAX];
-	struct sp_buf outcome;
-	int status;
-	bool lost; /* out */
-};
+struct parcel;
 
 struct commit {
 	const struct tr_ops *ops;
@@ -31,26 +24,39 @@ struct commit {
 
 	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t wake;
-	struct commit_item *queue; /* newest first */
-	struct commit_item *hand;  /* being committed */
-	struct commit_item *done;  /* for the main thread to report */
-	size_t pending;            /* queue and hand */
-	bool stuck;                /* the last try failed for some */
-	bool stop;
+	struct parcel *queue; /* newest first */
+	struct parcel *hand;  /* being handed over */
+	struct parcel *done;  /* for the main thread to report */
+	size_t pending;       /* queue and hand */
+	bool stuck;           /* the last try failed for some */
+	bool hurry;           /* try again now */
+	bool away;            /* do not even try */
+	bool stop;            /* when nothing is pending, */
+	bool leave;           /* or whatever is */
 };
 
 enum sp_status commit_open(struct commit *c, const struct tr_ops *ops,
     struct tr *tr, struct sp_err *err);
-/* SP_OK: taken, outcome is empty now; SP_RETRY: no memory. */
-enum sp_status commit_put(struct commit *c, const struct sp_name *name,
-    int status, struct sp_buf *outcome);
+/* It is the thread's now, but for what outbox.c does with it. */
+void commit_put(struct commit *c, struct parcel *p);
 bool commit_holds(struct commit *c, const char *name);
 bool commit_idle_is(struct commit *c);
+size_t commit_pending(struct commit *c);
 /* Outcomes pile up or cannot be written: claim no more. */
 bool commit_full_is(struct commit *c);
-/* Report what was done; the number of orders. */
+/* The spool is away: wait.  It is back: try at once. */
+void commit_away(struct commit *c, bool away);
+/* Report what was done; the number of orders.  Called by the thread that calls
+ * commit_unsaved. */
 size_t commit_done(struct commit *c);
-/* Wait until all is committed. */
-void commit_close(struct commit *c);
+/* One that has waited since `before` and that nobody has tried to save; NULL:
+ * next_out says when there may be one.  It stays until the next commit_done. */
+struct parcel *
+commit_unsaved(struct commit *c, int64_t before, int64_t *next_out);
+/* All that is pending has been tried in vain and is on disk. */
+bool commit_saved_is(struct commit *c);
+/* Wait until all is handed over; with leave only for what is being tried: the
+ * rest stays where outbox.c has put it. */
+void commit_close(struct commit *c, bool leave);
 
 #endif

@@ -23,6 +23,7 @@
 #include "libspool/move.h"
 #include "workerd/kept.h"
 #include "workerd/slot.h"
+#include "workerd/private.h"
 #include "workerd/worker.h"
 
 #define SWEEP_MS   60000
@@ -32,18 +33,6 @@
 #define KEPT_NAME  (SP_ID_LEN + 24)
 
 /* ---- names ---- */
-
-static uint32_t
-spool_tag(const struct worker *w)
-{
-	char path[PATH_MAX];
-	const char *at = realpath(w->opt.url, path);
-	uint32_t h = 2166136261u;
-
-	for (at = at == NULL ? w->opt.url : at; *at != '\0'; at++)
-		h = (h ^ (unsigned char)*at) * 16777619u;
-	return h;
-}
 
 static void
 name_print(
@@ -68,46 +57,12 @@ name_parse(
 	return strcmp(name, again) == 0;
 }
 
-/* ---- the directory of them all ---- */
+/* ---- put and take ---- */
 
-static void
-root_path(const struct worker *w, char out[PATH_MAX])
-{
-	(void)snprintf(out, PATH_MAX, "%s/spool-kept.%u", w->opt.work,
-	    (unsigned)geteuid());
-}
-
-/* A directory of ours that nobody else may use; planted ones are not. */
-static bool
-private_is(const struct stat *st)
-{
-	return S_ISDIR(st->st_mode) && st->st_uid == geteuid() &&
-	    (st->st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
-/* Opened anew each time: another worker takes it away when it is empty. */
 static int
 root_open(const struct worker *w, bool make)
 {
-	char path[PATH_MAX];
-	struct stat st;
-	int fd;
-
-	root_path(w, path);
-	if (make && mkdir(path, 0700) == -1 && errno != EEXIST)
-		return -1;
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd == -1 && errno == ENOENT)
-		return -1;
-	if (fd != -1 && fstat(fd, &st) == 0 && private_is(&st))
-		return fd;
-	if (fd != -1)
-		(void)close(fd);
-	if (sp_warn_due(path))
-		sp_warn("keep off: %s is not a directory of ours alone; remove "
-			"it, or give another --work DIR",
-		    path);
-	return -1;
+	return private_open(w->opt.work, "spool-kept", make);
 }
 
 static bool
@@ -119,8 +74,6 @@ short_is(const struct worker *w, int fd)
 	    (fstatvfs(fd, &fs) == 0 && fs.f_blocks > 0 &&
 		fs.f_bavail < fs.f_blocks / FREE_LEAST);
 }
-
-/* ---- put and take ---- */
 
 bool
 kept_put(struct worker *w, const struct slot *s)
@@ -281,7 +234,7 @@ kept_tick(struct worker *w, int64_t now)
 void
 kept_open(struct worker *w)
 {
-	w->kept.tag = spool_tag(w);
+	w->kept.tag = private_tag(w->opt.url);
 }
 
 void
@@ -292,6 +245,6 @@ kept_close(struct worker *w)
 	if (w->kept.running)
 		(void)pthread_join(w->kept.thread, NULL);
 	sp_names_clear(&w->kept.names);
-	root_path(w, path);
+	private_path(w->opt.work, "spool-kept", path);
 	(void)rmdir(path); /* when nothing is kept */
 }

@@ -43,6 +43,19 @@ worker_idle_is(struct worker *w)
 	return commit_idle_is(&w->commit);
 }
 
+/* Told to end soon, and what is left waits on our disk for the spool. */
+static bool
+worker_leaves_is(struct worker *w)
+{
+	unsigned least = w->opt.preempt ? 1 : 0;
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (w->slot[i].state != SLOT_FREE)
+			return false;
+	return w->terms + least > 1 && commit_saved_is(&w->commit);
+}
+
 /* Once: claim no more.  Twice: stop what runs.  Three times: at once.  With
  * --preempt the first is as the second: whoever sends it will not wait. */
 static void
@@ -108,7 +121,8 @@ open_signals(struct worker *w, struct sp_err *err)
 
 /* ---- the loop ---- */
 
-#define OURS 6 /* handles that are no job's */
+#define OURS    6   /* handles that are no job's */
+#define CALM_MS 100 /* between looks whether what we took over is delivered */
 
 static int64_t
 keep_tick(struct worker *w, int64_t now)
@@ -121,6 +135,8 @@ keep_tick(struct worker *w, int64_t now)
 		return FAR;
 	if (now < due)
 		return due;
+	if (outbox_calm_is(w, now))
+		return now + CALM_MS;
 	for (i = 0; i < w->opt.slots; i++)
 		idle = idle && w->slot[i].state == SLOT_FREE;
 	w->keep_at = now + w->ops->keep(w->tr, idle, now);
@@ -204,6 +220,7 @@ loop(struct worker *w)
 		now = sp_mono_ms();
 		next = beat_tick(w, now);
 		next = least(next, slot_tick(w, now));
+		next = least(next, outbox_tick(w, now));
 		next = least(next, limit_tick(w, now));
 		next = least(next, floor_tick(w, now));
 		next = least(next, health_tick(w, now));
@@ -214,7 +231,7 @@ loop(struct worker *w)
 		next = least(next, look_drained_tick(w, now));
 		next = least(next, kept_tick(w, now));
 		next = least(next, warm_tick(w, now));
-		if (w->terms > 0 && worker_idle_is(w))
+		if (w->terms > 0 && (worker_idle_is(w) || worker_leaves_is(w)))
 			w->done = true;
 		now = sp_mono_ms();
 		if (!w->done)
@@ -312,6 +329,7 @@ set_up(struct worker *w, struct sp_err *err)
 	    (open_cgroup(w), st = stray_open(w, err)) != SP_OK ||
 	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
 		return st;
+	outbox_open(w);
 	kept_open(w);
 	warm_open(w);
 	beat_init(w);
@@ -325,13 +343,16 @@ static void
 farewell(struct worker *w)
 {
 	struct sp_err err = { "" };
+	bool leaves;
 	int i;
 
 	guard_close(w);
 	pulse_close(w);
-	commit_close(&w->commit);
+	leaves = !commit_idle_is(&w->commit);
+	commit_close(&w->commit, leaves);
+	outbox_close(w);
 	boss_close(w);
-	if (w->ops->bye(w->tr, &err) != SP_OK)
+	if (!leaves && w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
 	warm_close(w);
 	kin_sweep(w);

@@ -81,7 +81,6 @@ static void
 conclude(struct worker *w, struct slot *s)
 {
 	s->state = SLOT_GIVES;
-	s->give_at = s->give_delay = 0;
 	report(w, s);
 	artifact_clear(s);
 	if (s->give == GIVE_RELEASE)
@@ -180,6 +179,8 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
 	s->metrics = s->metrics_n = s->metrics_lost = 0;
+	sp_buf_clear(&s->metrics_rest);
+	s->metrics_rest.max = METRICS_BURST + 65536;
 	s->metrics_room = METRICS_BURST;
 	s->missing = 0;
 	s->wait = 0;

@@ -110,6 +110,7 @@ struct slot {
 	off_t metrics_n;    /* how much of them in all: so long is the copy, */
 	off_t metrics_lost; /* and how much was passed over */
 	off_t metrics_room; /* bytes that may be copied now */
+	struct sp_buf metrics_rest; /* the last of these, not written yet */
 	int64_t metrics_due;
 	unsigned missing; /* listings in a row without our name */
 
@@ -125,8 +126,6 @@ struct slot {
 	const char *cause;
 	struct sp_buf outcome;
 	int status;
-	int64_t give_at;
-	int64_t give_delay;
 };
 
 struct slot *slot_free(struct worker *w);

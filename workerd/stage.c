@@ -283,9 +283,15 @@ metrics_chunk(struct worker *w, struct slot *s, int fd, off_t size, bool final)
 			return false;
 		buf[n++] = '\n';
 	}
-	if (w->ops->append(w->tr, &s->name, TR_METRICS, s->metrics_n, buf,
-		(size_t)n, NULL) != SP_OK)
-		return false; /* the same bytes next time */
+	if (s->metrics_rest.len > 0 ||
+	    w->ops->append(w->tr, &s->name, TR_METRICS, s->metrics_n, buf,
+		(size_t)n, NULL) != SP_OK) {
+		if (!final)
+			return false; /* the same bytes next time */
+		sp_buf_put(&s->metrics_rest, buf, (size_t)n);
+		if (s->metrics_rest.failed)
+			return false;
+	}
 	s->metrics = end;
 	s->metrics_n += n;
 	s->metrics_room -= n;

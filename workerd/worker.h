@@ -5,14 +5,15 @@
  *	look -> slot (stage, launch, capture) -> report -> give -> commit
  *
  * main.c waits; look.c claims; slot.c carries one attempt from its start to
- * its end; report.c says what came of it; give.c hands it back; commit.c
- * commits on a thread of its own; beat.c says that we live and compares what we
- * hold with what we run (pulse.c beats while the main thread is long at
- * something); wish.c heeds drain/; guard.c stops exclusive jobs when the spool
- * is away.  kin.c knows all processes of an attempt, by its control group
- * (cgroup.c) or without, limit.c their memory, gpu.c their GPUs (gpu.h),
- * floor.c whether there is room; stray.c leaves no process behind; kept.c keeps
- * what preempted attempts left.
+ * its end; report.c says what came of it; give.c makes a parcel of it
+ *(parcel.c) that commit.c hands over on a thread of its own, and outbox.c keeps
+ *on disk what has to wait; beat.c says that we live and compares what we hold
+ *with what we run (pulse.c beats while the main thread is long at something);
+ *wish.c heeds drain/; guard.c stops exclusive jobs when the spool is away.
+ *kin.c knows all processes of an attempt, by its control group (cgroup.c) or
+ *without, limit.c their memory, gpu.c their GPUs (gpu.h), floor.c whether there
+ *is room; stray.c leaves no process behind; kept.c keeps what preempted
+ *attempts left.
  *
  * Staging: bring.h, what an attempt is made of (bring.c, bringtree.c, pins.c;
  * porter.c has it done by a thread), and cache.h, where it is kept on this
@@ -43,6 +44,7 @@
 #include "workerd/limit.h"
 #include "workerd/look.h"
 #include "workerd/options.h"
+#include "workerd/outbox.h"
 #include "workerd/stage.h"
 #include "workerd/wish.h"
 
@@ -78,6 +80,7 @@ struct worker {
 	struct guard guard;
 	struct wish wish;
 	struct kept kept;
+	struct outbox outbox;
 	unsigned serial; /* attempts so far */
 	struct cgroup cgroup;
 	struct kin kin;
