@@ -37,6 +37,17 @@ note_name(const struct sp_name *name, char file_out[SP_NAME_MAX + 8])
 	    file_out, SP_NAME_MAX + 8, "%s.json", attempt + SP_ID_LEN + 1);
 }
 
+/* tTaA@W.late.json there */
+static void
+late_name(const struct sp_name *name, char file_out[SP_NAME_MAX + 16])
+{
+	char attempt[SP_NAME_MAX];
+
+	sp_attempt_print(name, attempt);
+	(void)snprintf(file_out, SP_NAME_MAX + 16, "%s.late.json",
+	    attempt + SP_ID_LEN + 1);
+}
+
 /* SP_OK: it is whole.  SP_RETRY: nobody can tell now.  Else: it is not. */
 static enum sp_status
 whole(const struct sp_spool *sp, const char *file, int *status_out,
@@ -435,7 +446,7 @@ enum sp_status
 sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
     const char *cause, const char *why, struct sp_err *err)
 {
-	char from[SP_NAME_MAX + 1], to[SP_NAME_MAX + 8], when[25];
+	char from[SP_NAME_MAX + 1], to[SP_NAME_MAX + 16], when[25];
 	struct sp_buf text = SP_BUF_INIT(8192);
 	enum sp_status st;
 	struct sp_jw w;
@@ -447,8 +458,15 @@ sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
 	provisional(name, from);
 	note_name(name, to);
 	st = sp_move_file(sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
-	if (st == SP_LOST)
-		drop_provisional(sp, name);
+	/* How it was lost was said already; what it had done is said beside. */
+	if (st == SP_LOST) {
+		late_name(name, to);
+		st = sp_move_file(
+		    sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
+		if (st == SP_LOST)
+			drop_provisional(sp, name);
+		st = SP_OK;
+	}
 	if (st == SP_GONE) {
 		sp_time_print(sp_wall_ms(), when);
 		sp_jw_init(&w, &text);

@@ -58,7 +58,7 @@ enum sp_status sp_outcome_waits(const struct sp_spool *spool,
 
 /* Note beside the job how an attempt ended without a commit:
  * runs/DAY/ID/tTaA@W.json {why, when, by, cause}.  A provisional outcome of
- * that name becomes its body. */
+ * that name becomes its body, or tTaA@W.late.json where there is one. */
 enum sp_status
 sp_attempt_note(const struct sp_spool *spool, const struct sp_name *attempt,
     const char *cause, const char *why, struct sp_err *err);

@@ -2,7 +2,7 @@
 # so that a story can be told over each of them:
 #
 #	medium NAME		set it up; sets URL
-#	far_worker [options]	a worker over it, on a "host" of its own
+#	far_worker [options]	a worker called "far" over it; its pid is FAR
 #	cut, freeze		the link is down: calls fail at once, or late
 #	heal			it is there again
 #
@@ -31,14 +31,12 @@ heal_dir() { rm -f "$T/away"; }
 
 # ---- all ----
 
-# In its own pid name space in spirit: it is the lease that tells whether it
-# lives, not whoever happens to be on the same host.
 far_worker() {
 	# shellcheck disable=SC2086
 	env $FAR_ENV ${ACTOR_ENV:-} workerd $ROOTOK --work "$T/work" \
 	    --python "$PYTHON" --name far ${1+"$@"} "$URL" >>"$T/worker.log" 2>&1 &
-	WORKER=$!
-	PIDS="$PIDS $WORKER"
+	FAR=$!
+	PIDS="$PIDS $FAR"
 }
 cut() { cut_"$MEDIUM"; }
 freeze() { freeze_"$MEDIUM"; }

@@ -76,6 +76,18 @@ closing_is(const struct worker *w)
 }
 
 static void
+note(struct worker *w, struct sp_beat *b)
+{
+	size_t n = commit_stuck(&w->commit);
+
+	sp_text_cut(b->note, sizeof b->note,
+	    w->health.words[0] != '\0' ? w->health.words : w->floor.words);
+	if (n > 0 && b->note[0] == '\0')
+		(void)snprintf(b->note, sizeof b->note,
+		    "%zu that ended could not be handed over yet", n);
+}
+
+static void
 fill(struct worker *w, int64_t now)
 {
 	struct sp_beat *b = &w->heart.self;
@@ -86,8 +98,7 @@ fill(struct worker *w, int64_t now)
 		if (w->slot[i].state != SLOT_FREE)
 			(void)memcpy(b->running[b->running_n++],
 			    w->slot[i].text, SP_NAME_MAX);
-	sp_text_cut(b->note, sizeof b->note,
-	    w->health.words[0] != '\0' ? w->health.words : w->floor.words);
+	note(w, b);
 	b->tally = w->health.tally;
 	(void)snprintf(b->state, sizeof b->state, "%s",
 	    w->wish.is.drain && worker_idle_is(w) ? "drained"

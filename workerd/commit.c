@@ -268,21 +268,26 @@ commit_holds(struct commit *c, const char *name)
 	return has;
 }
 
+bool
+commit_idle_is(struct commit *c)
+{
+	bool idle;
+
+	(void)pthread_mutex_lock(&c->lock);
+	idle = c->pending == 0;
+	(void)pthread_mutex_unlock(&c->lock);
+	return idle;
+}
+
 size_t
-commit_pending(struct commit *c)
+commit_stuck(struct commit *c)
 {
 	size_t n;
 
 	(void)pthread_mutex_lock(&c->lock);
-	n = c->pending;
+	n = c->stuck ? c->pending : 0;
 	(void)pthread_mutex_unlock(&c->lock);
 	return n;
-}
-
-bool
-commit_idle_is(struct commit *c)
-{
-	return commit_pending(c) == 0;
 }
 
 bool

@@ -41,7 +41,8 @@ enum sp_status commit_open(struct commit *c, const struct tr_ops *ops,
 void commit_put(struct commit *c, struct parcel *p);
 bool commit_holds(struct commit *c, const char *name);
 bool commit_idle_is(struct commit *c);
-size_t commit_pending(struct commit *c);
+/* How many wait after a try in vain. */
+size_t commit_stuck(struct commit *c);
 /* Outcomes pile up or cannot be written: claim no more. */
 bool commit_full_is(struct commit *c);
 /* The spool is away: wait.  It is back: try at once. */

@@ -9,7 +9,7 @@ brought() { ! saved; }
 no_outbox() { is "$(find "$T/work" -name 'spool-outbox.*')" ''; }
 
 # A job that says it has begun, and ends when it is told to.
-told_job() { # [order]
+told_job() {
 	script told.sh <<-SH
 	#!/bin/sh
 	echo '{"step":1}' >"\$SPOOL_METRICS"
@@ -20,7 +20,7 @@ told_job() { # [order]
 	echo 'the last word'
 	echo "{\"loss\":\$SPOOL_ATTEMPT}"
 	SH
-	job told.sh ${1+"$1"} >"$T/told.json"
+	job told.sh >"$T/told.json"
 	ID=$(spool submit "$T/told.json")
 }
 log_text() { cat "$S"/runs/*/"$ID"/t*"@far-"*.log; }
@@ -49,7 +49,7 @@ story_late() {
 	is "$(outcome | jq .loss)" 1
 	whole_log
 	soon brought
-	stop $WORKER
+	stop $FAR
 	no_outbox
 	has "$(cat "$T/worker.log")" 'its outcome had waited'
 	promises
@@ -65,8 +65,8 @@ story_killed_while_it_waits() {
 	cut
 	touch "$T/end"
 	soon saved
-	kill -KILL $WORKER
-	wait $WORKER 2>/dev/null || :
+	kill -KILL $FAR
+	wait $FAR 2>/dev/null || :
 	w=$(ls "$S/assigned" | sed 's/.*@\(far-[0-9a-f]*\).*/\1/')
 	heal
 	far_worker
@@ -75,7 +75,7 @@ story_killed_while_it_waits() {
 	is "$(basename "$(find "$S/done" -name '*.json')")" "50.$ID.t1a0@$w.told.json"
 	whole_log
 	soon brought
-	stop $WORKER
+	stop $FAR
 	no_outbox
 	is "$(wc -l <"$T/began")" 1 'how often it ran'
 	promises
@@ -90,16 +90,16 @@ story_told_to_end_while_it_waits() {
 	cut
 	touch "$T/end"
 	soon saved
-	kill -TERM $WORKER
+	kill -TERM $FAR
 	soon logged 'no more claims'
-	kill -TERM $WORKER
-	soon dead $WORKER
-	wait $WORKER
+	kill -TERM $FAR
+	soon dead $FAR
+	wait $FAR
 	has "$(cat "$T/worker.log")" 'leave=1'
 	heal
 	far_worker
 	soon over "$ID"
-	stop $WORKER
+	stop $FAR
 	is "$(wc -l <"$T/began")" 1 'how often it ran'
 	promises
 }
@@ -122,9 +122,10 @@ story_too_late() {
 	heal
 	soon logged 'set aside in runs/'
 	is "$(outcome | jq .loss)" 2
-	is "$(jq .loss "$S"/runs/*/"$ID"/t1a0@far-*.json)" 1
+	is "$(jq -r .cause "$S"/runs/*/"$ID"/t1a0@far-??????.json)" lost
+	is "$(jq .loss "$S"/runs/*/"$ID"/t1a0@far-*.late.json)" 1
 	soon brought
-	stop $WORKER
+	stop $FAR
 	no_outbox
 	promises
 }
@@ -140,8 +141,8 @@ story_half_an_outbox() {
 	cut
 	touch "$T/end"
 	soon saved
-	kill -KILL $WORKER
-	wait $WORKER 2>/dev/null || :
+	kill -KILL $FAR
+	wait $FAR 2>/dev/null || :
 	heal
 	box=$(find "$T/work" -name 'far-*.????????')
 	entry=$(ls -d "$box"/2*)
@@ -155,7 +156,7 @@ story_half_an_outbox() {
 	far_worker
 	soon over "$ID"
 	soon test ! -e "$entry"
-	stop $WORKER
+	stop $FAR
 	has "$(cat "$T/worker.log")" 'it is left there'
 	is "$(ls "$box")" "$(basename "$entry.torn")"
 	is "$(ls "$(dirname "$box")/other-0000aa.$tag")" "$(basename "$entry")"
