@@ -10,7 +10,8 @@
 
 set -u
 : "${TOP:?}" "${BIN:?}"
-PATH=$BIN:$BIN/helpers:$PATH
+# The system's programs first: a wrapper in PATH may be a slow script.
+PATH=$BIN:$BIN/helpers:/usr/bin:$PATH
 export PATH
 SKIPS_ALLOWED=${SKIPS_ALLOWED:-$TOP/tests/skips}
 
@@ -24,9 +25,10 @@ case $BIN in */san|*/tsan) DEADLINE=$((DEADLINE * 2));; esac
 ROOTOK=
 [ "$(id -u)" != 0 ] || ROOTOK=--allow-root
 
-# A python for scripts of tests: no packages needed.  The program itself, for
-# a wrapper of it in PATH may be a slow script.
-PYTHON=$(python3 -c 'import sys; print(sys.executable)' || echo python3)
+# A python for scripts of tests, no packages needed: the program itself.
+PYTHON=$(command -v python3) || PYTHON=python3
+[ "$PYTHON" = /usr/bin/python3 ] ||
+    PYTHON=$(python3 -c 'import sys; print(sys.executable)' || echo python3)
 
 fail() {
 	echo "    failed: $*" >&2
@@ -38,15 +40,18 @@ skip() {
 	exit 0
 }
 
-# until_ SECONDS COMMAND...: true as soon as the command is, else fail
+# until_ SECONDS COMMAND...: true as soon as the command is, else fail.  What is
+# forked here is forked often: no clock but the kernel's, and longer naps later.
 until_() {
-	_end=$(($(date +%s%N) / 1000000 + $1 * 1000))
+	read -r _now _idle </proc/uptime
+	_end=$((${_now%.*} + $1 + 1))
+	_naps='0.02 0.03 0.04 0.06'
 	shift
 	while ! "$@" >/dev/null 2>&1; do
-		if [ $(($(date +%s%N) / 1000000)) -gt $_end ]; then
-			fail "never came true: $*"
-		fi
-		sleep 0.03
+		read -r _now _idle </proc/uptime
+		[ "${_now%.*}" -lt $_end ] || fail "never came true: $*"
+		sleep "${_naps%% *}"
+		_naps=${_naps#* }
 	done
 }
 
@@ -133,15 +138,19 @@ no_work_left() { [ -z "$(work_left)" ]; }
 
 count() { find "$S/$1" -type f -name '[!.]*' 2>/dev/null | wc -l; }
 count_is() { [ "$(count "$1")" = "$2" ]; }
-outcomes_are() { [ "$(find "$S/outcomes" -name '2*.json' | wc -l)" = "$1" ]; }
+# How many outcomes there are; asked often, so that nothing is forked for it.
+outcomes_are() { _n=$1; set -- "$S"/outcomes/2*.json; [ -e "$1" ] || shift; [ $# = "$_n" ]; }
 over() { [ -e "$S/outcomes/$1.json" ]; }
 status_of() { jq -r .status "$S/outcomes/$1.json"; }
 # The only outcome there is.
 outcome() { cat "$S"/outcomes/2*.json; }
 # Gone, or a zombie that nobody has waited for.
 dead() {
-	! kill -0 "$1" 2>/dev/null ||
-	    grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+	_state=Z
+	! kill -0 "$1" 2>/dev/null || while read -r _key _state _more; do
+		[ "$_key" != State: ] || break
+	done 2>/dev/null <"/proc/$1/status" || :
+	[ "$_state" = Z ]
 }
 
 # The three promises, from the files alone (tests/promises).

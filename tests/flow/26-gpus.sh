@@ -29,7 +29,7 @@ fixture() {
 		mine="$mine $ON/$g.$k"
 	done
 	: >"$ON/$me"
-	while [ ! -e "$ON/go" ] && [ ! -e "$ON/$me.go" ]; do sleep 0.02; done
+	while [ ! -e "$ON/go" ] && [ ! -e "$ON/$me.go" ]; do sleep 0.1; done
 	[ -z "$mine" ] || rmdir $mine
 	echo '{"loss":1}'
 	SH
@@ -203,7 +203,7 @@ t_our_own() {
 	script mine.sh <<-'SH'
 	#!/bin/sh
 	setsid sleep 600 & echo "$$ $!" >"$ON/pids"
-	while [ ! -e "$ON/go" ]; do sleep 0.02; done
+	while [ ! -e "$ON/go" ]; do sleep 0.1; done
 	SH
 	echo '{"scriptName":"mine.sh","order":{"gpus":1}}' | spool submit - >/dev/null
 	export SHARES=2

@@ -9,7 +9,7 @@ family() {
 	script family.py <<-'PY'
 	import os, signal, subprocess, sys, time
 	pids = os.environ["PIDFILE"]
-	loop = "echo $$ >>'%s'; trap '' TERM HUP; while :; do sleep 0.05; done" % pids
+	loop = "echo $$ >>'%s'; trap '' TERM HUP; while :; do sleep 0.3; done" % pids
 	def start(how, away):
 	    if os.fork() == 0:
 	        if how != "group": os.setsid()

@@ -12,7 +12,7 @@ stays() {
 	printf '%s ' "${SPOOL_RESUME:-0}" "$SPOOL_ATTEMPT" "$(cat scratch 2>/dev/null)" >>"$SPOOL_OUT/seen"
 	[ ! -e "$SPOOL_OUT/enough" ] || { cat "$SPOOL_OUT/seen" >&2; echo '{"loss":1}'; exit 0; }
 	echo >>"$SPOOL_OUT/here"
-	while :; do sleep 0.05; done
+	while :; do sleep 0.5; done
 	SH
 	job stays.sh >"$T/job.json"
 	ID=$(spool submit "$T/job.json")
@@ -68,7 +68,7 @@ t_grace() {
 	#!/bin/sh
 	trap '' TERM
 	echo >"$SPOOL_OUT/here"
-	while :; do sleep 0.05; done
+	while :; do sleep 0.5; done
 	SH
 	job deaf.sh >"$T/job.json"
 	ID=$(spool submit "$T/job.json")

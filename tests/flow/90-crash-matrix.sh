@@ -121,10 +121,10 @@ either_dead_or_taken() {
 either_dead_or_over() { dead "$1" || { over_all && settled; }; }
 # All published, nothing staged, the broken drop explained.
 settled() {
-	OVER=1 sh "$TOP/tests/promises" "$S" 2>/dev/null &&
+	[ -e "$S/bad/broken.json.why" ] &&
+	    [ -z "$(ls "$S/new" "$S/waiting" "$S/assigned" | grep json)" ] &&
 	    [ -z "$(find "$S/tmp" -name '*.d')" ] &&
-	    [ -e "$S/bad/broken.json.why" ] &&
-	    [ -z "$(ls "$S/new" "$S/waiting" "$S/assigned" | grep json)" ]
+	    OVER=1 sh "$TOP/tests/promises" "$S" 2>/dev/null
 }
 # dropped, again, three lines, submitted; its dependant; not: failing, invalid,
 # cancelled.  The victim's cancel may lose against its run.
