@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "transport/reach.h"
+#include "transport/sftpfs.h"
 
 static const struct tr_reach table[] = {
+	{ "sftp", sftp_reach },
 	{ NULL, NULL },
 };
 
