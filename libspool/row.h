@@ -61,5 +61,9 @@ void sp_row_metrics(struct sp_row *row, const struct sp_metrics *m);
 /* One JSON object, one line, always the same keys in the same order; and
  * `metrics`, if the row has them. */
 void sp_row_print(const struct sp_row *row, struct sp_buf *text_out);
+/* And back, but for the metrics.  SP_BAD: that is none.  Of a parsed object:
+ * lists of rows are read in one go. */
+struct json_t;
+enum sp_status sp_row_take(const struct json_t *json, struct sp_row *row_out);
 
 #endif

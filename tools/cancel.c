@@ -66,7 +66,7 @@ try_to_end(struct tool *tool, const struct sp_id *id, int *answer_out,
 
 	for (i = 0; i < TRIES; i++) {
 		sp_err_clear(err);
-		st = sp_find(&tool->spool, id, &state, &name, err);
+		st = see_find(&tool->spool, id, &state, &name, err);
 		if (st != SP_OK)
 			return st;
 		if (sp_state_over_is(state)) {
@@ -105,7 +105,7 @@ cancel_one(struct tool *tool, const struct sp_id *id)
 	struct sp_name name;
 	int answer = ANSWER_YES;
 
-	st = sp_find(&tool->spool, id, &state, &name, &err);
+	st = see_find(&tool->spool, id, &state, &name, &err);
 	if (st == SP_OK && sp_state_over_is(state))
 		return over(tool, id, status_of(tool, id));
 	if (st == SP_OK)

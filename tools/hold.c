@@ -37,7 +37,7 @@ hold_one(struct tool *tool, const struct sp_id *id)
 
 	st = sp_mark_set(&tool->spool, SP_DIR_HOLD, id, &err);
 	for (i = 0; st == SP_OK && i < TRIES; i++) {
-		st = sp_find(&tool->spool, id, &state, &name, &err);
+		st = see_find(&tool->spool, id, &state, &name, &err);
 		if (st != SP_OK)
 			break;
 		switch (state) {
@@ -116,7 +116,7 @@ unhold_one(struct tool *tool, const struct sp_id *id)
 	}
 	st = sp_mark_unset(&tool->spool, SP_DIR_HOLD, id, &err);
 	if (st == SP_OK)
-		st = sp_find(&tool->spool, id, &state, &name, &err);
+		st = see_find(&tool->spool, id, &state, &name, &err);
 	if (st != SP_OK)
 		return complain_of(st, &err, id->text);
 	if (state == SP_WAITING && free_is(tool, &name)) {

@@ -141,7 +141,7 @@ over_look(struct log *log, bool *over_out, struct sp_err *err)
 	enum sp_state state;
 	struct sp_name name;
 
-	st = sp_find(&log->tool->spool, &log->id, &state, &name, err);
+	st = see_find(&log->tool->spool, &log->id, &state, &name, err);
 	if (st == SP_OK)
 		*over_out = sp_state_over_is(state);
 	return st;

@@ -14,6 +14,7 @@
 #include "libspool/log.h"
 #include "libspool/version.h"
 #include "tools/spool.h"
+#include "transport/means.h"
 #include "transport/reach.h"
 
 static const struct verb *const verbs[] = {
@@ -118,6 +119,15 @@ number_parse(const char *text, long low, long high, long *value_out)
 	return true;
 }
 
+static bool
+http_is(const char *where)
+{
+	char scheme[16];
+
+	tr_scheme(where, scheme, NULL);
+	return strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0;
+}
+
 int
 tool_open(struct tool *tool)
 {
@@ -151,14 +161,19 @@ help_all(void)
 		   "A batch system whose database is a directory.\n");
 	for (i = 0; i < VERBS; i++)
 		(void)printf("  %-9s %s\n", verbs[i]->name, verbs[i]->help);
-	(void)puts("\n  -s DIR    the spool; else $SPOOL_DIR, else ./spool\n"
-		   "  --version\n\n"
-		   "'spool VERB --help' tells more.  Exit codes: 0 ok, "
-		   "1 the answer is no,\n"
-		   "100 the request is wrong, 111 try again later.\n\n"
-		   "  spool init && cp nn.py spool/scripts/\n"
-		   "  ID=$(spool submit job.json -p learningRate=0.01)\n"
-		   "  spool wait \"$ID\" && spool show \"$ID\"");
+	(void)puts(
+	    "\n  -s DIR    the spool; else $SPOOL_DIR, else ./spool; also "
+	    "https://HOST:PORT\n"
+	    "  --token-file FILE, --cacert FILE, --cert FILE, --key FILE\n"
+	    "            for https://; the token also from "
+	    "$SPOOL_TOKEN_FILE, $SPOOL_TOKEN\n"
+	    "  --version\n\n"
+	    "'spool VERB --help' tells more.  Exit codes: 0 ok, "
+	    "1 the answer is no,\n"
+	    "100 the request is wrong, 111 try again later.\n\n"
+	    "  spool init && cp nn.py spool/scripts/\n"
+	    "  ID=$(spool submit job.json -p learningRate=0.01)\n"
+	    "  spool wait \"$ID\" && spool show \"$ID\"");
 	return ANSWER_YES;
 }
 
@@ -232,7 +247,11 @@ run_verb(struct tool *tool, int argc, char **argv)
 	(void)snprintf(title, sizeof title, "spool %s", verb->name);
 	argv[0] = title; /* getopt's complaints begin with it */
 	optind = 0;
-	if (!verb->bare)
+	if (verb->files && tool->where != NULL && http_is(tool->where)) {
+		complain("it needs the spool's files themselves: run it where "
+			 "they are, or with -s sftp://...");
+		answer = ANSWER_WRONG;
+	} else if (!verb->bare)
 		answer = tool_open(tool);
 	if (answer == ANSWER_YES)
 		answer = verb->run(tool, argc, argv);
@@ -246,6 +265,10 @@ main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "spool", required_argument, NULL, 's' },
+		{ "token-file", required_argument, NULL, 't' },
+		{ "cacert", required_argument, NULL, 'c' },
+		{ "cert", required_argument, NULL, 'C' },
+		{ "key", required_argument, NULL, 'k' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -263,6 +286,18 @@ main(int argc, char **argv)
 		switch (c) {
 		case 's':
 			tool.where = optarg;
+			break;
+		case 't':
+			tr_means.token_file = optarg;
+			break;
+		case 'c':
+			tr_means.cacert = optarg;
+			break;
+		case 'C':
+			tr_means.cert = optarg;
+			break;
+		case 'k':
+			tr_means.key = optarg;
 			break;
 		case 'h':
 			return help_all();

@@ -8,6 +8,7 @@
 
 #include "index/index.h"
 #include "libspool/find.h"
+#include "tools/served.h"
 #include "tools/spool.h"
 
 #define CANDIDATES 10 /* shown when a part is ambiguous */
@@ -33,6 +34,17 @@ load(struct pick *pick, struct sp_err *err)
 	st = see_list(&pick->tool->spool, &pick->list, err);
 	pick->listed = st == SP_OK;
 	return st;
+}
+
+/* Where another is asked, no more than it takes. */
+static enum sp_status
+load_part(struct pick *pick, const char *word, struct sp_err *err)
+{
+	if (!served_is(&pick->tool->spool))
+		return load(pick, err);
+	see_list_clear(&pick->list);
+	pick->listed = false;
+	return served_list(&pick->tool->spool, word, &pick->list, err);
 }
 
 /* People paste paths and file names as well: spool/new/50.ID.t1a0.wine.json,
@@ -90,7 +102,7 @@ by_part(struct pick *pick, const char *word, struct sp_id *id_out)
 	struct sp_err err = { "" };
 	enum sp_status st;
 
-	if ((st = load(pick, &err)) != SP_OK)
+	if ((st = load_part(pick, word, &err)) != SP_OK)
 		return complain_of(st, &err, "looking for orders");
 	for (i = 0; i < pick->list.n; i++) {
 		entry = &pick->list.entry[i];
@@ -125,10 +137,10 @@ by_id(struct pick *pick, const struct sp_id *id)
 	enum sp_state state;
 	struct sp_name name;
 
-	if (pick->asked++ >= DIRECT && load(pick, NULL) == SP_OK &&
-	    see_entry(&pick->list, id) != NULL)
+	if (pick->asked++ >= DIRECT && !served_is(&pick->tool->spool) &&
+	    load(pick, NULL) == SP_OK && see_entry(&pick->list, id) != NULL)
 		return ANSWER_YES;
-	st = sp_find(&pick->tool->spool, id, &state, &name, &err);
+	st = see_find(&pick->tool->spool, id, &state, &name, &err);
 	if (st == SP_GONE) {
 		complain("no order %s in this spool", id->text);
 		return ANSWER_NO;
@@ -157,6 +169,7 @@ pick_word(struct pick *pick, const char *text, struct sp_id *id_out)
 	}
 	/* one part: the index may know without listing all */
 	if (!pick->listed && pick->asked++ < DIRECT &&
+	    !served_is(&pick->tool->spool) &&
 	    index_find(&pick->tool->spool, word, &row, NULL) == SP_OK) {
 		*id_out = row.name.id;
 		return ANSWER_YES;

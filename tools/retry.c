@@ -46,7 +46,7 @@ retry_one(struct tool *tool, const struct sp_id *id)
 	enum sp_state state;
 	struct sp_name name;
 
-	st = sp_find(&tool->spool, id, &state, &name, &err);
+	st = see_find(&tool->spool, id, &state, &name, &err);
 	if (st == SP_OK && !sp_state_over_is(state)) {
 		complain("%s is not over: it stands in %s/; wait for it, or "
 			 "cancel it first",

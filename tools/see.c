@@ -8,6 +8,7 @@
 
 #include "index/index.h"
 #include "libspool/find.h"
+#include "tools/served.h"
 #include "tools/spool.h"
 
 /* ---- rows ---- */
@@ -62,6 +63,8 @@ see_rows(const struct sp_spool *spool, unsigned states, size_t last, see_fn *fn,
 	enum sp_status st;
 	size_t i, at;
 
+	if (served_is(spool))
+		return served_rows(spool, states, last, fn, arg, err);
 	if (last == 0)
 		return index_list(spool, states, fn, arg, NULL, err);
 	if ((ring.row = calloc(last, sizeof *ring.row)) == NULL)
@@ -89,6 +92,8 @@ see_row(const struct sp_spool *spool, const struct sp_id *id,
 	struct sp_name name;
 	int tries;
 
+	if (served_is(spool))
+		return served_row(spool, id, row_out, err);
 	/* it may move between the two steps */
 	for (tries = 0; tries < 20; tries++) {
 		if ((st = sp_find(spool, id, &state, &name, err)) != SP_OK)
@@ -96,6 +101,22 @@ see_row(const struct sp_spool *spool, const struct sp_id *id,
 		st = sp_row_read(spool, state, &name, row_out, err);
 		if (st != SP_GONE && st != SP_LOST)
 			return st;
+	}
+	return st;
+}
+
+enum sp_status
+see_find(const struct sp_spool *spool, const struct sp_id *id,
+    enum sp_state *state_out, struct sp_name *name_out, struct sp_err *err)
+{
+	enum sp_status st;
+	struct sp_row row;
+
+	if (!served_is(spool))
+		return sp_find(spool, id, state_out, name_out, err);
+	if ((st = served_row(spool, id, &row, err)) == SP_OK) {
+		*state_out = row.state;
+		*name_out = row.name;
 	}
 	return st;
 }
@@ -148,6 +169,8 @@ see_list(
 	enum sp_status st;
 	size_t i, n;
 
+	if (served_is(spool))
+		return served_list(spool, NULL, list_out, err);
 	for (i = 0; i < sizeof turn / sizeof *turn; i++) {
 		st = sp_walk(spool, turn[i], list_put, NULL, &list, err);
 		if (st != SP_OK) {

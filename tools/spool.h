@@ -41,6 +41,7 @@ struct verb {
 	const char *help;  /* one line */
 	const char *page;  /* options and an example; at most a screen */
 	bool bare;         /* opens the spool itself, or needs none */
+	bool files;        /* needs its files: a server does not do */
 	int (*run)(struct tool *tool, int argc, char **argv);
 };
 
@@ -97,6 +98,10 @@ enum sp_status see_rows(const struct sp_spool *spool, unsigned states,
 /* One row, from the directories. */
 enum sp_status see_row(const struct sp_spool *spool, const struct sp_id *id,
     struct sp_row *row_out, struct sp_err *err);
+
+/* sp_find, in as few questions as it takes. */
+enum sp_status see_find(const struct sp_spool *spool, const struct sp_id *id,
+    enum sp_state *state_out, struct sp_name *name_out, struct sp_err *err);
 
 /* ---- pick.c: an order given by any unique part ---- */
 

@@ -13,12 +13,14 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/outcome.h"
 #include "tools/spool.h"
 
 #define PAUSE_FIRST 20
 #define PAUSE_MOST  500
 #define MANY        200  /* so many names are cheaper listed than asked for */
+#define PAUSE_FAR   2000 /* at most, where each look is a question */
 #define MISS_MS     5000 /* how often to see whether orders were taken away */
 
 struct waited {
@@ -84,14 +86,16 @@ look(struct wait *wait, struct waited *one, struct sp_err *err)
 	return st == SP_GONE || st == SP_BAD ? SP_OK : st;
 }
 
-/* An NFS client remembers that a name was absent; a listing is fresh. */
+/* An NFS client remembers that a name was absent; a listing is fresh.  So is
+ * what somebody far away says. */
 static enum sp_status
 look_all(struct wait *wait, struct sp_err *err)
 {
 	struct sp_names names = { 0 };
 	char file[SP_ID_LEN + 8];
 	enum sp_status st = SP_OK;
-	bool listed = !wait->spool->local || wait->n - wait->over > MANY;
+	bool listed = wait->n - wait->over > MANY ||
+	    (!wait->spool->local && !sp_fs_far(wait->spool->root));
 	size_t i;
 
 	if (listed)
@@ -223,7 +227,8 @@ wait_loop(struct wait *wait, int64_t until, struct sp_err *err)
 			return st;
 		cost = sp_mono_ms() - now;
 		next = sp_mono_ms() + pause + 4 * cost;
-		pause = least(pause * 3 / 2, PAUSE_MOST);
+		pause = least(pause * 3 / 2,
+		    sp_fs_far(wait->spool->root) ? PAUSE_FAR : PAUSE_MOST);
 		do {
 			term_bar_show(
 			    &wait->bar, wait->over, wait->failed, wait->n);

@@ -188,7 +188,7 @@ ask_after(struct why *why, const struct sp_id *id)
 			    id->text, status);
 		return;
 	}
-	if (sp_find(&why->tool->spool, id, &state, &name, NULL) != SP_OK)
+	if (see_find(&why->tool->spool, id, &state, &name, NULL) != SP_OK)
 		put(why, "waits: after %s, which is not in this spool",
 		    id->text);
 	else

@@ -148,13 +148,16 @@ role_is(const struct json_t *roles, const char *role)
 
 /* The policy is a text of its own, as spool.json is. */
 static enum sp_status
-policy_take(
-    const struct json_t *json, struct sp_policy *out, struct sp_err *err)
+policy_take(struct json_t *json, struct sp_policy *out, struct sp_err *err)
 {
 	struct sp_buf text = SP_BUF_INIT(65536);
 	struct sp_err why = { "" };
 	enum sp_status st;
 
+	/* The format is said beside it. */
+	if (sp_json_kind(json) != SP_JSON_OBJECT ||
+	    sp_json_set(json, "format", "1", NULL) != SP_OK)
+		return answer_odd(err, "policy");
 	sp_json_put(&text, json);
 	st = text.failed ? SP_BAD
 			 : sp_policy_parse(text.data, text.len, out, &why);

@@ -80,7 +80,7 @@ about(struct http *h, const char *url, struct sp_err *err)
 static enum sp_status
 name_us(struct http *h, const char *url, const char *base, struct sp_err *err)
 {
-	char hex[SP_SHA_LEN + 1], wanted[SP_WORKER_MAX + 1];
+	char wanted[SP_WORKER_MAX + 1];
 
 	if (!h->about.work)
 		return sp_err_set(err, SP_FATAL,
@@ -95,15 +95,12 @@ name_us(struct http *h, const char *url, const char *base, struct sp_err *err)
 			sp_info("name=%s: the token is for that worker",
 			    h->about.worker);
 	}
-	sp_sha_text(url, strlen(url), hex);
-	(void)snprintf(h->mark, sizeof h->mark, "%.16s", hex);
 	return SP_OK;
 }
 
-static void
-close_http(struct tr *tr)
+void
+http_door_close(struct http *h)
 {
-	struct http *h = http_of(tr);
 	struct http_claim *next;
 
 	if (h == NULL)
@@ -123,11 +120,11 @@ close_http(struct tr *tr)
 	free(h);
 }
 
-static enum sp_status
-open_http(
-    const char *url, const char *base, struct tr **tr_out, struct sp_err *err)
+enum sp_status
+http_door_open(const char *url, struct http **http_out, struct sp_err *err)
 {
 	struct http *h = calloc(1, sizeof *h);
+	char hex[SP_SHA_LEN + 1];
 	enum sp_status st;
 
 	if (h == NULL)
@@ -136,15 +133,39 @@ open_http(
 	h->room_at = -1;
 	atomic_store(&h->workers, 1);
 	(void)pthread_mutex_init(&h->lock, NULL);
-	if ((st = wire_make(url, &h->wire, err)) != SP_OK ||
-	    (st = about(h, url, err)) != SP_OK ||
-	    (st = name_us(h, url, base, err)) != SP_OK) {
-		close_http((struct tr *)h);
+	sp_sha_text(url, strlen(url), hex);
+	(void)snprintf(h->mark, sizeof h->mark, "%.16s", hex);
+	if ((st = wire_make(url, &h->wire, err)) == SP_OK)
+		st = about(h, url, err);
+	if (st == SP_OK)
+		*http_out = h;
+	else
+		http_door_close(h);
+	return st;
+}
+
+static enum sp_status
+open_http(
+    const char *url, const char *base, struct tr **tr_out, struct sp_err *err)
+{
+	struct http *h;
+	enum sp_status st;
+
+	if ((st = http_door_open(url, &h, err)) != SP_OK)
+		return st;
+	if ((st = name_us(h, url, base, err)) != SP_OK) {
+		http_door_close(h);
 		return st;
 	}
 	http_wake_open(h);
 	*tr_out = (struct tr *)h;
 	return SP_OK;
+}
+
+static void
+close_http(struct tr *tr)
+{
+	http_door_close(http_of(tr));
 }
 
 /* ---- small verbs ---- */

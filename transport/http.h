@@ -30,6 +30,7 @@ struct http_claim {
 struct http {
 	struct wire *wire;
 	char worker[SP_WORKER_MAX + 1];
+	bool firm;     /* what our token may not do is SP_FATAL, not SP_RETRY */
 	char mark[17]; /* of this server, in the texts of versions */
 	struct answer_about about;
 	atomic_uint workers;
@@ -65,6 +66,14 @@ http_of(struct tr *tr)
 
 extern const struct tr_ops http_ops;
 
+/* ---- http.c ---- */
+
+/* Connected, and somebody there who knows a spool; no worker yet, no thread.
+ * For the verbs of `spool`, too (httptree.c). */
+enum sp_status
+http_door_open(const char *url, struct http **http_out, struct sp_err *err);
+void http_door_close(struct http *h); /* takes NULL too */
+
 /* ---- httpcall.c ---- */
 
 /* The path of "/v1/..." and a part that is encoded, and what follows. */
@@ -82,8 +91,8 @@ enum sp_status http_call(struct http *h, const char *method,
     const struct sp_buf *path, const struct sp_buf *body, int64_t ms,
     struct sp_buf *text_out, int *status_out, struct sp_err *err);
 /* What came of a call whose status is not 2xx. */
-enum sp_status http_refused(
-    const struct wire_call *call, int64_t *size_out, struct sp_err *err);
+enum sp_status http_refused(const struct http *h, const struct wire_call *call,
+    int64_t *size_out, struct sp_err *err);
 
 /* A file's bytes into `to`, all of one version. */
 enum sp_status http_fetch(struct http *h, const struct sp_buf *path, int to,

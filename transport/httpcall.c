@@ -45,8 +45,8 @@ good_is(int status)
 }
 
 enum sp_status
-http_refused(
-    const struct wire_call *call, int64_t *size_out, struct sp_err *err)
+http_refused(const struct http *h, const struct wire_call *call,
+    int64_t *size_out, struct sp_err *err)
 {
 	const struct sp_buf *text = call->text;
 	enum sp_status st;
@@ -63,7 +63,7 @@ http_refused(
 	else
 		st = answer_error(
 		    call->status, sp_buf_text(text), text->len, size_out, err);
-	return st == SP_FATAL ? SP_RETRY : st;
+	return st == SP_FATAL && !h->firm ? SP_RETRY : st;
 }
 
 enum sp_status
@@ -75,6 +75,7 @@ http_call(struct http *h, const char *method, const struct sp_buf *path,
 	struct wire_call call = { .method = method,
 		.path = sp_buf_text(path),
 		.type = "application/json",
+		.want = HTTP_WANT,
 		.ms = ms,
 		.text = text_out != NULL ? text_out : &words };
 	enum sp_status st;
@@ -88,7 +89,7 @@ http_call(struct http *h, const char *method, const struct sp_buf *path,
 	sp_buf_reset(call.text);
 	st = wire_call(h->wire, &call, err);
 	if (st == SP_OK && !good_is(call.status))
-		st = http_refused(&call, NULL, err);
+		st = http_refused(h, &call, NULL, err);
 	else if (st == SP_BAD || st == SP_FATAL)
 		st = SP_RETRY; /* no answer that tells anything */
 	if (status_out != NULL)
@@ -140,7 +141,7 @@ http_fetch(struct http *h, const struct sp_buf *path, int to,
 	st = wire_get(h->wire, &call, err);
 	saved = errno;
 	if (st == SP_OK && call.status != 200)
-		st = http_refused(&call, NULL, err);
+		st = http_refused(h, &call, NULL, err);
 	else if (st == SP_BAD || st == SP_FATAL)
 		st = SP_RETRY;
 	else if (st == SP_OK && strcmp(call.want[0].value, "directory") == 0)
@@ -190,7 +191,7 @@ send_part(struct http *h, const struct sp_buf *path, const char *hex, int from,
 	if (st == SP_OK && call.status == 202) {
 		st = answer_size(sp_buf_text(&words), words.len, &is, err);
 	} else if (st == SP_OK && !good_is(call.status)) {
-		st = http_refused(&call, &is, err);
+		st = http_refused(h, &call, &is, err);
 		if (is >= 0) { /* there is less than we thought */
 			if (err != NULL)
 				sp_err_clear(err);

@@ -34,7 +34,7 @@ append_piece(struct http *h, const struct sp_buf *front, int64_t *at,
 			st = SP_RETRY;
 		if (st != SP_OK || call.status == 200)
 			break;
-		st = http_refused(&call, &size, err);
+		st = http_refused(h, &call, &size, err);
 		if (size < 0 || size >= *at)
 			break;
 		if (err != NULL)

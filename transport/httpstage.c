@@ -49,7 +49,7 @@ head(struct http *h, int which, const char *name, struct wire_call *call,
 	st = path.failed ? sp_err_set(err, SP_BAD, "%.100s: too long", name)
 			 : wire_call(h->wire, call, err);
 	if (st == SP_OK && call->status != 200)
-		st = http_refused(call, NULL, err);
+		st = http_refused(h, call, NULL, err);
 	else if (st == SP_FATAL)
 		st = SP_RETRY;
 	call->path = NULL;
@@ -91,7 +91,7 @@ http_tree(struct tr *tr, int which, const char *name,
 	call.path = sp_buf_text(&path);
 	st = wire_call(h->wire, &call, err);
 	if (st == SP_OK && call.status != 200)
-		st = http_refused(&call, NULL, err);
+		st = http_refused(h, &call, NULL, err);
 	else if (st == SP_FATAL)
 		st = SP_RETRY;
 	else if (st == SP_OK && strcmp(call.want[0].value, "directory") != 0)
@@ -120,7 +120,7 @@ http_imported(struct tr *tr, const struct sp_buf *script,
 
 	st = wire_call(h->wire, &call, err);
 	if (st == SP_OK && call.status != 200)
-		st = http_refused(&call, NULL, err);
+		st = http_refused(h, &call, NULL, err);
 	else if (st == SP_FATAL)
 		st = SP_RETRY;
 	if (st == SP_OK)

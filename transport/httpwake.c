@@ -53,7 +53,7 @@ wait_once(struct http *h, char seen[128])
 	call.ms = h->about.wait * INT64_C(1000) + GRACE_MS;
 	st = wire_call(h->wire, &call, NULL);
 	if (st == SP_OK && call.status != 200)
-		st = http_refused(&call, NULL, NULL);
+		st = http_refused(h, &call, NULL, NULL);
 	if (st == SP_OK)
 		st = answer_seen(
 		    sp_buf_text(&text), text.len, seen, &workers, NULL);

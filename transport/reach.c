@@ -8,11 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "transport/httptree.h"
 #include "transport/reach.h"
-#include "transport/sftpfs.h"
 
 static const struct tr_reach table[] = {
-	{ "sftp", sftp_reach },
+	{ "https", http_tree_root },
+	{ "http", http_tree_root },
 	{ NULL, NULL },
 };
 

@@ -18,7 +18,6 @@ tr_find(const char *url)
 		const struct tr_ops *ops;
 	} table[] = {
 		{ "", &dir_ops },
-		{ "sftp", &dir_ops },
 		{ "https", &http_ops },
 		{ "http", &http_ops },
 	};

@@ -35,7 +35,6 @@ static Suite *(*const suites[])(void) = {
 	streak_suite,
 	answer_suite,
 	origin_suite,
-	sftp_suite,
 };
 
 static void

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libspool/json.h"
 #include "libspool/row.h"
 #include "tests/unit/suites.h"
 
@@ -30,10 +31,42 @@ prints(const struct sp_row *row, const char *want)
 {
 	struct sp_buf b = SP_BUF_INIT(100000);
 
+	struct json_t *json;
+	struct sp_row again;
+
 	sp_row_print(row, &b);
 	ck_assert_str_eq(sp_buf_text(&b), want);
+	/* what was printed says it all */
+	ck_assert_int_eq(sp_json_parse(b.data, b.len, &json, NULL), SP_OK);
+	ck_assert_int_eq(sp_row_take(json, &again), SP_OK);
+	sp_buf_reset(&b);
+	sp_row_print(&again, &b);
+	ck_assert_str_eq(sp_buf_text(&b), want);
+	sp_json_free(json);
 	sp_buf_clear(&b);
 }
+
+START_TEST(takes_no_other)
+{
+	static const char *const others[] = { "{}", "{\"state\":\"new\"}",
+		"{\"order\":\"" NEW "\"}",
+		"{\"order\":\"x\",\"state\":\"new\"}",
+		"{\"order\":\"" NEW "\",\"state\":\"old\"}",
+		"{\"order\":5,\"state\":\"new\"}" };
+	struct sp_row row = { .status = 77 };
+	struct json_t *json;
+	size_t i;
+
+	for (i = 0; i < COUNT(others); i++) {
+		ck_assert_int_eq(
+		    sp_json_parse(others[i], strlen(others[i]), &json, NULL),
+		    SP_OK);
+		ck_assert_int_eq(sp_row_take(json, &row), SP_BAD);
+		ck_assert_int_eq(row.status, 77);
+		sp_json_free(json);
+	}
+}
+END_TEST
 
 START_TEST(waiting_row)
 {
@@ -266,6 +299,7 @@ row_suite(void)
 
 	tcase_add_test(text, waiting_row);
 	tcase_add_test(text, ended_row);
+	tcase_add_test(text, takes_no_other);
 	ADD_TABLE(text, takes_numbers, numbers);
 	tcase_add_test(text, says_what_is_wrong);
 	tcase_add_test(text, bundle_row);
