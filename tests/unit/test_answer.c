@@ -65,8 +65,7 @@ END_TEST
 /* ---- about ---- */
 
 #define ABOUT(format, roles, worker, limits)                                   \
-	"{\"server\":\"s\",\"format\":" format                                 \
-	",\"policy\":{\"lease\":8,"                               \
+	"{\"server\":\"s\",\"format\":" format ",\"policy\":{\"lease\":8,"     \
 	"\"beat\":1,\"attempts\":2,\"poll\":1},\"now\":5,\"roles\":" roles     \
 	",\"worker\":" worker ",\"limits\":" limits "}"
 #define LIMITS "{\"body\":1000000,\"wait\":50,\"job\":1,\"outcome\":1}"
