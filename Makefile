@@ -17,7 +17,7 @@ DESTDIR	?=
 VARIANT	?= plain
 O	:= build/$(VARIANT)
 
-PKGS	:= jansson nettle sqlite3 libcurl
+PKGS	:= jansson nettle sqlite3 libcurl libssh2
 CC	?= gcc
 CFLAGS	?= -O2 -g
 WARN	:= -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes \
@@ -56,7 +56,7 @@ ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
 JANSSON	 = -ljansson -lnettle
 # What transport/ stands on, behind one door each.
-FARLIBS	 = -Wl,--as-needed -lcurl
+FARLIBS	 = -Wl,--as-needed -lcurl -lssh2
 PTHREAD	 = -pthread
 
 rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))

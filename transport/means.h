@@ -6,7 +6,16 @@
 #ifndef TR_MEANS_H
 #define TR_MEANS_H
 
+#include <stdbool.h>
+
 struct tr_means {
+	/* sftp:// */
+	const char *identity;    /* a private key, and no other; NULL:
+	                          * $SPOOL_IDENTITY, or the agent's keys and
+	                          * then ~/.ssh/id_* */
+	const char *known_hosts; /* NULL: $SPOOL_KNOWN_HOSTS, or
+	                          * ~/.ssh/known_hosts and the system's */
+	bool accept_new;         /* note an unknown host's key and go on */
 	/* https:// */
 	const char *cacert;     /* file of CAs; NULL: the system's */
 	const char *cert, *key; /* files of a client's own, NULL: none */

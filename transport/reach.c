@@ -10,10 +10,12 @@
 
 #include "transport/httptree.h"
 #include "transport/reach.h"
+#include "transport/sftpfs.h"
 
 static const struct tr_reach table[] = {
 	{ "https", http_tree_root },
 	{ "http", http_tree_root },
+	{ "sftp", sftp_reach },
 	{ NULL, NULL },
 };
 

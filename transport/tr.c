@@ -18,6 +18,7 @@ tr_find(const char *url)
 		const struct tr_ops *ops;
 	} table[] = {
 		{ "", &dir_ops },
+		{ "sftp", &dir_ops },
 		{ "https", &http_ops },
 		{ "http", &http_ops },
 	};

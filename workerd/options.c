@@ -32,8 +32,8 @@ static const char usage[] =
 static const char help[] =
     "Take orders from a spool, run their scripts, hand the outcomes back.\n"
     "\n"
-    "  SPOOL          the spool's directory (or dir:PATH), or its server's\n"
-    "                 address: https://HOST:PORT\n"
+    "  SPOOL          the spool's directory (or dir:PATH), or where it is:\n"
+    "                 sftp://USER@HOST[:PORT]/PATH or https://HOST:PORT\n"
     "  -j, --jobs N   run up to N jobs at once (1); auto: by GPUs, else "
     "CPUs\n"
     "  --drain        end when nothing claimable is left\n"
@@ -65,6 +65,12 @@ static const char help[] =
     "  --warm M,M...  keep Pythons that have imported these, for all scripts in "
     "it\n"
     "  --cold         never, not for order.warm either\n"
+    "  -i, --identity FILE  sftp: our private key, and no other (the agent's, "
+    "then\n"
+    "                 ~/.ssh/id_*)\n"
+    "  --known-hosts FILE  sftp: the hosts that we trust "
+    "(~/.ssh/known_hosts)\n"
+    "  --accept-new   sftp: and note the key of one that is not in there\n"
     "  --token-file FILE  https: who we are (or $SPOOL_TOKEN_FILE, "
     "$SPOOL_TOKEN)\n"
     "  --cacert FILE  https: whom to trust (the system's CAs)\n"
@@ -104,6 +110,8 @@ enum {
 	OPT_FLOOR,
 	OPT_BAD_HOST,
 	OPT_CGROUP,
+	OPT_ACCEPT,
+	OPT_KNOWN,
 	OPT_CACERT,
 	OPT_CERT,
 	OPT_KEY,
@@ -137,6 +145,9 @@ static const struct option longs[] = {
 	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
 	{ "bad-host", required_argument, NULL, OPT_BAD_HOST },
 	{ "cgroup", required_argument, NULL, OPT_CGROUP },
+	{ "identity", required_argument, NULL, 'i' },
+	{ "known-hosts", required_argument, NULL, OPT_KNOWN },
+	{ "accept-new", no_argument, NULL, OPT_ACCEPT },
 	{ "cacert", required_argument, NULL, OPT_CACERT },
 	{ "cert", required_argument, NULL, OPT_CERT },
 	{ "key", required_argument, NULL, OPT_KEY },
@@ -388,6 +399,15 @@ take(int c, struct options *opt)
 		return take_bad_host(optarg, &opt->bad_host);
 	case OPT_CGROUP:
 		return take_cgroup(optarg, opt);
+	case 'i':
+		tr_means.identity = optarg;
+		break;
+	case OPT_KNOWN:
+		tr_means.known_hosts = optarg;
+		break;
+	case OPT_ACCEPT:
+		tr_means.accept_new = true;
+		break;
 	case OPT_CACERT:
 		tr_means.cacert = optarg;
 		break;
@@ -469,7 +489,7 @@ options_parse(int argc, char **argv, struct options *opt)
 	(void)strcpy(opt->python, "python3");
 	(void)gethostname(opt->name, sizeof opt->name - 1);
 	opt->name[strcspn(opt->name, ".")] = '\0';
-	while ((c = getopt_long(argc, argv, "j:vq", longs, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "j:i:vq", longs, NULL)) != -1)
 		if (!take(c, opt))
 			return false;
 	if (optind + 1 != argc)

@@ -35,6 +35,7 @@ static Suite *(*const suites[])(void) = {
 	streak_suite,
 	answer_suite,
 	origin_suite,
+	sftp_suite,
 };
 
 static void
