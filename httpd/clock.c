@@ -45,7 +45,7 @@ struct clock {
 	int kick;  /* eventfd */
 	int watch; /* inotify; -1: none */
 	int wd[WATCHED];
-	int64_t chores, polled;
+	int64_t chores, polled, origin;
 	atomic_uint news;
 	atomic_bool ending;
 };
@@ -166,6 +166,9 @@ run(void *arg)
 		wakes = atomic_exchange(&c->news, 0) | watch_take(c);
 		next = chores_tick(c, now, &wakes);
 		next = least(next, poll_tick(c, now, &wakes));
+		if (now >= c->origin)
+			c->origin = now + origin_tick(s);
+		next = least(next, c->origin);
 		if ((wakes & WAKE_QUEUE) != 0)
 			queue_news(s->queue);
 		if (wakes != 0)

@@ -219,7 +219,7 @@ struct route {
 #define FILE_MOST (INT64_C(1) << 50)
 
 /* The tables: up to a row without a path. */
-extern const struct route v1_routes[];
+extern const struct route v1_routes[], origin_routes[];
 
 /* Does the path fit the pattern?  The parts go to `room` and `param`. */
 bool route_fits(const char *pattern, const char *path, char *room,

@@ -245,7 +245,7 @@ serve_on(struct server *s, const struct listen *l, const char *cert,
 	bool good;
 
 	if ((s->limits = limits_new(s->opt.rate)) == NULL ||
-	    (s->queue = queue_new(s)) == NULL ||
+	    (s->queue = queue_new(s)) == NULL || !origin_init(&s->origin) ||
 	    (s->clock = clock_new(s, err)) == NULL) {
 		sp_warn("no memory");
 		return EXIT_LATER;
@@ -270,6 +270,7 @@ serve_on(struct server *s, const struct listen *l, const char *cert,
 	door_free(s->door);
 	clock_free(s->clock);
 	queue_free(s->queue);
+	origin_clear(&s->origin);
 	limits_free(s->limits);
 	return EXIT_OK;
 }

@@ -5,7 +5,7 @@
 
 #include "httpd/http.h"
 
-static const struct route *const tables[] = { v1_routes };
+static const struct route *const tables[] = { v1_routes, origin_routes };
 
 static const struct {
 	enum method method;

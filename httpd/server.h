@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "httpd/http.h"
+#include "httpd/origin.h"
 #include "libspool/spool.h"
 #include "libspool/token.h"
 
@@ -63,6 +64,7 @@ struct server {
 	struct queue *queue;
 	struct crew *crew;
 	struct limits *limits;
+	struct origin origin; /* of the original's workers */
 	struct clock *clock;
 	struct door *door;
 	struct {

@@ -2,6 +2,9 @@
 # stand-ins that send and do what those do (tests/origin/).
 . "$TOP/tests/lib.sh"
 
+PLAIN_ONLY="original_argv our_worker_unanswered our_worker_odd_boss"
+PLAIN_ONLY="$PLAIN_ONLY our_worker_configured our_worker_nan_and_failure"
+
 # boss DIALECT [ARGS]: a stand-in of the original Boss; $BOSS is its URL.
 boss() {
 	_d=$1
@@ -15,22 +18,24 @@ boss() {
 	soon test -s "$T/boss.port"
 	BOSS=http://127.0.0.1:$(cat "$T/boss.port")
 }
-# create JSON: a job at the Boss; prints the order.
-create() { http POST "$BOSS/job/create" "$1"; }
-http() { # METHOD URL [JSON]
-	"$PYTHON" - "$@" <<-'PY'
-	import sys, urllib.request
-	m, url = sys.argv[1:3]
-	data = sys.argv[3].encode() if len(sys.argv) > 3 else None
+# http METHOD URL [JSON]: prints the body, leaves the status in $T/status.
+http() {
+	"$PYTHON" - "$T/status" "$@" <<-'PY'
+	import sys, urllib.error, urllib.request
+	to, m, url = sys.argv[1:4]
+	data = sys.argv[4].encode() if len(sys.argv) > 4 else None
 	r = urllib.request.Request(url, data, {"Content-Type": "application/json"}, method=m)
 	try:
 	    a = urllib.request.urlopen(r, timeout=20)
 	except urllib.error.HTTPError as e:
 	    a = e
-	sys.stdout.write("" if len(sys.argv) > 3 or m == "GET" else "%d " % a.status)
+	open(to, "w").write(str(a.status))
 	sys.stdout.write(a.read().decode())
 	PY
 }
+status_was() { is "$(cat "$T/status")" "$1" 'status'; }
+# create JSON: a job at the Boss; prints the order.
+create() { http POST "$BOSS/job/create" "$1"; }
 state() { jq -r "$1" "$T/boss.json"; }
 state_is() { [ "$(state "$1")" = "$2" ]; }
 # owed: what our worker has in its book.
@@ -47,6 +52,276 @@ nn() {
 	print(json.dumps({"status": 200, "jobId": job["assignmentId"],
 	                  "loss": job.get("say", loss), "metric": "0.25"}))
 	PY
+}
+
+# shim: our server on this spool; $BOSS is its URL, the same each time.
+shim() {
+	spool-httpd -v --listen "127.0.0.1:${PORT:-0}" "$S" \
+	    >>"$T/httpd.log" 2>&1 &
+	SHIM=$!
+	PIDS="$PIDS $SHIM"
+	soon shim_is "$SHIM"
+	PORT=${BOSS##*:}
+}
+shim_is() {
+	BOSS=$(sed -n 's/.*start spool=.* listen=\(http:[^ ]*\).*/\1/p' \
+	    "$T/httpd.log" | sed -n "$((${SHIMS:-0} + 1))p")
+	[ -n "$BOSS" ] && SHIMS=$((${SHIMS:-0} + 1))
+}
+# legacy [ARGS]: a stand-in of the original Worker, its log in $T/legacy.log.
+legacy() {
+	"$PYTHON" "$TOP/tests/origin/worker.py" --boss "$BOSS" --every 0.3 \
+	    --scripts "$S/scripts" --python "$PYTHON" ${1+"$@"} \
+	    >>"$T/legacy.log" 2>&1 &
+	LEGACY=$!
+	PIDS="$PIDS $LEGACY"
+}
+submit() { spool submit --no-pin "$@"; }
+said() { grep -qF -- "$1" "$T/legacy.log"; }
+at() { find "$S/$1" -name '[0-9]*.json' | wc -l; }
+at_is() { [ "$(at "$1")" = "$2" ]; }
+beats() { jq .beat "$S"/workers/dl-*.json; }
+beats_beyond() { [ "$(beats)" -gt "$1" ]; }
+
+# ---- the original Worker, our server ----
+
+# Whole jobs, in both dialects and both manners of connection.
+t_original_worker() {
+	nn
+	script nn2.py <<-'PY'
+	import json, sys
+	job = json.loads(sys.argv[1])
+	print(json.dumps({"status": "completed", "orderId": job["assignmentId"],
+	                  "loss": job["loss"], "metric": "nan"}))
+	PY
+	shim
+	legacy
+	http POST "$BOSS/job/create" '{"scriptName":"nn.py","epochs":2,"projectName":"wine"}' >"$T/o1"
+	status_was 200
+	is "$(jq -r '[.status,.projectName,(._id==.jobId)]|@csv' "$T/o1")" \
+	    '"unassigned","wine",true'
+	soon over "$(jq -r ._id "$T/o1")"
+	is "$(outcome | jq -c '[.status,.loss,.metric,.run.attempt]')" \
+	    '[200,1,0.25,1]'
+	soon said 'answered 200'
+	legacy --close --name other
+	stop "$LEGACY"
+	legacy --close --name other
+	http POST "$BOSS/job/create" '{"scriptName":"nn2.py","loss":7}' >"$T/o2"
+	soon over "$(jq -r ._id "$T/o2")"
+	is "$(jq -c '[.status,.loss,.metric,.metricText,.run.nonFinite]' \
+	    "$S/outcomes/$(jq -r ._id "$T/o2").json")" \
+	    '[200,7,null,"nan",["metric"]]'
+	is "$(http GET "$BOSS/retrieve/order" | jq -c '[.[].status]')" \
+	    '["completed","completed"]'
+	is "$(http GET "$BOSS/retrieve/latest-job" | jq .loss)" 7
+	is "$(http GET "$BOSS/retrieve/outcome/$(jq -r ._id "$T/o1")" |
+	    jq .loss)" 1
+	hasnt "$(cat "$T/legacy.log")" undefined
+	promises
+}
+
+# What it gets is what the original gave it.
+t_original_argv() {
+	script tell.py <<-'PY'
+	import json, os, sys
+	open(os.environ["TOLD"], "w").write(sys.argv[1])
+	print(json.dumps({"status": 200}))
+	PY
+	export TOLD="$T/told"
+	shim
+	http POST "$BOSS/job/create" \
+	    '{"scriptName":"tell.py","big":12345678901234567890123,"x":{"y":[1.50]}}' >"$T/o"
+	id=$(jq -r ._id "$T/o")
+	legacy
+	# No id in the outcome: it is that of what it holds.
+	soon over "$id"
+	is "$(jq -r '[._id,.assignmentId,.callbackAddress]|@csv' "$T/told")" \
+	    "\"$id\",\"$id\",\"$BOSS\""
+	has "$(http GET "$BOSS/retrieve/job/$id")" \
+	    '"scriptName":"tell.py","big":12345678901234567890123,"x":{"y":[1.50]}}'
+}
+
+# Nothing that it sends, and nothing that is wrong, is left without an answer.
+t_original_errors() {
+	script bad.py <<-'PY'
+	import json
+	print(json.dumps({"status": 400, "error": "There was a problem."}))
+	PY
+	script ok.py <<-'PY'
+	import json, sys
+	print(json.dumps({"status": 200, "error": "No Job info found."}))
+	PY
+	shim
+	for p in retrieve/job/undefined retrieve/job/5bcc93d67f0b3f4844c87c79 \
+	    retrieve/outcome/undefined retrieve/other retrieve; do
+		http GET "$BOSS/$p" | jq -e .error >/dev/null || fail "$p"
+		status_was 404
+	done
+	http GET "$BOSS/retrieve/job" | jq -e .error
+	status_was 400
+	for p in bored/dl bored job/other worker-node/other; do
+		http POST "$BOSS/$p" | jq -e .error >/dev/null || fail "$p"
+		status_was 404
+	done
+	http POST "$BOSS/job/create" '{"epochs":3}' | jq -e .error
+	status_was 422
+	http POST "$BOSS/job/create" 'nonsense' | jq -e .error
+	status_was 422
+	http POST "$BOSS/callback" 'nonsense' | jq -e .error
+	status_was 422
+	http POST "$BOSS/worker-node/create" '{"name":"dl"}' | jq -e .error
+	status_was 422
+	is "$(http GET "$BOSS/retrieve/order")" '[]'
+	legacy
+	job bad.py >"$T/b.json"
+	job ok.py >"$T/k.json"
+	submit "$T/b.json" "$T/k.json" >"$T/ids"
+	soon outcomes_are 2
+	is "$(cat "$S"/outcomes/2*.json | jq -r .error | tr '\n' ' ')" \
+	    'There was a problem. No Job info found. '
+	is "$(count failed)" 2
+	promises
+}
+
+# Callbacks of nobody, twice, and too late: each is answered and kept.
+t_original_callbacks() {
+	shim
+	job nn.py >"$T/j.json"
+	id=$(submit "$T/j.json")
+	http POST "$BOSS/callback" '{"status":200,"jobId":"5bcc93d67f0b3f4844c87c79","loss":1}'
+	status_was 202
+	http POST "$BOSS/callback" '{"status":400,"error":"who am I"}'
+	status_was 202
+	http POST "$BOSS/callback" '{"status":400,"error":"who am I"}'
+	status_was 202
+	is "$(find "$S/outcomes/orphans" -name '*.json' | wc -l)" 2
+	# Of an order that nobody was given: kept beside it.
+	http POST "$BOSS/callback" "{\"status\":200,\"jobId\":\"$id\"}" >"$T/a"
+	status_was 200
+	is "$(jq -r .status "$T/a")" unassigned
+	http POST "$BOSS/bored/dl" >"$T/a"
+	is "$(jq -r '[._id,.status]|@csv' "$T/a")" "\"$id\",\"assigned\""
+	http POST "$BOSS/callback" "{\"status\":\"ok\",\"orderId\":\"$id\",\"loss\":\"2\"}" >"$T/a"
+	status_was 200
+	is "$(jq -r '[._id,.status]|@csv' "$T/a")" "\"$id\",\"completed\""
+	for n in 3 3 4; do
+		http POST "$BOSS/callback" "{\"status\":500,\"jobId\":\"$id\",\"loss\":$n}" >"$T/a"
+		status_was 200
+		is "$(jq -r .status "$T/a")" completed
+	done
+	is "$(outcome | jq -c '[.status,.loss]')" '[200,2]'
+	is "$(find "$S/runs" -name 'callback-*.json' | wc -l)" 3
+	exits 0 spool check
+	promises
+}
+
+# It asks again while it holds an order: it has lost it.
+t_original_lost() {
+	nn
+	policy lease=1 beat=0.2 settle=0.5 attempts=2 backoff=0.1 backoffMax=1
+	start_spoold
+	shim
+	job nn.py '"epochs":2' >"$T/j.json"
+	id=$(submit "$T/j.json")
+	http POST "$BOSS/bored/dl" >"$T/a"
+	is "$(jq -r ._id "$T/a")" "$id"
+	# Two polls may overlap: not yet.
+	http POST "$BOSS/bored/dl" >"$T/a"
+	status_was 404
+	is "$(at assigned)" 1
+	asked() { http POST "$BOSS/bored/dl" >"$T/a"; [ "$(jq -r ._id "$T/a")" = "$id" ]; }
+	soon asked
+	ls "$S/assigned"/*.t*a1@dl-*.json
+	has "$(cat "$S"/runs/*/"$id"/t1a0@dl-*.json)" 'bored again'
+	# And a second time: that was all.
+	bored() { http POST "$BOSS/bored/dl" >"$T/a"; over "$id"; }
+	soon bored
+	is "$(outcome | jq .status)" 503
+	promises
+}
+
+# Nobody hears of it in the time that it had; what it cannot do it is not
+# given; what is cancelled ends at once, and it is answered all the same.
+t_original_time_and_cancel() {
+	policy lease=1 beat=0.2 settle=0.5 attempts=1
+	nn
+	shim
+	job nn.py '"order":{"timeout":"1s"}' >"$T/j.json"
+	id=$(submit "$T/j.json")
+	http POST "$BOSS/bored/dl" >"$T/a"
+	soon over "$id"
+	is "$(status_of "$id")" 503
+	for more in '"gpus":1' '"requires":["a100"]' '"memory":"1G"' \
+	    '"env":{"A":"b"}' '"python":"python3"'; do
+		job nn.py "\"order\":{$more}" >"$T/j.json"
+		submit "$T/j.json"
+	done >"$T/ids" 2>"$T/err"
+	job nn.sh >"$T/j.json"
+	submit "$T/j.json" >>"$T/ids" 2>>"$T/err"
+	# Nor what is pinned to bytes that only our own workers bring.
+	job nn.py '"epochs":2' >"$T/j.json"
+	spool submit "$T/j.json" >>"$T/ids"
+	is "$(count new)" 7
+	http POST "$BOSS/bored/dl" >"$T/a"
+	status_was 404
+	job nn.py >"$T/j.json"
+	id=$(submit "$T/j.json")
+	http POST "$BOSS/bored/dl" >"$T/a"
+	is "$(jq -r ._id "$T/a")" "$id"
+	spool cancel "$id"
+	soon over "$id"
+	is "$(status_of "$id")" 499
+	http POST "$BOSS/callback" "{\"status\":200,\"jobId\":\"$id\"}" >"$T/a"
+	status_was 200
+	is "$(jq -r .status "$T/a")" failed
+	: >"$S/drain/dl"
+	job nn.py >"$T/j.json"
+	id=$(submit "$T/j.json")
+	http POST "$BOSS/bored/dl" >"$T/a"
+	status_was 404
+	http POST "$BOSS/bored/other" >"$T/a"
+	status_was 200
+}
+
+# The server dies and comes back: what its workers hold is theirs.  It is away
+# for longer than a lease: what they bring counts all the same.
+t_original_server_restarts() {
+	script slow.py <<-'PY'
+	import json, os, sys, time
+	job = json.loads(sys.argv[1])
+	while not os.path.exists(os.environ["GO"] + str(job["n"])): time.sleep(0.02)
+	print(json.dumps({"status": 200, "jobId": job["assignmentId"], "loss": job["n"]}))
+	PY
+	export GO="$T/go"
+	policy lease=4 beat=0.2 settle=0.5 attempts=3 backoff=1000 backoffMax=1000
+	start_spoold
+	shim
+	legacy
+	job slow.py '"n":1' >"$T/j.json"
+	one=$(submit "$T/j.json")
+	soon said 'runs slow.py'
+	kill -KILL "$SHIM"
+	n=$(beats)
+	shim
+	soon beats_beyond $((n + 3))
+	: >"$T/go1"
+	soon over "$one"
+	is "$(jq -c '[.status,.loss,.run.attempt]' "$S/outcomes/$one.json")" '[200,1,1]'
+
+	job slow.py '"n":2' >"$T/j.json"
+	two=$(submit "$T/j.json")
+	# It has it, and knows it.
+	runs() { [ "$(grep -c 'runs slow.py' "$T/legacy.log")" = 2 ]; }
+	soon runs
+	kill -KILL "$SHIM"
+	soon at_is waiting 1
+	shim
+	: >"$T/go2"
+	soon over "$two"
+	is "$(jq -c '[.status,.loss,.run.attempt]' "$S/outcomes/$two.json")" '[200,2,2]'
+	exits 0 spool check
+	promises
 }
 
 # ---- our worker, an original Boss ----
@@ -140,7 +415,7 @@ t_our_worker_boss_away() {
 	create '{"scriptName":"slow.py"}' >"$T/o"
 	start_worker --origin "$BOSS"
 	soon owed_is 1
-	soon ls "$S"/assigned/*
+	soon at_is assigned 1
 	kill -KILL "$BOSS_PID"
 	: >"$GO"
 	soon outcomes_are 1
