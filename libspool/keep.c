@@ -8,6 +8,7 @@
 
 #include "libspool/find.h"
 #include "libspool/finish.h"
+#include "libspool/fs.h"
 #include "libspool/keepin.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
@@ -15,22 +16,36 @@
 
 #define PROBE_FRESH 1000 /* ms */
 
+/*
+ * needs: what the medium must be able to.  Where a rename is link and unlink,
+ * two who give the same order its next name could both be half done with it:
+ * orders are moved on by those who can do it in one step, and there the dead
+ * keep what they hold until such a one comes.  What died half-way is only told
+ * by inodes, and by times that nobody can set.
+ */
 static const struct {
 	keep_fn *fn;
-	unsigned dirty;
+	unsigned dirty, needs;
 } chores[CHORES] = {
-	[CHORE_LOOK] = { keep_look, 0 },
+	[CHORE_LOOK] = { keep_look, 0, 0 },
 	[CHORE_NEW] = { keep_new,
 	    SP_DIRTY(SP_DIR_NEW) | SP_DIRTY(SP_DIR_HOLD) |
-		SP_DIRTY(SP_DIR_CANCEL) },
+		SP_DIRTY(SP_DIR_CANCEL),
+	    SP_FS_REAL_RENAME },
 	[CHORE_WAIT] = { keep_wait,
 	    SP_DIRTY(SP_DIR_WAITING) | SP_DIRTY(SP_DIR_HOLD) |
-		SP_DIRTY(SP_DIR_CANCEL) | SP_DIRTY(SP_DIR_OUTCOMES) },
-	[CHORE_REAP] = { keep_reap, 0 },
-	[CHORE_PUBLISH] = { keep_publish, 0 },
-	[CHORE_HALF] = { keep_half, 0 },
-	[CHORE_SWEEP] = { keep_sweep, 0 },
+		SP_DIRTY(SP_DIR_CANCEL) | SP_DIRTY(SP_DIR_OUTCOMES),
+	    SP_FS_REAL_RENAME },
+	[CHORE_REAP] = { keep_reap, 0, SP_FS_REAL_RENAME },
+	[CHORE_PUBLISH] = { keep_publish, 0, 0 },
+	[CHORE_HALF] = { keep_half, 0,
+	    SP_FS_REAL_RENAME | SP_FS_INODES | SP_FS_FINE_TIMES },
+	[CHORE_SWEEP] = { keep_sweep, 0, 0 },
 };
+
+/* One that may not be done here is not even looked at; but the medium may come
+ * back as another. */
+#define NOT_HERE_MS 10000
 
 enum sp_status
 sp_keep_new(const struct sp_spool *sp, bool yields, struct sp_keep **keep_out,
@@ -65,13 +80,16 @@ sp_keep_free(struct sp_keep *k)
 int64_t
 sp_keep_tick(struct sp_keep *k, unsigned dirty, int64_t now)
 {
+	unsigned facts = sp_fs_facts(k->sp->root);
 	int64_t next = INT64_MAX;
 	int i;
 
 	for (i = 0; i < CHORES; i++) {
 		if (i > CHORE_LOOK && k->yields && k->spoold)
 			break;
-		if (now >= k->due[i] || (dirty & chores[i].dirty) != 0)
+		if ((facts & chores[i].needs) != chores[i].needs)
+			k->due[i] = now + NOT_HERE_MS;
+		else if (now >= k->due[i] || (dirty & chores[i].dirty) != 0)
 			k->due[i] = now + chores[i].fn(k, now);
 		if (k->due[i] < next)
 			next = k->due[i];

@@ -2,7 +2,8 @@
  * keep.h - the housekeeping that needs no daemon: admit drops, explode bundles,
  * honour marks, hold and promote, reap the dead, publish outcomes whose commit
  * survived, sweep.  spoold does it always; an idle worker when no spoold beats.
- * Any number of keepers may work on one spool at once.
+ * Any number of keepers may work on one spool at once.  Over a medium whose
+ * renames are not one step (fs.h) it moves no order that others may move.
  */
 #ifndef SP_KEEP_H
 #define SP_KEEP_H

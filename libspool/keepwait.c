@@ -5,6 +5,7 @@
  * An order waits for its back-off (its ctime by the server's clock: the rename
  * that brought it here set it), its notBefore, its dependencies, and a hold
  * mark.  Nothing of that is stored; so it is read once and kept in memory.
+ * Where a medium knows no ctimes the back-off begins when we first see it.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/keepin.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
@@ -35,7 +37,7 @@ by_key(const void *a, const void *b)
 /* Read what an order waits for.  False: it was ended, or is no longer there. */
 static bool
 learn(struct sp_keep *k, const struct sp_name *name, const char *file,
-    struct waiting *w)
+    int64_t server, struct waiting *w)
 {
 	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
 	struct sp_err err = { "" };
@@ -43,6 +45,7 @@ learn(struct sp_keep *k, const struct sp_name *name, const char *file,
 	enum sp_status s;
 	struct stat st;
 	unsigned tries;
+	int64_t since;
 
 	s = sp_read(k->sp->dir[SP_DIR_WAITING], file,
 	    name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, &text, &st, &err);
@@ -50,12 +53,15 @@ learn(struct sp_keep *k, const struct sp_name *name, const char *file,
 		s = sp_job_parse(text.data, text.len, &job, &err);
 	if (s == SP_OK) {
 		w->ready = job.not_before;
+		since = (int64_t)st.st_ctim.tv_sec * 1000 +
+		    st.st_ctim.tv_nsec / 1000000;
+		if ((sp_fs_facts(k->sp->root) & SP_FS_FINE_TIMES) == 0)
+			since = server;
 		/* A bundle comes here when a try to explode it has failed:
 		 * two tickets each. */
 		tries = name->attempt + (name->bundle ? name->ticket / 2 : 0);
 		if (tries > 0) {
-			int64_t off = (int64_t)st.st_ctim.tv_sec * 1000 +
-			    st.st_ctim.tv_nsec / 1000000 +
+			int64_t off = since +
 			    (int64_t)(sp_backoff(
 					  &k->sp->policy, tries, &name->id) *
 				1000);
@@ -162,7 +168,7 @@ round_of(struct sp_keep *k, const struct sp_names *names,
 			w = *old;
 			old->after = NULL; /* moved over */
 			old->after_n = 0;
-		} else if (!learn(k, &name, file, &w))
+		} else if (!learn(k, &name, file, server, &w))
 			continue;
 		if (!sp_names_has(&marks->hold, name.id.text)) {
 			in = one(k, &name, &w, server);

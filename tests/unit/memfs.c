@@ -15,7 +15,7 @@
 struct inode {
 	mode_t mode;
 	unsigned links, opens;
-	long number, changed;
+	long number, modified, changed;
 	char *data;
 	size_t len;
 };
@@ -89,7 +89,7 @@ inode_new(struct memfs *m, mode_t mode)
 
 	i->mode = mode;
 	i->number = ++m->numbers;
-	i->changed = ++m->clock;
+	i->modified = i->changed = ++m->clock;
 	return i;
 }
 
@@ -135,10 +135,12 @@ stat_of(
 	(void)memset(st, 0, sizeof *st);
 	st->st_mode = i->mode;
 	st->st_size = (off_t)i->len;
-	st->st_mtim.tv_sec = st->st_ctim.tv_sec = 1000000 + i->changed;
+	/* Each change takes a second. */
+	st->st_mtim.tv_sec = st->st_ctim.tv_sec = 1000000 + i->modified;
 	if ((c->manners & MEMFS_SECONDS) == 0) {
 		st->st_ino = (ino_t)i->number;
 		st->st_dev = 1;
+		st->st_ctim.tv_sec = 1000000 + i->changed;
 	}
 	if (links || (c->manners & MEMFS_NO_LINKS) == 0)
 		st->st_nlink = i->links;
@@ -269,7 +271,7 @@ mem_pwrite(void *tree, void *file, const void *data, size_t len, off_t at)
 	}
 	if (len > 0)
 		(void)memcpy(i->data + at, data, len);
-	i->changed = ++m->clock;
+	i->modified = i->changed = ++m->clock;
 	rc = (int)len;
 	END;
 }

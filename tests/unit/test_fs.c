@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "libspool/find.h"
 #include "libspool/finish.h"
 #include "libspool/fs.h"
+#include "libspool/keep.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
 #include "libspool/submit.h"
@@ -395,6 +397,59 @@ START_TEST(cut_submit)
 }
 END_TEST
 
+/* ---- the dead ---- */
+
+/* Where a rename is no single step nobody is revoked; by the next keeper who
+ * has one, he is. */
+START_TEST(reap)
+{
+	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_spool dead, by_link, real;
+	struct sp_keep *a, *b;
+	struct sp_name name, mine;
+	enum sp_state at = SP_ASSIGNED;
+	int64_t until;
+	int i;
+
+	join(&dead, "dead", 0);
+	join(&by_link, "a", MEMFS_BY_LINK | MEMFS_NO_LINKS | MEMFS_SECONDS);
+	join(&real, "b", MEMFS_NO_LINKS | MEMFS_SECONDS);
+	by_link.policy.lease = real.policy.lease = 0.2;
+	by_link.policy.beat = real.policy.beat = 0.05;
+	real.policy.backoff = real.policy.backoff_max = 60;
+	name = order(&dead);
+	ck_assert_int_eq(sp_claim(&dead, &name, &mine, &job, NULL), SP_OK);
+	ck_assert_int_eq(sp_keep_new(&by_link, false, &a, NULL), SP_OK);
+	ck_assert_int_eq(sp_keep_new(&real, false, &b, NULL), SP_OK);
+	for (i = 0; i < 200; i++) /* that takes a while, over there */
+		ck_assert_int_eq(sp_fs_put(dead.root, "tmp/x", "x", 1, 0), 0);
+	/* Until the second has revoked it, and the first has not. */
+	for (until = sp_mono_ms() + 20000; at == SP_ASSIGNED;
+	     (void)poll(NULL, 0, 10)) {
+		(void)sp_keep_tick(a, SP_DIRTY_ALL, sp_mono_ms());
+		ck_assert_int_eq(
+		    sp_find(&dead, &name.id, &at, &mine, NULL), SP_OK);
+		ck_assert_int_eq(at, SP_ASSIGNED);
+		(void)sp_keep_tick(b, SP_DIRTY_ALL, sp_mono_ms());
+		ck_assert_int_eq(
+		    sp_find(&dead, &name.id, &at, &mine, NULL), SP_OK);
+		ck_assert_int_lt(sp_mono_ms(), until);
+	}
+	ck_assert_int_eq(at, SP_WAITING);
+	ck_assert_uint_eq(mine.attempt, 1);
+	/* It waits there for its back-off, though no time says since when. */
+	(void)sp_keep_tick(b, SP_DIRTY_ALL, sp_mono_ms());
+	ck_assert_int_eq(sp_find(&dead, &name.id, &at, &mine, NULL), SP_OK);
+	ck_assert_int_eq(at, SP_WAITING);
+	sp_keep_free(a);
+	sp_keep_free(b);
+	sp_buf_clear(&job);
+	sp_spool_close(&dead);
+	sp_spool_close(&by_link);
+	sp_spool_close(&real);
+}
+END_TEST
+
 /* ---- races ---- */
 
 #define ORDERS  200
@@ -476,6 +531,7 @@ fs_suite(void)
 	tcase_add_loop_test(protocol, cut_claim, 0, 10);
 	tcase_add_loop_test(protocol, blip_claim, 0, (int)COUNT(manners));
 	tcase_add_loop_test(protocol, cut_submit, 0, 8);
+	tcase_add_test(protocol, reap);
 	tcase_add_test(protocol, race);
 	suite_add_tcase(suite, protocol);
 	return suite;
