@@ -13,10 +13,9 @@
 #include "libspool/fs.h"
 #include "transport/dir.h"
 
-/* runs/DAY/ID, made without the syncs of sp_run_open: two for each job would
- * cost more than many a job. */
-static enum sp_status
-run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
+/* Two syncs for each job would cost more than many a job. */
+enum sp_status
+dir_run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
     struct sp_err *err)
 {
 	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
@@ -50,7 +49,9 @@ dir_out(struct tr *tr, const struct sp_id *id, char *path_out, size_t size,
 	enum sp_status st;
 	int fd, n;
 
-	if ((st = run_open(&d->spool, id, &fd, err)) != SP_OK)
+	if (sp_fs_far(d->spool.root))
+		return SP_GONE;
+	if ((st = dir_run_open(&d->spool, id, &fd, err)) != SP_OK)
 		return st;
 	*old_out = false;
 	if (sp_fs_mkdir(fd, "out", 0777) == -1) {
@@ -97,8 +98,8 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 	enum sp_status st;
 	int dirfd, fd;
 
-	if ((st = run_open(&dir_of(tr)->spool, &claimed->id, &dirfd, err)) !=
-	    SP_OK)
+	if ((st = dir_run_open(
+		 &dir_of(tr)->spool, &claimed->id, &dirfd, err)) != SP_OK)
 		return st;
 	sp_attempt_print(claimed, name);
 	(void)snprintf(file, sizeof file, "%s%s", name + SP_ID_LEN + 1,
@@ -149,7 +150,7 @@ dir_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
 	enum sp_status st;
 	int fd;
 
-	if ((st = run_open(spool, id, &fd, err)) != SP_OK)
+	if ((st = dir_run_open(spool, id, &fd, err)) != SP_OK)
 		return st;
 	st = sp_publish(
 	    spool, fd, PINS, text->data, text->len, SP_PUB_LAZY, err);
