@@ -105,6 +105,37 @@ kind_text(mode_t mode)
 	}
 }
 
+/* What errno says of a file that was to be opened. */
+static enum sp_status
+not_opened(const char *name, bool links, struct sp_err *err)
+{
+	switch (errno) {
+	case ELOOP:
+		return sp_err_set(err, SP_BAD,
+		    "%s is a symbolic link; only plain files are read", name);
+	case EXDEV:
+		return sp_err_set(err, SP_BAD,
+		    links ? "%s is a link that is absolute or leads out of its "
+			    "directory"
+			  : "%s leads out of the spool",
+		    name);
+	case ENXIO:
+		return sp_err_set(err, SP_BAD,
+		    "%s is a socket or a device; only plain files are read",
+		    name);
+	default:
+		return sp_err_sys(err, "%s", name);
+	}
+}
+
+static enum sp_status
+too_long(const char *name, off_t size, off_t max, struct sp_err *err)
+{
+	return sp_err_set(err, SP_BAD,
+	    "%s has %lld bytes; at most %lld are read", name, (long long)size,
+	    (long long)max);
+}
+
 static enum sp_status
 open_plain(int dirfd, const char *name, off_t max, bool links, int *fd_out,
     struct stat *st_out, struct sp_err *err)
@@ -113,27 +144,8 @@ open_plain(int dirfd, const char *name, off_t max, bool links, int *fd_out,
 	int fd;
 
 	fd = open_beneath(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, links);
-	if (fd == -1) {
-		switch (errno) {
-		case ELOOP:
-			return sp_err_set(err, SP_BAD,
-			    "%s is a symbolic link; only plain files are read",
-			    name);
-		case EXDEV:
-			return sp_err_set(err, SP_BAD,
-			    links ? "%s is a link that is absolute or leads "
-				    "out of its directory"
-				  : "%s leads out of the spool",
-			    name);
-		case ENXIO:
-			return sp_err_set(err, SP_BAD,
-			    "%s is a socket or a device; only plain files are "
-			    "read",
-			    name);
-		default:
-			return sp_err_sys(err, "%s", name);
-		}
-	}
+	if (fd == -1)
+		return not_opened(name, links, err);
 	if (sp_fs_fstat(fd, st_out) == -1) {
 		s = sp_err_sys(err, "%s", name);
 	} else if (!S_ISREG(st_out->st_mode)) {
@@ -142,10 +154,7 @@ open_plain(int dirfd, const char *name, off_t max, bool links, int *fd_out,
 		    "read",
 		    name, kind_text(st_out->st_mode));
 	} else if (max > 0 && st_out->st_size > max) {
-		s = sp_err_set(err, SP_BAD,
-		    "%s has %lld bytes; at most %lld "
-		    "are read",
-		    name, (long long)st_out->st_size, (long long)max);
+		s = too_long(name, st_out->st_size, max, err);
 	} else {
 		*fd_out = fd;
 		return SP_OK;
@@ -216,6 +225,14 @@ sp_read(int dirfd, const char *name, size_t max, struct sp_buf *text_out,
 	enum sp_status s;
 	int fd;
 
+	if (sp_fs_far(dirfd)) {
+		st_out->st_size = 0;
+		if (sp_fs_get(dirfd, name, max, text_out, st_out) == 0)
+			return SP_OK;
+		return errno == EFBIG
+		    ? too_long(name, st_out->st_size, (off_t)max, err)
+		    : not_opened(name, false, err);
+	}
 	s = sp_open(dirfd, name, (off_t)max, &fd, st_out, err);
 	if (s != SP_OK)
 		return s;
@@ -270,15 +287,20 @@ sp_write_all(int fd, const void *data, size_t len)
 }
 
 enum sp_status
-sp_sync(int fd, const char *what, struct sp_err *err)
+sp_sync_said(int error, const char *what, struct sp_err *err)
 {
-	if (sp_fs_fsync(fd) == 0)
-		return SP_OK;
 	/* Some network filesystems have no fsync of a directory: their server
 	 * makes the operation stable before it answers. */
-	if (errno == EINVAL || errno == ENOTSUP)
+	if (error == 0 || error == EINVAL || error == ENOTSUP)
 		return SP_OK;
+	errno = error;
 	return sp_err_sys(err, "fsync %s", what);
+}
+
+enum sp_status
+sp_sync(int fd, const char *what, struct sp_err *err)
+{
+	return sp_sync_said(sp_fs_fsync(fd) == 0 ? 0 : errno, what, err);
 }
 
 void
@@ -324,6 +346,31 @@ sp_tmp_done(const struct sp_spool *sp, const char *tmpname, int fd, bool lazy,
 	return s;
 }
 
+/* The same over there, in the least round trips: all of the writing is one
+ * call, and so is all that follows. */
+static enum sp_status
+publish_far(const struct sp_spool *sp, int dirfd, const char *name,
+    const void *text, size_t len, unsigned flags, struct sp_err *err)
+{
+	bool lazy = (flags & SP_PUB_LAZY) != 0;
+	int tmpdir = sp->dir[SP_DIR_TMP];
+	char tmp[SP_NAME_MAX];
+	enum sp_status s = SP_OK;
+
+	sp_tmp_name(sp, tmp);
+	if (sp_fs_put(tmpdir, tmp, text, len,
+		SP_PUT_EXCL | (lazy ? 0u : SP_PUT_SYNC)) == -1)
+		s = sp_err_sys(err, "write tmp/%s", tmp);
+	else {
+		SP_CRASH("tmp.written");
+		s = sp_move_settle(tmpdir, tmp, dirfd, name,
+		    (flags & SP_PUB_REPLACE) != 0, !lazy, err);
+	}
+	if (s != SP_OK)
+		(void)sp_fs_unlink(tmpdir, tmp);
+	return s;
+}
+
 enum sp_status
 sp_publish(const struct sp_spool *sp, int dirfd, const char *name,
     const void *text, size_t len, unsigned flags, struct sp_err *err)
@@ -332,6 +379,8 @@ sp_publish(const struct sp_spool *sp, int dirfd, const char *name,
 	enum sp_status s;
 	int fd;
 
+	if (sp_fs_far(dirfd))
+		return publish_far(sp, dirfd, name, text, len, flags, err);
 	sp_tmp_name(sp, tmp);
 	s = sp_tmp_start(sp, tmp, text, len, &fd, err);
 	if (s == SP_OK)

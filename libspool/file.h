@@ -55,6 +55,9 @@ enum sp_status sp_write_all(int fd, const void *data, size_t len);
 /* fsync; a failure is SP_FATAL in spirit: never ask the same file again. */
 enum sp_status sp_sync(int fd, const char *what, struct sp_err *err);
 
+/* What an fsync that was asked for with others came to: 0, or an errno. */
+enum sp_status sp_sync_said(int error, const char *what, struct sp_err *err);
+
 /* Write tmp/NAME, O_EXCL; then sync (unless lazy) and close it, checked.  In
  * two halves, so that a group is written before its first fsync has to wait. On
  * failure nothing is left. */

@@ -11,16 +11,15 @@
 
 #include "libspool/crash.h"
 #include "libspool/file.h"
-#include "libspool/finish.h"
+#include "libspool/finishin.h"
 #include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
 
-/* outcomes/.ID.tTaA@W */
-static void
-provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
+void
+finish_provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
 {
 	file_out[0] = '.';
 	sp_attempt_print(name, file_out + 1);
@@ -94,7 +93,7 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 	enum sp_status s;
 	struct stat st;
 
-	provisional(name, file);
+	finish_provisional(name, file);
 	fd = sp_fs_open(
 	    dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1 && errno == EEXIST) {
@@ -132,7 +131,7 @@ drop_provisional(const struct sp_spool *sp, const struct sp_name *name)
 {
 	char file[SP_NAME_MAX + 1];
 
-	provisional(name, file);
+	finish_provisional(name, file);
 	(void)sp_fs_unlink(sp->dir[SP_DIR_OUTCOMES], file);
 }
 
@@ -145,7 +144,7 @@ sync_provisional(const struct sp_spool *sp, int fd, const struct sp_name *name,
 	char file[SP_NAME_MAX + 1];
 	enum sp_status st;
 
-	provisional(name, file);
+	finish_provisional(name, file);
 	st = sp_sync(fd, file, err);
 	if (sp_fs_close(fd) == -1 && st == SP_OK)
 		st = sp_err_sys(err, "close outcomes/%s", file);
@@ -155,8 +154,8 @@ sync_provisional(const struct sp_spool *sp, int fd, const struct sp_name *name,
 	return st;
 }
 
-static enum sp_status
-write_synced(const struct sp_spool *sp, const struct sp_name *name,
+enum sp_status
+finish_write(const struct sp_spool *sp, const struct sp_name *name,
     const void *text, size_t len, struct sp_err *err)
 {
 	enum sp_status st;
@@ -208,7 +207,7 @@ sp_outcome_publish(
 	enum sp_status s;
 	struct stat st;
 
-	provisional(name, from);
+	finish_provisional(name, from);
 	(void)snprintf(to, sizeof to, "%s.json", name->id.text);
 	s = sp_move_file(dir, from, dir, to, false, err);
 	if (s == SP_LOST) {
@@ -236,7 +235,7 @@ sp_outcome_waits(const struct sp_spool *sp, const struct sp_name *name,
 	struct stat st;
 	int fd;
 
-	provisional(name, file);
+	finish_provisional(name, file);
 	if ((s = whole(sp, file, status_out, err)) != SP_OK) {
 		if (s == SP_RETRY)
 			return s;
@@ -262,6 +261,10 @@ commit_write(const struct sp_spool *sp, struct sp_ended *group, size_t n,
 	enum sp_status st = SP_OK;
 	size_t i;
 
+	if (sp_fs_far(sp->root)) {
+		finish_write_far(sp, group, n, err);
+		return;
+	}
 	for (i = 0; i < n; i++)
 		group[i].status = write_provisional(sp, &group[i].name,
 		    group[i].text, group[i].len, &fd[i], err);
@@ -275,61 +278,32 @@ commit_write(const struct sp_spool *sp, struct sp_ended *group, size_t n,
 			group[i].status = st;
 }
 
-static void
+/* The renames and the syncs behind them: what these came to. */
+static enum sp_status
 commit_move(const struct sp_spool *sp, struct sp_ended *group, size_t n,
     struct sp_err *err)
 {
-	struct sp_name to;
+	struct sp_move *all = calloc(n, sizeof *all);
+	enum sp_status st = SP_OK;
 	size_t i;
 
+	for (i = 0; i < n && all != NULL; i++)
+		all[i] = (struct sp_move){ .from = &group[i].name,
+			.to = group[i].good ? SP_DONE : SP_FAILED,
+			.status = group[i].status };
+	if (all != NULL)
+		sp_move_commits(sp, all, n, &st, err);
 	for (i = 0; i < n; i++) {
 		if (group[i].status != SP_OK)
 			continue;
-		group[i].status = sp_move_step(sp, SP_STEP_COMMIT, SP_ASSIGNED,
-		    group[i].good ? SP_DONE : SP_FAILED, &group[i].name, &to,
-		    err);
+		group[i].status = all == NULL ? SP_RETRY : all[i].status;
 		if (group[i].status == SP_LOST)
 			(void)sp_attempt_note(sp, &group[i].name, "lost",
 			    "the order was taken from its worker before it "
 			    "could commit",
 			    NULL);
 	}
-}
-
-/* Was this directory synced for an earlier one of the group? */
-static bool
-day_seen(const struct sp_ended *group, size_t i)
-{
-	size_t k;
-
-	for (k = 0; k < i; k++)
-		if (group[k].status == SP_OK &&
-		    group[k].good == group[i].good &&
-		    memcmp(group[k].name.id.text, group[i].name.id.text,
-			SP_DAY_LEN) == 0)
-			return true;
-	return false;
-}
-
-static enum sp_status
-commit_sync(const struct sp_spool *sp, struct sp_ended *group, size_t n,
-    struct sp_err *err)
-{
-	enum sp_status st = SP_OK;
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < n && st == SP_OK; i++) {
-		if (group[i].status != SP_OK)
-			continue;
-		any = true;
-		if (!day_seen(group, i))
-			st = sp_move_sync(sp, &group[i].name.id,
-			    group[i].good ? SP_DONE : SP_FAILED, SP_STATES,
-			    err);
-	}
-	if (any && st == SP_OK)
-		st = sp_sync(sp->dir[SP_DIR_ASSIGNED], "assigned", err);
+	free(all);
 	return st;
 }
 
@@ -339,25 +313,32 @@ sp_commit(const struct sp_spool *sp, struct sp_ended *group, size_t n,
 {
 	enum sp_status st;
 	size_t i;
+	bool *done;
 	int *fd;
 
-	if ((fd = calloc(n, sizeof *fd)) == NULL) {
+	fd = calloc(n, sizeof *fd);
+	done = calloc(n, sizeof *done);
+	if (fd == NULL || done == NULL) {
+		free(fd);
+		free(done);
 		for (i = 0; i < n; i++)
 			group[i].status = SP_RETRY;
 		return;
 	}
 	commit_write(sp, group, n, fd, err);
-	commit_move(sp, group, n, err);
-	st = commit_sync(sp, group, n, err);
+	st = commit_move(sp, group, n, err);
 	SP_CRASH("commit.synced");
+	if (sp_fs_far(sp->root) && st == SP_OK)
+		finish_link_far(sp, group, n, done);
 	for (i = 0; i < n; i++) {
 		if (group[i].status != SP_OK)
 			continue;
-		group[i].status = st == SP_OK
-		    ? sp_outcome_publish(sp, &group[i].name, err)
-		    : st;
+		group[i].status = done[i] ? SP_OK
+		    : st == SP_OK ? sp_outcome_publish(sp, &group[i].name, err)
+				  : st;
 		SP_CRASH("outcome.published");
 	}
+	free(done);
 	free(fd);
 }
 
@@ -372,7 +353,7 @@ end(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
 	enum sp_status st;
 	bool moved = false;
 
-	st = write_synced(sp, to, text, len, err);
+	st = finish_write(sp, to, text, len, err);
 	if (st == SP_OK) {
 		st = sp_move_step(sp, what, at, SP_FAILED, order, to, err);
 		/* Not ours: nobody else can have made that name.  On SP_RETRY
@@ -389,7 +370,7 @@ end(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
 	/* We stood still between writing and moving, long enough to be taken
 	 * for dead, and our outcome was swept: write it again. */
 	if (st == SP_GONE && moved) {
-		st = write_synced(sp, to, text, len, err);
+		st = finish_write(sp, to, text, len, err);
 		if (st == SP_OK)
 			st = sp_outcome_publish(sp, to, err);
 	}
@@ -455,7 +436,7 @@ sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
 	st = sp_run_open(sp, &name->id, true, &run, err);
 	if (st != SP_OK)
 		return st;
-	provisional(name, from);
+	finish_provisional(name, from);
 	note_name(name, to);
 	st = sp_move_file(sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
 	/* How it was lost was said already; what it had done is said beside. */

@@ -121,7 +121,8 @@ enum sp_fs_what {
 	SP_FS_MKDIR,  /* path */
 	SP_FS_LSTAT,  /* path -> st */
 	SP_FS_LINKS,  /* path -> st */
-	SP_FS_SYNC,   /* path: a directory */
+	SP_FS_SYNC,   /* path: a directory, with the names that those before
+	               * it in the group have changed there */
 	SP_FS_GET,    /* path, max -> text, st (which may be NULL) */
 	SP_FS_PUT     /* path, data, len; flags: enum sp_fs_put */
 };

@@ -27,6 +27,10 @@
 enum sp_status sp_move_file(int fromfd, const char *from, int tofd,
     const char *to, bool replace, struct sp_err *err);
 
+/* The same and, if `sync`, an fsync of the directory it went to. */
+enum sp_status sp_move_settle(int fromfd, const char *from, int tofd,
+    const char *to, bool replace, bool sync, struct sp_err *err);
+
 /* Set something aside: any kind of file, by rename only, never over another;
  * the name it got (`to`, or `to` with a nonce) comes back. */
 enum sp_status sp_move_aside(const struct sp_spool *spool, int fromfd,
@@ -67,6 +71,23 @@ enum sp_status sp_move_apart(const struct sp_spool *spool, enum sp_state at,
 enum sp_status
 sp_claim(const struct sp_spool *spool, const struct sp_name *order,
     struct sp_name *claimed_out, struct sp_buf *text_out, struct sp_err *err);
+/* The same; known: `text` is what was read of it in new/.  No order is changed
+ * under its name, so over there it need not be fetched again. */
+enum sp_status sp_claim_known(const struct sp_spool *spool,
+    const struct sp_name *order, bool known, struct sp_name *claimed_out,
+    struct sp_buf *text, struct sp_err *err);
+
+/* A commit: from its name in assigned/ to done/ or failed/. */
+struct sp_move {
+	const struct sp_name *from;
+	enum sp_state to;
+	enum sp_status status; /* in: SP_OK, or it is left out; out */
+};
+
+/* A group of them, and the fsync of each directory that changed, once:
+ * sync_out. */
+void sp_move_commits(const struct sp_spool *spool, struct sp_move *all,
+    size_t n, enum sp_status *sync_out, struct sp_err *err);
 
 /* new/RAW -> new/PP.ID.t1a0[.LABEL].json(l): file fsynced before, new/ after.
  */

@@ -53,6 +53,7 @@ open_dir(
 		return st;
 	}
 	sp_ready_init(&d->ready, &d->spool);
+	sp_buf_init(&d->read_text, SP_JOB_MAX + 64);
 	d->dirty = SP_DIRTY_ALL;
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
@@ -70,6 +71,7 @@ close_dir(struct tr *tr)
 		sp_keep_free(d->keep);
 	dirwatch_close(&d->watch);
 	sp_ready_clear(&d->ready);
+	sp_buf_clear(&d->read_text);
 	sp_spool_close(&d->spool);
 	free(d);
 }
@@ -162,14 +164,33 @@ static enum sp_status
 read_order(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
     struct sp_err *err)
 {
-	return sp_order_read(&dir_of(tr)->spool, SP_NEW, name, text_out, err);
+	struct dir *d = dir_of(tr);
+	enum sp_status st;
+
+	st = sp_order_read(&d->spool, SP_NEW, name, text_out, err);
+	sp_buf_reset(&d->read_text);
+	if (st == SP_OK && sp_fs_far(d->spool.root)) {
+		d->read_name = *name;
+		sp_buf_put(&d->read_text, text_out->data, text_out->len);
+	}
+	return st;
 }
 
 static enum sp_status
 claim(struct tr *tr, const struct sp_name *name, struct sp_name *claimed_out,
     struct sp_buf *text_out, struct sp_err *err)
 {
-	return sp_claim(&dir_of(tr)->spool, name, claimed_out, text_out, err);
+	struct dir *d = dir_of(tr);
+	bool known = d->read_text.len > 0 && !d->read_text.failed &&
+	    memcmp(&d->read_name, name, sizeof *name) == 0;
+
+	if (known) {
+		sp_buf_reset(text_out);
+		sp_buf_put(text_out, d->read_text.data, d->read_text.len);
+		known = !text_out->failed;
+	}
+	return sp_claim_known(
+	    &d->spool, name, known, claimed_out, text_out, err);
 }
 
 static enum sp_status

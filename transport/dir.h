@@ -43,6 +43,11 @@ struct dir {
 	int64_t placed; /* when the directories were last compared */
 
 	struct sp_ready ready;
+
+	/* The order that was read last, to be claimed next: over there, its
+	 * text need not come twice. */
+	struct sp_name read_name;
+	struct sp_buf read_text;
 };
 
 static inline struct dir *

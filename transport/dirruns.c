@@ -13,6 +13,8 @@
 #include "libspool/fs.h"
 #include "transport/dir.h"
 
+#define PATH_ROOM (SP_DAY_LEN + 1 + SP_ID_LEN + 1 + SP_NAME_MAX + 16)
+
 /* Two syncs for each job would cost more than many a job. */
 enum sp_status
 dir_run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
@@ -90,35 +92,54 @@ append_whole(int fd, int64_t at, const void *data, size_t len)
 	return st;
 }
 
+/* It, made if it is not there.  Over there mostly it is, and so is what it lies
+ * in: that is found out by trying. */
+static int
+trace_open(const struct sp_spool *spool, const struct sp_id *id,
+    const char *file, struct sp_err *err)
+{
+	/* O_NONBLOCK: a FIFO planted here must not hold us up. */
+	const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK;
+	char day[SP_DAY_LEN + 1], path[PATH_ROOM];
+	int dirfd, fd;
+
+	if (sp_fs_far(spool->root)) {
+		sp_id_day(id, day);
+		(void)snprintf(
+		    path, sizeof path, "%s/%s/%s", day, id->text, file);
+		fd = sp_fs_open(spool->dir[SP_DIR_RUNS], path, flags, 0666);
+		if (fd != -1 || errno != ENOENT)
+			return fd;
+	}
+	if (dir_run_open(spool, id, &dirfd, err) != SP_OK)
+		return -1;
+	fd = sp_fs_open(dirfd, file, flags, 0666);
+	(void)sp_fs_close(dirfd);
+	return fd;
+}
+
 enum sp_status
 dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
     int64_t at, const void *data, size_t len, struct sp_err *err)
 {
 	char name[SP_NAME_MAX], file[SP_NAME_MAX + 16];
 	enum sp_status st;
-	int dirfd, fd;
+	int fd;
 
-	if ((st = dir_run_open(
-		 &dir_of(tr)->spool, &claimed->id, &dirfd, err)) != SP_OK)
-		return st;
 	sp_attempt_print(claimed, name);
 	(void)snprintf(file, sizeof file, "%s%s", name + SP_ID_LEN + 1,
 	    which == TR_LOG ? ".log" : ".metrics.jsonl");
-	/* O_NONBLOCK: a FIFO planted here must not hold us up. */
-	fd = sp_fs_open(
-	    dirfd, file, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0666);
-	if (fd == -1) {
-		st = sp_err_sys(err, "open runs/%s/%s", claimed->id.text, file);
-	} else {
-		st = append_whole(fd, at, data, len);
-		if (st != SP_OK)
-			(void)sp_err_sys(
-			    err, "write runs/%s/%s", claimed->id.text, file);
-		if (sp_fs_close(fd) == -1 && st == SP_OK)
-			st = sp_err_sys(
-			    err, "close runs/%s/%s", claimed->id.text, file);
-	}
-	(void)sp_fs_close(dirfd);
+	fd = trace_open(&dir_of(tr)->spool, &claimed->id, file, err);
+	if (fd == -1)
+		return sp_err_sys(
+		    err, "open runs/%s/%s", claimed->id.text, file);
+	st = append_whole(fd, at, data, len);
+	if (st != SP_OK)
+		(void)sp_err_sys(
+		    err, "write runs/%s/%s", claimed->id.text, file);
+	if (sp_fs_close(fd) == -1 && st == SP_OK)
+		st =
+		    sp_err_sys(err, "close runs/%s/%s", claimed->id.text, file);
 	return st;
 }
 
@@ -130,16 +151,13 @@ enum sp_status
 dir_pins(struct tr *tr, const struct sp_id *id, struct sp_buf *text_out,
     struct sp_err *err)
 {
-	enum sp_status st;
+	char day[SP_DAY_LEN + 1], path[PATH_ROOM];
 	struct stat is;
-	int fd;
 
-	st = sp_run_open(&dir_of(tr)->spool, id, false, &fd, err);
-	if (st != SP_OK)
-		return st;
-	st = sp_read(fd, PINS, 65536, text_out, &is, err);
-	(void)sp_fs_close(fd);
-	return st;
+	sp_id_day(id, day);
+	(void)snprintf(path, sizeof path, "%s/%s/" PINS, day, id->text);
+	return sp_read(dir_of(tr)->spool.dir[SP_DIR_RUNS], path, 65536,
+	    text_out, &is, err);
 }
 
 enum sp_status
@@ -162,14 +180,26 @@ dir_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
 void
 dir_tidy(const struct sp_spool *spool, const struct sp_id *id)
 {
-	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
+	char day[SP_DAY_LEN + 1], path[PATH_ROOM], out[PATH_ROOM + 4];
+	struct sp_fs_op ops[2];
 	int fd;
 
-	if (sp_run_open(spool, id, false, &fd, NULL) != SP_OK)
-		return;
-	(void)sp_fs_rmdir(fd, "out");
-	(void)sp_fs_close(fd);
 	sp_id_day(id, day);
 	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	(void)sp_fs_rmdir(spool->dir[SP_DIR_RUNS], path);
+	if (!sp_fs_far(spool->root)) {
+		if (sp_run_open(spool, id, false, &fd, NULL) != SP_OK)
+			return;
+		(void)sp_fs_rmdir(fd, "out");
+		(void)sp_fs_close(fd);
+		(void)sp_fs_rmdir(spool->dir[SP_DIR_RUNS], path);
+		return;
+	}
+	(void)snprintf(out, sizeof out, "%s/out", path);
+	ops[0] = (struct sp_fs_op){
+		.what = SP_FS_RMDIR, .dir = spool->dir[SP_DIR_RUNS], .path = out
+	};
+	ops[1] = (struct sp_fs_op){ .what = SP_FS_RMDIR,
+		.dir = spool->dir[SP_DIR_RUNS],
+		.path = path };
+	sp_fs_many(ops, 2);
 }

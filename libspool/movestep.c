@@ -1,0 +1,353 @@
+/*
+ * movestep.c - the steps of the state table as renames: the names follow from
+ * state.c, whose word counts; what a rename is believed for, move.c says.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "libspool/crash.h"
+#include "libspool/file.h"
+#include "libspool/fs.h"
+#include "libspool/job.h"
+#include "libspool/movein.h"
+
+/*
+ * A second link means that a link+unlink rename (every OpenSSH SFTP rename) is
+ * under way or died half-way: nobody starts it, moves it on or reports it.
+ * The commit of our own run is exempt: only its worker can make that name.
+ */
+static enum sp_status
+one_link(int fd, const char *name, struct sp_err *err)
+{
+	struct stat st;
+
+	if (sp_fs_links(fd, name, &st) == -1)
+		return errno == ENOENT ? SP_LOST : sp_err_sys(err, "%s", name);
+	if (!S_ISREG(st.st_mode))
+		return sp_err_set(err, SP_BAD, "%s is no plain file", name);
+	if (st.st_nlink != 1)
+		return sp_err_set(err, SP_BAD,
+		    "%s has %u links: a rename is "
+		    "under way or died",
+		    name, (unsigned)st.st_nlink);
+	return SP_OK;
+}
+
+static enum sp_status
+step_near(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
+    enum sp_state to, const struct sp_id *id, bool any_links, const char *src,
+    const char *dst, struct sp_err *err)
+{
+	enum sp_status st;
+	int fromfd = -1, tofd = -1;
+
+	(void)what; /* a crash point's name */
+
+	st = sp_state_open(sp, at, id, false, &fromfd, err);
+	if (st == SP_OK) {
+		st = sp_state_open(sp, to, id, true, &tofd, err);
+		/* It was removed under us: that says nothing of the order. */
+		if (st == SP_GONE)
+			st = SP_RETRY;
+	}
+	if (st == SP_OK && !any_links) {
+		st = one_link(fromfd, src, err);
+		/* It may be under its new name already: a repeated call. */
+		if (st == SP_LOST)
+			st = SP_OK;
+	}
+	if (st == SP_OK) {
+		SP_CRASH_IN(sp_step_text(what), "before");
+		st = sp_move_own(fromfd, src, tofd, dst, err);
+		SP_CRASH_IN(sp_step_text(what), "after");
+	}
+	if (fromfd != -1)
+		(void)sp_fs_close(fromfd);
+	if (tofd != -1)
+		(void)sp_fs_close(tofd);
+	return st;
+}
+
+static enum sp_status
+step_far(const struct sp_spool *sp, enum sp_step what, bool any_links,
+    struct move_far *m, struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+
+	(void)what; /* a crash point's name */
+	if (!any_links)
+		st = one_link(sp->dir[(int)m->at], m->src, err);
+	if (st == SP_OK || st == SP_LOST) {
+		SP_CRASH_IN(sp_step_text(what), "before");
+		st = move_step_far(sp, m, err);
+		SP_CRASH_IN(sp_step_text(what), "after");
+	}
+	return st;
+}
+
+static enum sp_status
+step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
+    enum sp_state to, const struct sp_name *from, bool any_links,
+    struct sp_name *to_out, struct sp_err *err)
+{
+	char src[SP_NAME_MAX], dst[SP_NAME_MAX];
+	struct move_far far = {
+		.at = at, .to = to, .id = &from->id, .src = src, .dst = dst
+	};
+	enum sp_status st;
+
+	st = sp_step_name(what, at, to, from, sp->actor, to_out);
+	if (st != SP_OK) {
+		sp_name_print(from, src);
+		return sp_err_set(err, st, "no step '%s' from %s/%s to %s",
+		    sp_step_text(what), sp_state_text(at), src,
+		    sp_state_text(to));
+	}
+	sp_name_print(from, src);
+	sp_name_print(to_out, dst);
+	st = sp_fs_far(sp->root)
+	    ? step_far(sp, what, any_links, &far, err)
+	    : step_near(sp, what, at, to, &from->id, any_links, src, dst, err);
+	return st == SP_GONE ? SP_LOST : st;
+}
+
+enum sp_status
+sp_move_step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
+    enum sp_state to, const struct sp_name *from, struct sp_name *to_out,
+    struct sp_err *err)
+{
+	return step(
+	    sp, what, at, to, from, what == SP_STEP_COMMIT, to_out, err);
+}
+
+enum sp_status
+sp_move_half(const struct sp_spool *sp, enum sp_state at,
+    const struct sp_name *from, struct sp_name *to_out, struct sp_err *err)
+{
+	switch (at) {
+	case SP_ASSIGNED:
+		return step(
+		    sp, SP_STEP_RELEASE, at, SP_NEW, from, true, to_out, err);
+	case SP_WAITING:
+		return step(
+		    sp, SP_STEP_PROMOTE, at, SP_NEW, from, true, to_out, err);
+	default:
+		return step(
+		    sp, SP_STEP_HOLD, at, SP_WAITING, from, true, to_out, err);
+	}
+}
+
+/*
+ * By an exchange: it fails when the order has left that name in the meantime,
+ * where a rename would bring it into the world a second time.
+ */
+enum sp_status
+sp_move_apart(const struct sp_spool *sp, enum sp_state at,
+    const struct sp_name *name, struct sp_err *err)
+{
+	size_t max = name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX;
+	int fd, dir = sp->dir[(int)at], tmpdir = sp->dir[SP_DIR_TMP];
+	char file[SP_NAME_MAX], tmp[SP_NAME_MAX];
+	struct sp_buf text = SP_BUF_INIT(max);
+	enum sp_status st;
+	struct stat was;
+
+	sp_name_print(name, file);
+	st = sp_read(dir, file, max, &text, &was, err);
+	if (st == SP_OK) {
+		sp_tmp_name(sp, tmp);
+		st = sp_tmp_start(sp, tmp, text.data, text.len, &fd, err);
+	}
+	sp_buf_clear(&text);
+	if (st == SP_OK)
+		st = sp_tmp_done(sp, tmp, fd, false, err);
+	if (st != SP_OK)
+		return st == SP_GONE ? SP_LOST : st;
+	SP_CRASH("apart.before");
+	if (sp_fs_rename(tmpdir, tmp, dir, file, RENAME_EXCHANGE) == -1)
+		st = errno == ENOENT ? SP_LOST
+				     : sp_err_sys(err, "exchange %s", file);
+	SP_CRASH("apart.after");
+	(void)sp_fs_unlink(tmpdir, tmp); /* the copy, or the link too many */
+	return st == SP_OK ? sp_sync(dir, sp_state_text(at), err) : st;
+}
+
+/* As found under the new name. */
+static enum sp_status
+claimed_is(const char *dst, const struct stat *st, struct sp_err *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return sp_err_set(err, SP_BAD, "%s is no plain file", dst);
+	if (st->st_nlink != 1)
+		return sp_err_set(err, SP_BAD, "%s has %u links", dst,
+		    (unsigned)st->st_nlink);
+	return SP_OK;
+}
+
+/* The one question that cannot be put off is what lies under our own name;
+ * and the text, unless it is known. */
+static enum sp_status
+claim_far(const struct sp_spool *sp, const struct sp_name *order, bool known,
+    struct sp_name *claimed_out, struct sp_buf *text, struct sp_err *err)
+{
+	size_t max = order->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX;
+	char src[SP_NAME_MAX], dst[SP_NAME_MAX];
+	struct move_far m = { .at = SP_NEW,
+		.to = SP_ASSIGNED,
+		.id = &order->id,
+		.src = src,
+		.dst = dst,
+		.links = true,
+		.text = known ? NULL : text,
+		.max = max };
+	enum sp_status st;
+
+	st = sp_step_name(
+	    SP_STEP_CLAIM, SP_NEW, SP_ASSIGNED, order, sp->actor, claimed_out);
+	if (st != SP_OK)
+		return sp_err_set(err, st, "no order to claim");
+	sp_name_print(order, src);
+	sp_name_print(claimed_out, dst);
+	SP_CRASH_IN(sp_step_text(SP_STEP_CLAIM), "before");
+	st = move_step_far(sp, &m, err);
+	SP_CRASH_IN(sp_step_text(SP_STEP_CLAIM), "after");
+	if (st == SP_OK)
+		st = claimed_is(dst, &m.st, err);
+	if (st == SP_OK && known && m.st.st_size != (off_t)text->len)
+		st = sp_read(
+		    sp->dir[SP_DIR_ASSIGNED], dst, max, text, &m.st, err);
+	SP_CRASH("claim.read");
+	return st == SP_GONE ? SP_LOST : st;
+}
+
+enum sp_status
+sp_claim_known(const struct sp_spool *sp, const struct sp_name *order,
+    bool known, struct sp_name *claimed_out, struct sp_buf *text,
+    struct sp_err *err)
+{
+	char dst[SP_NAME_MAX];
+	enum sp_status s;
+	struct stat st;
+
+	if (sp_fs_far(sp->root))
+		return claim_far(sp, order, known, claimed_out, text, err);
+	s = sp_move_step(
+	    sp, SP_STEP_CLAIM, SP_NEW, SP_ASSIGNED, order, claimed_out, err);
+	if (s != SP_OK)
+		return s;
+
+	sp_name_print(claimed_out, dst);
+	s = sp_read(sp->dir[SP_DIR_ASSIGNED], dst,
+	    order->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, text, &st, err);
+	SP_CRASH("claim.read");
+	if (s == SP_GONE)
+		return SP_LOST;
+	return s == SP_OK ? claimed_is(dst, &st, err) : s;
+}
+
+enum sp_status
+sp_claim(const struct sp_spool *sp, const struct sp_name *order,
+    struct sp_name *claimed_out, struct sp_buf *text_out, struct sp_err *err)
+{
+	return sp_claim_known(sp, order, false, claimed_out, text_out, err);
+}
+
+/* Was this directory synced for an earlier one of the group? */
+static bool
+day_seen(const struct sp_move *all, size_t i)
+{
+	size_t k;
+
+	for (k = 0; k < i; k++)
+		if (all[k].status == SP_OK && all[k].to == all[i].to &&
+		    memcmp(all[k].from->id.text, all[i].from->id.text,
+			SP_DAY_LEN) == 0)
+			return true;
+	return false;
+}
+
+static enum sp_status
+moves_sync(const struct sp_spool *sp, const struct sp_move *all, size_t n,
+    struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < n && st == SP_OK; i++) {
+		if (all[i].status != SP_OK)
+			continue;
+		any = true;
+		if (!day_seen(all, i))
+			st = sp_move_sync(
+			    sp, &all[i].from->id, all[i].to, SP_STATES, err);
+	}
+	if (any && st == SP_OK)
+		st = sp_sync(sp->dir[SP_DIR_ASSIGNED], "assigned", err);
+	return st;
+}
+
+void
+sp_move_commits(const struct sp_spool *sp, struct sp_move *all, size_t n,
+    enum sp_status *sync_out, struct sp_err *err)
+{
+	struct sp_name to;
+	size_t i;
+
+	if (sp_fs_far(sp->root)) {
+		*sync_out = move_commits_far(sp, all, n, err);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		if (all[i].status == SP_OK)
+			all[i].status = sp_move_step(sp, SP_STEP_COMMIT,
+			    SP_ASSIGNED, all[i].to, all[i].from, &to, err);
+	*sync_out = moves_sync(sp, all, n, err);
+}
+
+enum sp_status
+sp_move_admit(const struct sp_spool *sp, const char *raw,
+    const struct sp_name *name, struct sp_err *err)
+{
+	int fd, newfd = sp->dir[SP_DIR_NEW];
+	char dst[SP_NAME_MAX];
+	enum sp_status s;
+	struct stat st;
+
+	s = sp_open(newfd, raw, 0, &fd, &st, err);
+	if (s != SP_OK)
+		return s;
+	/* What a canonical name carries is accepted, so it must last. */
+	s = sp_sync(fd, raw, err);
+	(void)sp_fs_close(fd);
+	if (s != SP_OK)
+		return s;
+	sp_name_print(name, dst);
+	SP_CRASH("admit.before");
+	s = sp_move_own(newfd, raw, newfd, dst, err);
+	SP_CRASH("admit.after");
+	return s;
+}
+
+enum sp_status
+sp_move_sync(const struct sp_spool *sp, const struct sp_id *id, enum sp_state a,
+    enum sp_state b, struct sp_err *err)
+{
+	const enum sp_state both[2] = { a, b };
+	enum sp_status st = SP_OK;
+	int i, fd;
+
+	for (i = 0; i < 2 && st == SP_OK; i++) {
+		if (both[i] == SP_STATES || (i == 1 && a == b))
+			continue;
+		st = sp_state_open(sp, both[i], id, false, &fd, err);
+		if (st != SP_OK)
+			break;
+		st = sp_sync(fd, sp_state_text(both[i]), err);
+		(void)sp_fs_close(fd);
+	}
+	return st;
+}
