@@ -97,7 +97,7 @@ t_wrong() {
 	W "$T/nowhere" 2>"$T/err" || _rc=$?
 	[ $_rc = 100 ] || [ $_rc = 111 ] || fail "exit $_rc"
 	has "$(cat "$T/err")" 'spool init'
-	for url in sftp://a/b https://a; do
+	for url in gopher://a/b; do
 		_rc=0
 		W "$url" 2>"$T/err" || _rc=$?
 		is $_rc 100
