@@ -103,26 +103,27 @@ static enum sp_status
 move_beside(
     int fromfd, const char *from, int tofd, const char *to, struct sp_err *err)
 {
+	int why;
+
 	if (sp_fs_rename(fromfd, from, tofd, to, RENAME_NOREPLACE) == 0)
 		return SP_OK;
-	if (errno == EINVAL || errno == ENOSYS || errno == ENOTSUP) {
-		if (sp_fs_link(fromfd, from, tofd, to) == 0 ||
-		    (errno == EEXIST && twins_is(fromfd, from, tofd, to))) {
+	why = errno;
+	if (why == EINVAL || why == ENOSYS || why == ENOTSUP) {
+		why = sp_fs_link(fromfd, from, tofd, to) == 0 ? 0 : errno;
+		if (why == 0)
 			SP_CRASH("beside.linked");
-			if (sp_fs_unlink(fromfd, from) == -1 && errno != ENOENT)
-				return sp_err_sys(err, "unlink %s", from);
-			return SP_OK;
-		}
 	}
-	if (errno == EEXIST) {
-		if (!twins_is(fromfd, from, tofd, to))
-			return SP_LOST;
-		(void)sp_fs_unlink(fromfd, from);
-		return SP_OK;
-	}
-	if (errno == ENOENT)
+	/* To look at both may change errno. */
+	if (why == EEXIST && !twins_is(fromfd, from, tofd, to))
+		return SP_LOST;
+	if (why == ENOENT)
 		return SP_GONE;
-	return sp_err_sys(err, "move %s to %s", from, to);
+	errno = why;
+	if (why != 0 && why != EEXIST)
+		return sp_err_sys(err, "move %s to %s", from, to);
+	if (sp_fs_unlink(fromfd, from) == -1 && errno != ENOENT)
+		return sp_err_sys(err, "unlink %s", from);
+	return SP_OK;
 }
 
 enum sp_status

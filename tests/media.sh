@@ -3,13 +3,19 @@
 #
 #	medium NAME		set it up; sets URL
 #	far_worker [options]	a worker called "far" over it; its pid is FAR
-#	cut, freeze		the link is down: calls fail at once, or late
+#	sever, freeze		the link is down: calls fail at once, or late
+#	mute			requests arrive, answers do not (not dir)
 #	heal			it is there again
+#	net WORDS		as tests/helpers/proxy.c has it (not dir)
+#	server_down, server_up	what answers there is killed; is back
 #
 # dir: tests/shim/away.c between the worker and the directory.
+# sftp: an sshd of our own (tests/sshd.sh) behind the proxy.
 # shellcheck shell=sh disable=SC2034
 
-MEDIA='dir'
+. "$TOP/tests/sshd.sh"
+
+MEDIA=${MEDIA:-dir sftp}
 MEDIUM=
 
 medium() {
@@ -25,9 +31,39 @@ medium_dir() {
 	FAR_ENV="LD_PRELOAD=$T/away.so AWAY=$T/away AWAY_ROOT=$S
 	    ASAN_OPTIONS=verify_asan_link_order=0"
 }
-cut_dir() { echo 0 >"$T/away.tmp" && mv "$T/away.tmp" "$T/away"; }
+sever_dir() { echo 0 >"$T/away.tmp" && mv "$T/away.tmp" "$T/away"; }
 freeze_dir() { echo 2000 >"$T/away.tmp" && mv "$T/away.tmp" "$T/away"; }
 heal_dir() { rm -f "$T/away"; }
+
+# ---- what goes over TCP ----
+
+# proxy_up PORT: PROXY_PORT leads there
+proxy_up() {
+	LINK=$T/link
+	proxy "$1" "$LINK" >"$T/proxy.port" 2>>"$T/proxy.log" &
+	PIDS="$PIDS $!"
+	soon test -s "$T/proxy.port"
+	PROXY_PORT=$(cat "$T/proxy.port")
+}
+net() {
+	echo "$*" >"$LINK.new"
+	mv "$LINK.new" "$LINK"
+	soon cmp -s "$LINK" "$LINK.seen"
+}
+
+medium_sftp() {
+	sshd_up
+	proxy_up "$SSHD_PORT"
+	sed "s/:$SSHD_PORT /:$PROXY_PORT /" "$KNOWN" >"$KNOWN.more"
+	cat "$KNOWN.more" >>"$KNOWN"
+	URL=sftp://root@127.0.0.1:$PROXY_PORT/spool
+	FAR_ENV=
+}
+sever_sftp() { net cut; }
+freeze_sftp() { net freeze; }
+heal_sftp() { net pass; }
+server_down_sftp() { sshd_down; }
+server_up_sftp() { sshd_again; }
 
 # ---- all ----
 
@@ -38,9 +74,12 @@ far_worker() {
 	FAR=$!
 	PIDS="$PIDS $FAR"
 }
-cut() { cut_"$MEDIUM"; }
+sever() { sever_"$MEDIUM"; }
 freeze() { freeze_"$MEDIUM"; }
 heal() { heal_"$MEDIUM"; }
+mute() { net mute; }
+server_down() { server_down_"$MEDIUM"; }
+server_up() { server_up_"$MEDIUM"; }
 
 # Every story t_NAME of a file as t_MEDIUM_NAME; run_media "$@" ends the file.
 run_media() {

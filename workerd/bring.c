@@ -16,6 +16,7 @@
 #include "libspool/file.h"
 #include "libspool/log.h"
 #include "workerd/bring.h"
+#include "workerd/outcopy.h"
 #include "workerd/worker.h"
 
 enum sp_status
@@ -149,6 +150,18 @@ bring_data(struct bring *b)
 	return bring_file(b, &item, b->is.data);
 }
 
+static enum sp_status
+bring_out(struct bring *b)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	st = outcopy_fetch(b->out, &b->stop, &b->old, &err);
+	return st == SP_OK
+	    ? st
+	    : bring_wrong(b, SP_RETRY, "fetch out/: %.200s", err.text);
+}
+
 enum sp_status
 bring(struct bring *b)
 {
@@ -169,5 +182,7 @@ bring(struct bring *b)
 	if (st == SP_OK && b->job->data[0] != '\0')
 		st = bring_data(b);
 	b->version = NULL;
+	if (st == SP_OK && b->out != NULL)
+		st = b->quick ? SP_LOST : bring_out(b);
 	return st;
 }

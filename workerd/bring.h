@@ -55,6 +55,8 @@ struct bring {
 	const char *dir;          /* the work directory, likewise */
 	struct sp_pins pin;       /* what an earlier attempt was made of */
 
+	struct outcopy *out; /* to be filled, NULL: nothing to fetch there */
+
 	bool quick; /* the main thread's */
 	bool fresh; /* nothing is in dir that may stand in our way */
 	atomic_bool stop;
@@ -65,6 +67,7 @@ struct bring {
 	enum sp_status status;
 	struct sp_pins is;
 	bool loose; /* not all of it is in blobs/ */
+	bool old;   /* earlier attempts have left something in out/ */
 	enum sp_cause unfit;
 	char why[256];
 

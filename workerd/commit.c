@@ -21,10 +21,12 @@
 #include "libspool/spool.h"
 #include "workerd/commit.h"
 #include "workerd/outbox.h"
+#include "workerd/outcopy.h"
 #include "workerd/parcel.h"
 
 #define GROUP_MOST  256
 #define FULL        1024 /* pending: claim no more */
+#define COPIES      16   /* likewise, of those that are being copied */
 #define DELAY_LEAST 500
 #define DELAY_MOST  30000
 #define DEAD_MS     1000 /* a failure that took so long: the medium's */
@@ -103,6 +105,10 @@ prepare(struct commit *c, struct parcel *hand, struct parcel **of,
 		began = sp_mono_ms();
 		sp_err_clear(&err);
 		p->came = parcel_prepare(c->ops, c->tr, p, &err);
+		if (p->came == SP_GONE) {
+			p->came = SP_RETRY;
+			continue;
+		}
 		if (p->came == SP_LOST)
 			p->came = SP_OK; /* it had happened */
 		else if (p->came == SP_OK && p->give != GIVE_COMMIT)
@@ -145,7 +151,7 @@ hand_over(struct commit *c, struct parcel *hand, struct parcel **of,
 		}
 	}
 	for (p = hand; p != NULL; p = p->next)
-		p->doubt = p->doubt || p->came == SP_RETRY;
+		p->doubt = p->doubt || (p->came == SP_RETRY && !p->waits);
 }
 
 /* With the lock: what is settled goes from hand to done. */
@@ -154,8 +160,12 @@ settle(struct commit *c)
 {
 	struct parcel **at = &c->hand, *p;
 
+	c->stuck = false;
+	c->waiting = 0;
 	while ((p = *at) != NULL) {
 		if (p->came == SP_RETRY) {
+			c->stuck = c->stuck || !p->waits;
+			c->waiting += p->waits ? 1 : 0;
 			at = &p->next;
 			continue;
 		}
@@ -164,7 +174,6 @@ settle(struct commit *c)
 		c->done = p;
 		c->pending--;
 	}
-	c->stuck = c->hand != NULL;
 	return !c->stuck;
 }
 
@@ -176,6 +185,9 @@ wait_for(struct commit *c, int64_t delay)
 		(void)pthread_cond_wait(&c->wake, &c->lock);
 	if (c->pending > 0 && delay > 0)
 		sleep_until_woken(c, delay);
+	else if (c->pending > 0)
+		while (!c->hurry && !c->leave && c->pending == c->waiting)
+			(void)pthread_cond_wait(&c->wake, &c->lock);
 	c->hurry = false;
 	return !c->leave && c->pending > 0;
 }
@@ -296,7 +308,7 @@ commit_full_is(struct commit *c)
 	bool full;
 
 	(void)pthread_mutex_lock(&c->lock);
-	full = c->stuck || c->pending >= FULL;
+	full = c->stuck || c->pending >= FULL || c->waiting >= COPIES;
 	(void)pthread_mutex_unlock(&c->lock);
 	return full;
 }
@@ -317,7 +329,8 @@ unsaved(struct parcel *p, int64_t before, int64_t *next)
 	struct parcel *found = NULL;
 
 	for (; p != NULL; p = p->next) {
-		if (p->place != NULL || p->unsaved)
+		if (p->place != NULL || p->unsaved ||
+		    (p->copy != NULL && !outcopy_synced_is(p->copy)))
 			continue;
 		if (p->since <= before)
 			found = p;
@@ -357,6 +370,16 @@ commit_saved_is(struct commit *c)
 	return all;
 }
 
+/* Has one of them all that it waited for? */
+static bool
+copied_is(const struct parcel *p)
+{
+	while (
+	    p != NULL && (p->copy == NULL || outcopy_done(p->copy) == SP_RETRY))
+		p = p->next;
+	return p != NULL;
+}
+
 size_t
 commit_done(struct commit *c)
 {
@@ -368,12 +391,16 @@ commit_done(struct commit *c)
 	(void)pthread_mutex_lock(&c->lock);
 	done = c->done;
 	c->done = NULL;
+	if (copied_is(c->hand)) {
+		c->hurry = true;
+		(void)pthread_cond_signal(&c->wake);
+	}
 	(void)pthread_mutex_unlock(&c->lock);
 	for (; done != NULL; done = next, n++) {
 		next = done->next;
 		parcel_say(done);
 		outbox_forget(done);
-		parcel_free(done);
+		parcel_free(done, false);
 	}
 	return n;
 }
@@ -385,7 +412,7 @@ forget(struct parcel *p)
 
 	for (; p != NULL; p = next) {
 		next = p->next;
-		parcel_free(p);
+		parcel_free(p, p->place != NULL);
 	}
 }
 

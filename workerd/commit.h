@@ -28,6 +28,7 @@ struct commit {
 	struct parcel *hand;  /* being handed over */
 	struct parcel *done;  /* for the main thread to report */
 	size_t pending;       /* queue and hand */
+	size_t waiting;       /* of hand, for no more than their copies */
 	bool stuck;           /* the last try failed for some */
 	bool hurry;           /* try again now */
 	bool away;            /* do not even try */

@@ -14,6 +14,7 @@
 #include "workerd/probe.h"
 #include "workerd/python.h"
 #include "workerd/slot.h"
+#include "workerd/outcopy.h"
 #include "workerd/worker.h"
 
 #define ARG_MOST 131072 /* the kernel's MAX_ARG_STRLEN, its NUL included */
@@ -135,9 +136,11 @@ put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
 	stage_data(s, path);
 	if (ok && path[0] != '\0')
 		ok = put(env, "SPOOL_DATA", path);
-	*away = w->ops->out_dir(
-		    w->tr, &s->name.id, path, sizeof path, &old, &err) != SP_OK;
-	if (*away) {
+	if (s->copy != NULL) {
+		(void)snprintf(path, sizeof path, "%s", outcopy_root(s->copy));
+		old = s->bring->old || s->name.attempt > 0 || s->pinned;
+	} else if ((*away = w->ops->out_dir(w->tr, &s->name.id, path,
+				sizeof path, &old, &err) != SP_OK)) {
 		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
 		return false;
 	}

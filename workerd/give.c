@@ -4,6 +4,7 @@
  * the next one, however far away the spool is.
  */
 #include "libspool/log.h"
+#include "workerd/outcopy.h"
 #include "workerd/parcel.h"
 #include "workerd/report.h"
 #include "workerd/slot.h"
@@ -18,6 +19,8 @@ give_tick(struct worker *w, struct slot *s, int64_t now)
 
 	if (s->give == GIVE_NOTHING) {
 		sp_info("discard order=%s: %s", s->name.id.text, s->why);
+		outcopy_free(s->copy, true);
+		s->copy = NULL;
 	} else if ((p = parcel_make(s)) == NULL) {
 		if (sp_warn_due("give"))
 			sp_warn(

@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "transport/reach.h"
 #include "workerd/boss.h"
 #include "workerd/capture.h"
 #include "workerd/offer.h"
 #include "workerd/options.h"
+#include "workerd/outcopy.h"
 #include "workerd/probe.h"
 #include "workerd/report.h"
 #include "workerd/slot.h"
@@ -121,8 +123,9 @@ open_signals(struct worker *w, struct sp_err *err)
 
 /* ---- the loop ---- */
 
-#define OURS    6   /* handles that are no job's */
-#define CALM_MS 100 /* between looks whether what we took over is delivered */
+#define OURS     6     /* handles that are no job's */
+#define QUIET_MS 15000 /* at the end, for what copies */
+#define CALM_MS  100 /* between looks whether what we took over is delivered */
 
 static int64_t
 keep_tick(struct worker *w, int64_t now)
@@ -283,12 +286,15 @@ static enum sp_status
 reach(struct worker *w, struct sp_err *err)
 {
 	enum sp_status st;
+	char scheme[16];
 
 	if ((w->ops = tr_find(w->opt.url)) == NULL)
 		return sp_err_set(err, SP_FATAL,
 		    "%s: workerd reaches directories, http:// and https:// "
 		    "only: mount the spool here and give its path",
 		    w->opt.url);
+	tr_scheme(w->opt.url, scheme, NULL);
+	w->far = w->ops->far || scheme[0] != '\0';
 	st = w->ops->open(w->opt.url, w->opt.name, &w->tr, err);
 	if (st == SP_OK)
 		w->policy = w->ops->policy(w->tr);
@@ -343,14 +349,13 @@ static void
 farewell(struct worker *w)
 {
 	struct sp_err err = { "" };
-	bool leaves;
+	bool leaves, quiet;
 	int i;
 
 	guard_close(w);
 	pulse_close(w);
 	leaves = !commit_idle_is(&w->commit);
 	commit_close(&w->commit, leaves);
-	outbox_close(w);
 	boss_close(w);
 	if (!leaves && w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
@@ -368,7 +373,11 @@ farewell(struct worker *w)
 	stray_close(w);
 	cgroup_close(&w->cgroup);
 	kin_clear(w);
-	w->ops->close(w->tr);
+	quiet = outcopy_quiet(QUIET_MS);
+	outbox_close(w);
+	/* Who hangs in a call still needs it. */
+	if (quiet)
+		w->ops->close(w->tr);
 	free(w->slot);
 	options_clear(&w->opt);
 }

@@ -15,6 +15,7 @@
 #include "libspool/log.h"
 #include "libspool/scan.h"
 #include "workerd/outbox.h"
+#include "workerd/outcopy.h"
 #include "workerd/parcel.h"
 #include "workerd/private.h"
 #include "workerd/worker.h"
@@ -23,6 +24,7 @@
 #define SAVE_MS  1000  /* what is not handed over by then */
 #define CALM_MS  60000 /* for what was taken over to be delivered */
 #define DIR_NAME (SP_WORKER_MAX + 16)
+#define OUT      ".out"
 
 /* ---- our directory ---- */
 
@@ -83,19 +85,39 @@ make_ours(struct worker *w, struct sp_err *err)
 
 /* ---- saving ---- */
 
+/* Where an attempt of ours is kept. */
 static void
-save(struct worker *w, struct parcel *p)
+place_of(const struct worker *w, const struct sp_name *name, char out[PATH_MAX])
 {
 	char root[PATH_MAX], dir[DIR_NAME], attempt[SP_NAME_MAX];
-	char place[PATH_MAX + DIR_NAME + SP_NAME_MAX];
-	struct sp_err err = { "" };
 
 	private_path(w->opt.work, WHAT, root);
 	dir_name(w->ops->worker(w->tr), w->outbox.tag, dir);
-	sp_attempt_print(&p->name, attempt);
-	(void)snprintf(place, sizeof place, "%s/%s/%s", root, dir, attempt);
+	sp_attempt_print(name, attempt);
+	(void)snprintf(out, PATH_MAX, "%.3000s/%s/%s", root, dir, attempt);
+}
+
+enum sp_status
+outbox_out(struct worker *w, const struct sp_name *name, char out[PATH_MAX],
+    struct sp_err *err)
+{
+	if (!make_ours(w, err))
+		return SP_RETRY;
+	place_of(w, name, out);
+	(void)strcat(out, OUT);
+	rmtree(out); /* nobody's */
+	return mkdir(out, 0700) == -1 ? sp_err_sys(err, "make %s", out) : SP_OK;
+}
+
+static void
+save(struct worker *w, struct parcel *p)
+{
+	struct sp_err err = { "" };
+	char place[PATH_MAX];
+
+	place_of(w, &p->name, place);
 	if (make_ours(w, &err) && outboxfile_save(p, place, &err) == SP_OK &&
-	    sp_sync(w->outbox.lock, dir, &err) == SP_OK)
+	    sp_sync(w->outbox.lock, place, &err) == SP_OK)
 		p->place = strdup(place);
 	if (p->place != NULL) {
 		sp_info("keep order=%s: it cannot be handed over now; waits "
@@ -126,7 +148,7 @@ outbox_tick(struct worker *w, int64_t now)
 void
 outbox_forget(const struct parcel *p)
 {
-	char head[PATH_MAX], *slash;
+	char head[PATH_MAX];
 
 	if (p->place == NULL)
 		return;
@@ -134,17 +156,48 @@ outbox_forget(const struct parcel *p)
 	(void)snprintf(head, sizeof head, "%s/parcel.json", p->place);
 	(void)unlink(head);
 	rmtree(p->place);
-	if (!p->adopted)
-		return;
-	/* Of the dead, when it was the last one there. */
-	(void)snprintf(head, sizeof head, "%s", p->place);
-	if ((slash = strrchr(head, '/')) != NULL) {
-		*slash = '\0';
-		(void)rmdir(head);
-	}
 }
 
 /* ---- taking over ---- */
+
+/* What its script left is copied first. */
+static void
+adopt_out(struct worker *w, struct parcel *p)
+{
+	char out[PATH_MAX + 8];
+
+	(void)snprintf(out, sizeof out, "%s" OUT, p->place);
+	p->copy = outcopy_new(w->ops, w->tr, &p->name, out, w->commit.event);
+	if (p->copy != NULL && outcopy_start(p->copy, true)) {
+		outcopy_finish(p->copy);
+		return;
+	}
+	sp_warn("out order=%s: no memory; not copied", p->name.id.text);
+	outcopy_free(p->copy, false);
+	p->copy = NULL;
+}
+
+/* "ID.tTaA@W.out" of an attempt that never came to its end. */
+static bool
+left_out_is(int dir, const char *name)
+{
+	size_t n = strlen(name), k = strlen(OUT);
+	char head[300];
+
+	if (n <= k || n > 255 || strcmp(name + n - k, OUT) != 0)
+		return false;
+	(void)snprintf(
+	    head, sizeof head, "%.*s/parcel.json", (int)(n - k), name);
+	return faccessat(dir, head, F_OK, 0) == -1;
+}
+
+static bool
+out_is(const char *name)
+{
+	size_t n = strlen(name), k = strlen(OUT);
+
+	return n > k && strcmp(name + n - k, OUT) == 0;
+}
 
 static size_t
 adopt(struct worker *w, const char *dir, int fd)
@@ -161,7 +214,12 @@ adopt(struct worker *w, const char *dir, int fd)
 		(void)snprintf(place, sizeof place, "%.4000s/%.255s", dir,
 		    sp_names_at(&names, i));
 		sp_err_clear(&err);
-		if ((p = outboxfile_load(place, &err)) != NULL) {
+		if (out_is(sp_names_at(&names, i))) {
+			if (left_out_is(fd, sp_names_at(&names, i)))
+				rmtree(place);
+		} else if ((p = outboxfile_load(place, &err)) != NULL) {
+			if (p->waits)
+				adopt_out(w, p);
 			sp_info("deliver order=%s: worker %s had no time for "
 				"that",
 			    p->name.id.text, p->name.worker);
@@ -215,11 +273,9 @@ outbox_open(struct worker *w)
 		if (!kin_is(w, name) || (lock = lock_dir(fd, name)) == -1)
 			continue;
 		(void)snprintf(dir, sizeof dir, "%s/%s", root, name);
+		o->old_path[o->old_n] = strdup(dir);
 		o->old[o->old_n++] = lock;
-		if (adopt(w, dir, lock) == 0)
-			(void)rmdir(dir);
-		else
-			n++;
+		n += adopt(w, dir, lock);
 	}
 	if (n > 0)
 		o->calm_until = sp_mono_ms() + CALM_MS;
@@ -251,8 +307,12 @@ outbox_close(struct worker *w)
 	}
 	if (o->lock != -1)
 		(void)close(o->lock);
-	for (i = 0; i < o->old_n; i++)
+	for (i = 0; i < o->old_n; i++) {
+		if (o->old_path[i] != NULL)
+			(void)rmdir(o->old_path[i]); /* likewise */
+		free(o->old_path[i]);
 		(void)close(o->old[i]);
+	}
 	if (fd == -1)
 		return;
 	(void)close(fd);

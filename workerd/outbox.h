@@ -3,8 +3,9 @@
  * outlives us: outcomes with the ends of their logs and metrics, and orders
  * that are to go back.
  *
- *	WORK/spool-outbox.UID/W.TAG/ID.tTaA/	{outcome log metrics
- *parcel.json}
+ *	WORK/spool-outbox.UID/W.TAG/
+ *		ID.tTaA@W/	{outcome log metrics parcel.json}
+ *		ID.tTaA@W.out/	its $SPOOL_OUT, where that is a copy (outcopy.h)
  *
  * W is the process that ran it, TAG its spool; it has a lock on its directory
  * as long as it lives.  The next worker of that NAME takes over what it finds
@@ -17,10 +18,13 @@
 #ifndef WORKER_OUTBOX_H
 #define WORKER_OUTBOX_H
 
+#include <limits.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libspool/err.h"
+#include "libspool/name.h"
 #include "workerd/stage.h"
 
 struct parcel;
@@ -31,7 +35,8 @@ struct worker;
 struct outbox {
 	uint32_t tag;
 	int lock;            /* on our directory, -1: not made yet */
-	int old[OUTBOX_OLD]; /* on those of the dead */
+	int old[OUTBOX_OLD]; /* on those of the dead, */
+	char *old_path[OUTBOX_OLD];
 	size_t old_n;
 	int64_t
 	    calm_until; /* no housekeeping before, while adopted ones wait */
@@ -39,6 +44,9 @@ struct outbox {
 
 /* Take over what the dead left.  After commit_open. */
 void outbox_open(struct worker *w);
+/* A directory for the $SPOOL_OUT of an attempt, empty. */
+enum sp_status outbox_out(struct worker *w, const struct sp_name *name,
+    char path_out[PATH_MAX], struct sp_err *err);
 /* Save what has waited for a second. */
 int64_t outbox_tick(struct worker *w, int64_t now);
 /* It was handed over: it need not be on disk any more. */

@@ -67,6 +67,7 @@ head_print(const struct parcel *p, struct sp_buf *text)
 	sp_jw_text(&w, "why", p->why);
 	sp_jw_int(&w, "logAt", p->tail[TR_LOG].at);
 	sp_jw_int(&w, "metricsAt", p->tail[TR_METRICS].at);
+	sp_jw_bool(&w, "out", p->copy != NULL);
 	sp_jw_close(&w, '}');
 	sp_buf_puts(text, "\n");
 }
@@ -131,6 +132,7 @@ head_take(const struct json_t *json, struct parcel *p)
 	sp_name_print(&p->name, p->text);
 	p->give = (enum give)give;
 	p->how = (enum tr_release)how;
+	p->waits = sp_json_true(sp_json_get(json, "out"));
 	p->status = (int)sp_json_int(sp_json_get(json, "status"), 0);
 	sp_text_cut(p->cause, sizeof p->cause,
 	    sp_json_text(sp_json_get(json, "cause")));
@@ -203,7 +205,7 @@ outboxfile_load(const char *place, struct sp_err *err)
 	if ((p = calloc(1, sizeof *p)) == NULL)
 		(void)sp_err_set(err, SP_RETRY, "no memory");
 	if (p != NULL && load(dir, p, err) != SP_OK) {
-		parcel_free(p);
+		parcel_free(p, true);
 		p = NULL;
 	}
 	(void)close(dir);
@@ -214,7 +216,7 @@ outboxfile_load(const char *place, struct sp_err *err)
 	p->came = SP_RETRY;
 	if ((p->place = strdup(place)) == NULL) {
 		(void)sp_err_set(err, SP_RETRY, "no memory");
-		parcel_free(p);
+		parcel_free(p, true);
 		return NULL;
 	}
 	return p;

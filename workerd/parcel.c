@@ -8,6 +8,7 @@
 
 #include "libspool/log.h"
 #include "libspool/state.h"
+#include "workerd/outcopy.h"
 #include "workerd/parcel.h"
 
 #define TAIL_TRIES 3 /* while the spool is there */
@@ -35,16 +36,21 @@ parcel_make(struct slot *s)
 	sp_buf_init(&s->metrics_rest, p->tail[TR_METRICS].text.max);
 	p->tail[TR_LOG].done = p->tail[TR_LOG].text.len == 0;
 	p->tail[TR_METRICS].done = p->tail[TR_METRICS].text.len == 0;
+	p->copy = s->copy;
+	s->copy = NULL;
+	if (p->copy != NULL)
+		outcopy_finish(p->copy);
 	p->since = sp_mono_ms();
 	p->came = SP_RETRY;
 	return p;
 }
 
 void
-parcel_free(struct parcel *p)
+parcel_free(struct parcel *p, bool kept)
 {
 	if (p == NULL)
 		return;
+	outcopy_free(p->copy, !kept);
 	sp_buf_clear(&p->outcome);
 	sp_buf_clear(&p->tail[TR_LOG].text);
 	sp_buf_clear(&p->tail[TR_METRICS].text);
@@ -100,6 +106,10 @@ parcel_prepare(const struct tr_ops *ops, struct tr *tr, struct parcel *p,
 {
 	enum sp_status st = SP_OK;
 
+	/* SP_LOST: the commit finds that out, too. */
+	p->waits = p->copy != NULL && outcopy_done(p->copy) == SP_RETRY;
+	if (p->waits)
+		return SP_GONE;
 	if (p->doubt)
 		st = look(ops, tr, p, err);
 	if (st == SP_OK)

@@ -35,6 +35,9 @@ struct parcel {
 	char why[384];
 	struct parcel_tail tail[2]; /* by enum tr_trace */
 
+	struct outcopy *copy; /* of $SPOOL_OUT; NULL: that is in the spool */
+	bool waits;           /* for that, and for nothing else */
+
 	int64_t since;  /* sp_mono_ms */
 	bool adopted;   /* of an earlier worker of our NAME */
 	bool doubt;     /* a try that failed may have done it all the same */
@@ -48,12 +51,12 @@ struct parcel {
 
 /* What is in the slot moves over.  NULL: no memory, the slot is as before. */
 struct parcel *parcel_make(struct slot *s);
-/* Takes NULL too. */
-void parcel_free(struct parcel *p);
+/* kept: what is on our disk of it stays there.  Takes NULL too. */
+void parcel_free(struct parcel *p, bool kept);
 
 /* Before it is committed: all that belongs before the outcome.  SP_OK: go on;
  * SP_LOST: its end is in the spool already, under its name; SP_RETRY: the spool
- * is away. */
+ * is away; SP_GONE: what is in $SPOOL_OUT is still being copied. */
 enum sp_status parcel_prepare(const struct tr_ops *ops, struct tr *tr,
     struct parcel *p, struct sp_err *err);
 /* Release or cancel it, as it says: p->came. */

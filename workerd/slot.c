@@ -15,6 +15,7 @@
 #include "workerd/probe.h"
 #include "workerd/report.h"
 #include "workerd/slot.h"
+#include "workerd/outcopy.h"
 #include "workerd/worker.h"
 
 #define PAUSE_MS 10000 /* after trouble of this host */
@@ -142,6 +143,9 @@ staged(struct worker *w, struct slot *s, enum sp_status st)
 		st = launch(w, s);
 	sp_buf_clear(&s->dressed);
 	if (st == SP_OK && s->pid > 0) {
+		if (s->copy != NULL && !outcopy_start(s->copy, false))
+			sp_warn("out order=%s: no thread; copied at the end",
+			    s->name.id.text);
 		sp_info("start order=%s ticket=%u script=%s pid=%d",
 		    s->name.id.text, s->name.ticket, s->job.script,
 		    (int)s->pid);
@@ -150,6 +154,8 @@ staged(struct worker *w, struct slot *s, enum sp_status st)
 	}
 	s->ended = sp_mono_ms();
 	s->finished = sp_wall_ms();
+	outcopy_free(s->copy, true); /* nothing of this attempt is in it */
+	s->copy = NULL;
 	if (st == SP_RETRY && s->stop == STOP_NO)
 		look_pause(w, s->ended, PAUSE_MS);
 	finish(w, s);

@@ -23,6 +23,7 @@
 #include "workerd/stage.h"
 
 struct count;
+struct outcopy;
 struct worker;
 
 #define GONE_MS   10000 /* for the killed to be gone */
@@ -114,7 +115,8 @@ struct slot {
 	int64_t metrics_due;
 	unsigned missing; /* listings in a row without our name */
 
-	char out[PATH_MAX]; /* $SPOOL_OUT, "": none yet */
+	char out[PATH_MAX];   /* $SPOOL_OUT, "": none yet */
+	struct outcopy *copy; /* it is a copy of the spool's (outcopy.h) */
 
 	/* SLOT_COUNTS */
 	struct count *count;

@@ -16,6 +16,7 @@
 #include "libspool/log.h"
 #include "workerd/slot.h"
 #include "workerd/stage.h"
+#include "workerd/outcopy.h"
 #include "workerd/worker.h"
 
 #define METRICS_CHUNK 65536
@@ -129,6 +130,23 @@ make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	return write_job(s, dressed);
 }
 
+/* Where the spool has no directories of this machine: one of our own. */
+static enum sp_status
+make_out(struct worker *w, struct slot *s)
+{
+	struct sp_err err = { "" };
+	char path[PATH_MAX];
+
+	if (outbox_out(w, &s->name, path, &err) == SP_OK)
+		s->copy =
+		    outcopy_new(w->ops, w->tr, &s->name, path, w->commit.event);
+	if (s->copy != NULL)
+		return SP_OK;
+	(void)snprintf(s->why, sizeof s->why, "$SPOOL_OUT: %.250s",
+	    err.text[0] != '\0' ? err.text : "no memory");
+	return SP_RETRY;
+}
+
 enum sp_status
 stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 {
@@ -145,9 +163,12 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	b->quick = true;
 	b->fresh = !s->kept;
 	atomic_store(&b->stop, false);
-	if ((st = pins_read(w, s, b)) != SP_OK)
+	if ((st = pins_read(w, s, b)) != SP_OK ||
+	    (w->far && (st = make_out(w, s)) != SP_OK))
 		return st;
-	b->status = w->ops->far ? SP_LOST : bring(b);
+	b->out = s->name.ticket > 1 ? s->copy : NULL;
+	b->old = false;
+	b->status = w->far ? SP_LOST : bring(b);
 	if (b->status != SP_LOST)
 		return stage_made(s);
 	b->fresh = false;

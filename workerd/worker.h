@@ -52,6 +52,7 @@
 
 struct worker {
 	struct options opt;
+	bool far; /* the spool is no directory of this machine */
 	const struct tr_ops *ops;
 	struct tr *tr;
 	const struct sp_policy *policy;
