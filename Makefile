@@ -66,7 +66,7 @@ objs	 = $(patsubst %.c,$(O)/o/%.o,$(1))
 LIB_C	:= $(call rel,libspool/*.c)
 TR_C	:= $(call rel,transport/*.c)
 INDEX_C	:= $(call rel,index/*.c)
-WORK_C	:= $(call rel,workerd/*.c)
+WORK_C	:= $(filter-out workerd/warmfork.c,$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)
 TOOL_C	:= $(call rel,tools/*.c)
@@ -100,12 +100,19 @@ $(O)/o/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
 
-# What is written in Python is part of the program: a text in C.
-$(O)/o/workerd/warmpy.o: workerd/warm.py
+# What runs in Python is part of the program: a text and a shared object in C.
+$(O)/warmfork.so: workerd/warmfork.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O2 -fPIC -fvisibility=hidden \
+	    -shared -s -o $@ $<
+$(O)/o/workerd/warmpy.o: workerd/warm.py $(O)/warmfork.so
 	@mkdir -p $(@D)
 	@{ echo '#include "workerd/warm.h"'; echo 'const char warm_text[] ='; \
 	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' $<; \
-	    echo '    ;'; } >$(@D)/warmpy.c
+	    echo '    ;'; echo 'const unsigned char warm_fork[] = {'; \
+	    od -An -v -tu1 $(O)/warmfork.so | sed 's/\([0-9]\)  */\1,/g; s/$$/,/'; \
+	    echo '};'; echo 'const size_t warm_fork_size = sizeof warm_fork;'; \
+	    } >$(@D)/warmpy.c
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $(@D)/warmpy.c
 
 # And so is the document of /v1.

@@ -20,7 +20,7 @@
 
 #define WARM_SERVERS 4  /* that run at once */
 #define WARM_ROWS    32 /* that are remembered */
-#define WARM_SPARES  4  /* of one server */
+#define WARM_SPARES  16 /* of one server */
 
 enum warm_state {
 	WARM_SEEN,   /* asked for, not started */
@@ -59,8 +59,10 @@ struct warm {
 	struct warm_row row[WARM_ROWS];
 };
 
-/* warmpy.c, made from warm.py */
+/* warmpy.c, made from warm.py and, as a shared object, warmfork.c. */
 extern const char warm_text[];
+extern const unsigned char warm_fork[];
+extern const size_t warm_fork_size;
 
 /* warmkey.c: what an order needs of a server. */
 struct warm_want {

@@ -2,19 +2,22 @@
 
 workerd writes this file as sitecustomize.py into a directory of its own and
 starts  PYTHONPATH=DIR python -u /proc/self/fd/3 PADDING.  So it runs inside
-Python's own start-up: after site has done its work and before the script.
-Here it stays, imports what was asked for, and forks.  In a fork it puts
-everything right that depends on the job and *returns*: Python goes on to its
-main program in C as if nothing had happened, finds at /proc/self/fd/3 what
-was compiled from the job's script under the script's own name, and runs it.
-No frame of ours lies under the script, and it ends as Python ends.
+Python's own start-up: after site has done its work and before the script.  It
+imports what was asked for, puts a compiled nothing at that path, and returns:
+Python goes on to its main program in C, which finds a .pyc, opens it, and asks
+for its loader.  That is ours, and called at the last moment before a script is
+read: there it forks (warmfork.c).  In a fork it puts everything right that
+depends on the job, lays what was compiled from the job's script under the file
+that C has open, and returns.  No frame of ours lies under the script, and it
+ends as Python ends.
 
 On the socket (SOCK_SEQPACKET, at first our standard output):
-    to us       first the list of modules and more; then an F for each fork
+    to us       first the list of modules and more; then FN: N forks
     from us     \\1R MIB: ready; \\1U WORDS: unfit; \\1O: out of date; we end
                 after the last two.  What has no \\1 are Python's own words.
     of a fork   \\1S and a socket (its pid is the kernel's to say): a spare,
                 that waits there for its job: one message, two files
+                (DIR, SCRIPT, ID, N, N arguments, the environment)
 Nothing here may be imported that a cold start would not have, but for
 builtins, _socket and ctypes.
 """
@@ -156,7 +159,7 @@ def serve():
     # What a cold start would find changed on the disk: pip, an upgrade.
     def stamp():
         out = []
-        for path in [sys.executable] + sys.path + named:
+        for path in named:
             try:
                 st = os.stat(path)
                 out.append((st.st_dev, st.st_ino, st.st_mtime_ns))
@@ -177,13 +180,11 @@ def serve():
         os.close(fd)
         return arg, argend - arg, env + at + 10 if at >= 0 else 0
 
-    def show(args, id):
+    def name_us(words):
         try:
             fd = os.open('/proc/self/mem', os.O_RDWR | os.O_CLOEXEC)
-            text = b''.join(a + b'\0' for a in args)[:argroom - 1]
+            text = b''.join(a + b'\0' for a in words)[:argroom - 1]
             os.pwrite(fd, text.ljust(argroom, b'\0'), argat)
-            if id and idat:
-                os.pwrite(fd, id, idat)
             os.close(fd)
         except OSError:
             pass
@@ -228,10 +229,11 @@ def serve():
             for key in list(env):
                 del env[key]
             raw.clear()
+        data = env._data
         for key, value in pairs:
             if raw.get(key) != value:
-                osmod.environb[key] = value
-                raw[key] = value
+                os.putenv(key, value)
+                data[key] = raw[key] = value
 
     def cold(script, args):
         """Some things only a cold start says in the right words."""
@@ -303,36 +305,24 @@ def serve():
         def flush(self):
             pass
 
-    def wait(job):
-        text, files_, flags, _ = job.recvmsg(MOST, 64)
-        fds = [int.from_bytes(data[i:i + 4], sys.byteorder)
-               for level, kind, data in files_
-               if kind == _socket.SCM_RIGHTS for i in range(0, len(data), 4)]
-        if not text or flags & _socket.MSG_TRUNC or len(fds) != 2:
-            os._exit(0)         # not needed any more
-        job.close()
-        return text, fds
-
-    def take(text, fds):
-        """Become the process of this job."""
-        os.setsid()             # until now we were our server's
-        os.dup2(fds[0], 1)
-        os.dup2(fds[1], 2)
-        os.closerange(3, max(fds) + 1)
+    def take(text):
+        """Become the process of this job; what loads its script."""
+        os.close(3)
         part = text.split(b'\0')
-        where, raw, id, n = part[0], part[1], part[2], int(part[3])
-        args = [a.decode(fscode, 'surrogateescape') for a in part[4:4 + n]]
-        script = raw.decode(fscode, 'surrogateescape')
-        show([program.encode(fscode, 'surrogateescape'), b'-u', raw]
-             + part[4:4 + n], id)
-        os.chdir(where)
+        n = 4 + int(part[3])
+        args = [a.decode(fscode, 'surrogateescape') for a in part[4:n]]
+        script = part[1].decode(fscode, 'surrogateescape')
+        os.chdir(part[0])
+        here = os.getcwd()
         full = script
         if sys.version_info >= (3, 9):
-            full = os.getcwd() + '/' + script
-        set_environ(part[4 + n:])
+            full = here + '/' + script
+        set_environ(part[n:])
         heard, err = Heard(), sys.stderr
         sys.stderr = heard
         try:
+            if stamp() != was:  # what was imported has changed
+                raise ValueError
             # A file beside the script hides what we have imported.
             for name in os.listdir('.'):
                 if name.partition('.')[0] in shadowed:
@@ -344,77 +334,45 @@ def serve():
         if heard.said:
             cold(script, args)
         reseed()
-        # From 3.13 on Python remembers where the script's file lies.
-        fd = -1
-        if sys.version_info >= (3, 13):
-            try:
-                fd = os.open('.', os.O_TMPFILE | os.O_RDWR, 0o600)
-            except OSError:
-                pass
-        if fd == -1:
-            fd = scratch('.spool-warm')
+        fd = scratch('.spool-warm')
         os.write(fd, code)
-        if fd != 3:
-            os.dup2(fd, 3)
-            os.close(fd)
+        os.lseek(fd, 0, 0)
+        os.dup2(fd, opened)     # which C has not read from yet
+        os.close(fd)
         builtins.__spool_over__ = Over()
-        first = os.readlink(script) if osmod.path.islink(script) else script
-        first = osmod.path.dirname(osmod.path.realpath(first))
-        saved = ext.SourcelessFileLoader
+        first = here
+        if osmod.path.islink(script):
+            first = osmod.path.dirname(osmod.path.realpath(os.readlink(script)))
+        site.ENABLE_USER_SITE = user
+        Job.modules = newest(sys.modules)
+        sys.modules['__main__'].__file__ = full
+        sys.argv = [script] + args
+        if hasattr(sys, 'orig_argv'):
+            sys.orig_argv = [program, '-u', script] + args
+        if not getattr(sys.flags, 'safe_path', False):
+            sys.path[0] = first
+        sys.path_importer_cache.pop(PLACE, None)
+        sys.path_importer_cache[full] = None
+        return ext.SourceFileLoader('__main__', full)
 
-        def loader(name, path):
-            # Called by C, after it has opened the file again, for what is
-            # to be __loader__: the last moment before the script.
-            ext.SourcelessFileLoader = saved
-            os.close(3)
-            site.ENABLE_USER_SITE = user
-            Job.modules = newest(sys.modules)
-            sys.modules['__main__'].__file__ = full
-            sys.argv = [script] + args
-            if hasattr(sys, 'orig_argv'):
-                sys.orig_argv = [program, '-u', script] + args
-            if not getattr(sys.flags, 'safe_path', False):
-                sys.path[0] = first
-            sys.path_importer_cache.pop(PLACE, None)
-            sys.path_importer_cache[full] = None
-            return ext.SourceFileLoader(name, full)
-        ext.SourcelessFileLoader = loader
-        sys.path_importer_cache[PLACE] = None
-
-    def spare(worker, end):
-        """In a fork: a process of workerd's own, that waits for a job."""
-        os.close(end[1])
-        os.read(end[0], 1)      # until the one between us is all but gone
-        os.close(end[0])
-        while os.getppid() != worker:
-            os.sched_yield()
-        if prctl is not None:
-            prctl(1, 9, 0, 0, 0)    # die with workerd
-        if os.getppid() != worker:
-            os._exit(0)
-        ours, theirs = _socket.socketpair(
-            _socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0)
-        control.sendmsg([b'\1S'], [(
-            _socket.SOL_SOCKET, _socket.SCM_RIGHTS,
-            theirs.fileno().to_bytes(4, sys.byteorder))])
-        theirs.close()
-        control.close()
-        return ours
-
-    def fork(worker):
-        """In a fork.  Fork again and end, for what an ended process leaves
-        becomes workerd's child.  Returns in the process of a job."""
-        job = None
+    def loader(name, path):
+        """Called by C.  Returns in the process of a job."""
+        nonlocal opened
+        ext.SourcelessFileLoader = sourceless
         try:
-            end = os.pipe()
-            if os.fork() == 0:
-                job = spare(worker, end)
-                text, fds = wait(job)
+            opened = [fd for fd in range(4, 10)
+                      if same_file(fd, 3)][0]
+            text = serve_forks()
+        except Unfit as e:
+            give_up(str(e))
+        except BaseException as e:
+            give_up('%s: %s' % (type(e).__name__, e))
+        try:
+            return take(text)
         except BaseException:
-            job = None          # workerd or the server has gone
-        if job is None:
-            os._exit(0)
-        take(text, fds)
+            part = [x.decode(fscode, 'surrogateescape')
+                    for x in text.split(b'\0')]
+            cold(part[1], part[4:4 + int(part[3])])
 
     # ---- the end of a fork ----
 
@@ -424,7 +382,7 @@ def serve():
         rest; so do here what the script could see of it: let go of its
         modules, flush, and end.  Where that may not be the same, go back."""
         code = Job.code
-        if (code is None or exit is None or _thread._count() > 0 or
+        if (code is None or _thread._count() > 0 or
                 sys.flags.dev_mode or sys.warnoptions or
                 'PYTHONINSPECT' in osmod.environ):
             return
@@ -462,7 +420,7 @@ def serve():
             clear_module(ref())
         gc.collect()
         flush_files()
-        if libraries() != loaded:   # the script's own are looked at
+        if fork.spool_warm_loaded() != loaded:  # it has some of its own
             libc['__cxa_finalize'](None)
         exit(code)
 
@@ -472,10 +430,6 @@ def serve():
             return len(mods), next(reversed(mods))
         except TypeError:       # before 3.8
             return None
-
-    def libraries():
-        with open('/proc/self/status') as f:
-            return [x for x in f if x.startswith('VmLib')]
 
     def flush_files():
         for o in gc.get_objects():
@@ -499,11 +453,92 @@ def serve():
 
     # ---- the server ----
 
+    def libraries():
+        """C's, Python's and ours."""
+        import ctypes
+
+        class Place(ctypes.Structure):      # warmfork.c's
+            _fields_ = [
+                ('control', ctypes.c_int), ('worker', ctypes.c_int),
+                ('text', ctypes.c_void_p), ('room', ctypes.c_size_t),
+                ('program', ctypes.c_char_p),
+                ('args', ctypes.c_void_p), ('args_room', ctypes.c_size_t),
+                ('id', ctypes.c_void_p), ('before', ctypes.c_void_p),
+                ('parent', ctypes.c_void_p), ('child', ctypes.c_void_p)]
+
+        def address(name, other):
+            f = getattr(libc, name, None) or getattr(libc, other)
+            return ctypes.cast(f, ctypes.c_void_p)
+        try:
+            libc = ctypes.PyDLL(None)
+            fork = ctypes.PyDLL(__file__.rpartition('/')[0] + '/warmfork.so')
+            fork.spool_warm_fork.argtypes = ctypes.c_void_p, ctypes.c_int
+            fork.spool_warm_fork.restype = ctypes.c_long
+            fork.spool_warm_loaded.restype = ctypes.c_ulonglong
+            for f in libc.PyObject_GC_Track, libc.PyObject_GC_UnTrack:
+                f.argtypes, f.restype = [ctypes.py_object], None
+            Job.text = ctypes.create_string_buffer(MOST)
+            Job.place = Place(
+                10, worker, ctypes.addressof(Job.text), MOST,
+                program.encode(fscode), argat, argroom, idat,
+                address('PyOS_BeforeFork', 'getpid'),
+                address('PyOS_AfterFork_Parent', 'getpid'),
+                address('PyOS_AfterFork_Child', 'PyOS_AfterFork'))
+            Job.at = ctypes.addressof(Job.place)
+            Job.string = ctypes.string_at
+        except Exception as e:
+            raise Unfit('its ctypes does not do: %s' % e)
+        if b'LD_PRELOAD' not in os.environ:
+            # When a job has exited and all that was registered for that
+            # has run: the linker would now look at each library.
+            libc.on_exit(libc._exit, None)
+            libc['__cxa_atexit'](libc.fflush, None, None)
+        return libc, fork
+
+    def settle():
+        """What we have need not be looked through by each fork, nor be copied
+        for that.  But the script's own module must be."""
+        # What Python makes when it is first asked to compile.
+        translate('/dev/null', '/dev/null')
+        Job.keep = dict(locals()), globals()
+        gc.collect()
+        if hasattr(gc, 'freeze'):
+            gc.freeze()
+            main = sys.modules['__main__']
+            for o in main, main.__dict__:
+                libc.PyObject_GC_UnTrack(o)
+                libc.PyObject_GC_Track(o)
+        fork.spool_warm_collapse()
+
+    def serve_forks():
+        """What a fork, a job's, was told."""
+        settle()
+        control.send(b'\1R%d' % memory())
+        while True:
+            many = control.recv(16)
+            if not many:
+                os._exit(0)
+            if tasks() > 1:
+                raise Unfit('%d threads' % tasks())
+            if stamp() != was:
+                control.send(b'\1O')  # what was imported has changed: anew
+                os._exit(0)
+            n = fork.spool_warm_fork(Job.at, int(many[1:]))
+            if n > 0:
+                return Job.string(Job.text, n)
+
+    def same_file(a, b):
+        try:
+            return osmod.path.samestat(os.fstat(a), os.fstat(b))
+        except OSError:
+            return False
+
+    opened = -1
     fscode = sys.getfilesystemencoding()
     magic = ext.MAGIC_NUMBER + b'\0' * (
         12 if sys.version_info >= (3, 7) else 8)
     iobase = sys.modules['_io']._IOBase
-    program, exit, prctl = sys.executable, None, None
+    program, exit = sys.executable, None
     user = site.ENABLE_USER_SITE
     os.dup2(1, 10)
     control = _socket.socket(
@@ -523,27 +558,12 @@ def serve():
         coerced = same_environ(part[at:at + int(part[3])])
         argat, argroom, idat = layout()
         atexit.register(end)
+        libc, fork = libraries()
+        exit = libc.exit
         real = leave_path()
         if user:
             site.execusercustomize()
             site.ENABLE_USER_SITE = False
-        try:
-            import ctypes
-            libc = ctypes.PyDLL(None)
-            prctl = libc.prctl
-            if hasattr(gc, 'freeze'):
-                track = libc.PyObject_GC_Track
-                untrack = libc.PyObject_GC_UnTrack
-                for f in track, untrack:
-                    f.argtypes, f.restype = [ctypes.py_object], None
-                exit = libc.exit
-            if b'LD_PRELOAD' not in os.environ:
-                # When a job has exited and all that was registered for that
-                # has run: the linker would now look at each library.
-                libc.on_exit(libc._exit, None)
-                libc['__cxa_atexit'](libc.fflush, None, None)
-        except Exception:
-            pass            # no libffi: slower, and the minder must do
         before = set(sys.modules) - {'ctypes'}
         found = dict(osmod.environb)
         preload(names)
@@ -551,46 +571,30 @@ def serve():
         changed = [(k, found.get(k), now.get(k)) for k in list(now) + [
             k for k in found if k not in now] if found.get(k) != now.get(k)]
         shadowed = {n.partition('.')[0] for n in set(sys.modules) - before}
+        if sys.version_info >= (3, 13):
+            # Python has words for this, that name the script's directory.
+            shadowed.update(sys.stdlib_module_names)
         shadowed -= set(sys.builtin_module_names)
         named = [sys.modules[n].__file__ for n in names
                  if getattr(sys.modules[n], '__file__', None)]
-        show([b'workerd-warm'] + part[4:at], b'')
+        name_us([b'workerd-warm'] + part[4:at])
         # Few variables differ from one job to the next.
         os.environ.clear()
         set_environ(part[at + int(part[3]):])
+        named = [sys.executable] + sys.path + named
         was = stamp()
-        early, loaded = frozenset(sys.modules), libraries()
-        # What goes away when a fork returns from here would be copied for it.
-        Job.keep = dict(locals()), globals()
-        gc.collect()
-        if exit is not None:
-            # What we have need not be looked through by each fork, nor be
-            # copied for that.  But the script's own module must be.
-            gc.freeze()
-            main = sys.modules['__main__']
-            for o in main, main.__dict__:
-                untrack(o)
-                track(o)
-            o = main = None
-        control.send(b'\1R%d' % memory())
-        while control.recv(16):
-            if tasks() > 1:
-                raise Unfit('%d threads' % tasks())
-            if stamp() != was:
-                control.send(b'\1O')  # what was imported has changed: anew
-                os._exit(0)
-            pid = os.fork()
-            if pid == 0:
-                fork(worker)
-                break
-            os.waitpid(pid, 0)
-        else:
-            os._exit(0)
+        early, loaded = frozenset(sys.modules), fork.spool_warm_loaded()
+        fd = scratch('.spool-warm')
+        os.write(fd, translate('/dev/null', '/dev/null'))
+        if fd != 3:
+            os.dup2(fd, 3)
+            os.close(fd)
+        sourceless = ext.SourcelessFileLoader
+        ext.SourcelessFileLoader = loader
+        sys.path_importer_cache[PLACE] = None
     except Unfit as e:
         give_up(str(e))
     except BaseException as e:
-        if os.getpid() != server:
-            raise
         give_up('%s: %s' % (type(e).__name__, e))
     if not real:
         raise ImportError('no', name='sitecustomize')

@@ -57,23 +57,29 @@ warm_unfit(struct warm_row *r, int64_t now, const char *why)
 
 /* ---- what a server says ---- */
 
+/* More than slots: several forks at once cost less than one after the other,
+ * for each time one goes between (warm.py). */
 static unsigned
 spares_wanted(const struct worker *w)
 {
-	return w->opt.slots < WARM_SPARES ? (unsigned)w->opt.slots
-					  : WARM_SPARES;
+	return w->opt.slots < WARM_SPARES / 4 ? 4 * (unsigned)w->opt.slots
+					      : WARM_SPARES;
 }
 
 void
 warm_ask(struct worker *w, struct warm_row *r, int64_t now)
 {
-	while (r->state == WARM_READY && r->control != -1 &&
-	    r->spares + r->asked < spares_wanted(w)) {
-		if (send(r->control, "F", 1, MSG_NOSIGNAL) != 1)
-			return; /* its end is about to be heard of */
-		if (r->asked++ == 0)
-			r->asked_at = now;
-	}
+	unsigned want = spares_wanted(w), has = r->spares + r->asked;
+	char text[16];
+
+	if (r->state != WARM_READY || r->control == -1 || has > want / 2)
+		return;
+	(void)snprintf(text, sizeof text, "F%u", want - has);
+	if (send(r->control, text, strlen(text), MSG_NOSIGNAL) == -1)
+		return; /* its end is about to be heard of */
+	if (r->asked == 0)
+		r->asked_at = now;
+	r->asked += want - has;
 }
 
 /* A spare's socket and pid, from the message that it sent them with. */

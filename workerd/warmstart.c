@@ -18,22 +18,31 @@
 #define PAD 4000 /* room for the arguments of jobs, for ps(1) */
 
 static bool
-lay(struct worker *w, struct warm *m)
+lay_file(const struct warm *m, const char *name, const void *data, size_t len)
 {
 	char path[DIR_MAX + 32];
+	bool ok;
 	int fd;
 
+	(void)snprintf(path, sizeof path, "%s/%s", m->dir, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0700);
+	if (fd == -1)
+		return false;
+	ok = sp_write_all(fd, data, len) == SP_OK;
+	return close(fd) == 0 && ok;
+}
+
+static bool
+lay(struct worker *w, struct warm *m)
+{
 	if (m->laid)
 		return true;
 	(void)snprintf(m->dir, sizeof m->dir, "%s/warm", w->dir);
-	(void)snprintf(path, sizeof path, "%s/sitecustomize.py", m->dir);
 	if (mkdir(m->dir, 0700) == -1 && errno != EEXIST)
 		return false;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return false;
-	m->laid = sp_write_all(fd, warm_text, strlen(warm_text)) == SP_OK;
-	return close(fd) == 0 && m->laid;
+	m->laid = lay_file(m, "warmfork.so", warm_fork, warm_fork_size) &&
+	    lay_file(m, "sitecustomize.py", warm_text, strlen(warm_text));
+	return m->laid;
 }
 
 /* It hears first for whom it works, what it shall import, and how it was
