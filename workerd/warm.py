@@ -495,20 +495,32 @@ def serve():
             libc['__cxa_atexit'](libc.fflush, None, None)
         return libc, fork
 
+    def fill():
+        """Use up the room between what we have, for what is put there in a
+        fork is spread over as many pages as there are holes."""
+        out = []
+        for size in range(-17, 512 - 33, 16):
+            for n in range(50000):
+                out.append(object() if size < -1 else float(n) if size < 0
+                           else bytes(size))
+                if id(out[-1]) & 4095 < 64:     # at the start of a page
+                    break
+        return out
+
     def settle():
         """What we have need not be looked through by each fork, nor be copied
         for that.  But the script's own module must be."""
         # What Python makes when it is first asked to compile.
         translate('/dev/null', '/dev/null')
-        Job.keep = dict(locals()), globals()
         gc.collect()
+        Job.full = fill()
         if hasattr(gc, 'freeze'):
             gc.freeze()
             main = sys.modules['__main__']
             for o in main, main.__dict__:
                 libc.PyObject_GC_UnTrack(o)
                 libc.PyObject_GC_Track(o)
-        fork.spool_warm_collapse()
+        fork.spool_warm_pack()
 
     def serve_forks():
         """What a fork, a job's, was told."""

@@ -5,7 +5,9 @@
  * would touch, and so copy, twice the memory of a job that does nothing.
  */
 #include <errno.h>
-#include <poll.h>
+#include <fcntl.h>
+#include <link.h>
+#include <malloc.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,7 +18,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include <link.h>
 #include <unistd.h>
 
 #ifndef MADV_COLLAPSE
@@ -43,7 +44,7 @@ struct warm_place {
 
 #define SHOWN __attribute__((visibility("default")))
 SHOWN long spool_warm_fork(const struct warm_place *at, int many);
-SHOWN void spool_warm_collapse(void);
+SHOWN void spool_warm_pack(void);
 SHOWN unsigned long long spool_warm_loaded(void);
 
 static _Noreturn void
@@ -202,27 +203,68 @@ spool_warm_fork(const struct warm_place *at, int many)
 	leave();
 }
 
-/* What lies in large pages is copied by a fork 512 pages at a time. */
-void
-spool_warm_collapse(void)
+/* The room between what C has is used up, too. */
+static void
+fill(void)
 {
+	const char *top, *p;
+	size_t size;
+
+	(void)malloc_trim(0);
+	top = (const char *)sbrk(0) - mallinfo2().keepcost;
+	for (size = 65536; size > 16; size -= size > 1040 ? size / 8 : 16)
+		do
+			p = malloc(size);
+		while (p != NULL && p < top);
+}
+
+/* Write what stands there: from then on a fork copies what is known of these
+ * pages, which without that it leaves to be found anew, one by one. */
+static void
+touch(int mem, unsigned long at)
+{
+	char c;
+
+	if (pread(mem, &c, 1, (off_t)at) == 1)
+		(void)!pwrite(mem, &c, 1, (off_t)at);
+}
+
+/* What lies in large pages is copied by a fork 512 pages at a time. */
+static void
+collapse(unsigned long from, unsigned long to)
+{
+	from = (from + ~HUGE) & HUGE;
+	to &= HUGE;
+	if (from < to)
+		(void)madvise((void *)from, to - from, MADV_COLLAPSE);
+}
+
+/* All is there that forks will have in common: lay it so that a fork, and what
+ * happens in it, copies little. */
+void
+spool_warm_pack(void)
+{
+	int mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	FILE *f = fopen("/proc/self/maps", "re");
 	unsigned long from, to, inode;
 	char line[512], mode[8];
 
+	fill();
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu", &from, &to, mode,
 			&inode) != 4 ||
-		    strcmp(mode, "rw-p") != 0 || inode != 0 ||
-		    strstr(line, "[stack") != NULL)
+		    strstr(line, " [") != NULL)
 			continue;
-		from = (from + ~HUGE) & HUGE;
-		to &= HUGE;
-		if (from < to)
-			(void)madvise((void *)from, to - from, MADV_COLLAPSE);
+		if (inode == 0 && strcmp(mode, "rw-p") == 0)
+			collapse(from, to);
+		else if (inode != 0 &&
+		    (strcmp(mode, "r-xp") == 0 || strcmp(mode, "r--p") == 0))
+			touch(mem, from);
 	}
 	if (f != NULL)
 		(void)fclose(f);
+	if (mem != -1)
+		(void)close(mem);
 }
 
 static int
