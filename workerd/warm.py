@@ -27,6 +27,7 @@ import sys
 def serve():
     import posix as os
     import builtins
+    import _imp
     import _signal
     import _socket
     import _thread
@@ -43,6 +44,7 @@ def serve():
     class Job:                  # what a fork is about
         code = None             # the exit code, once the script is over
         modules = None
+        known = {}              # scripts and their code
 
     # ---- our own start ----
 
@@ -156,17 +158,6 @@ def serve():
                 raise Unfit('importing %s prints %r' % (name, words))
         os.close(out)
 
-    # What a cold start would find changed on the disk: pip, an upgrade.
-    def stamp():
-        out = []
-        for path in named:
-            try:
-                st = os.stat(path)
-                out.append((st.st_dev, st.st_ino, st.st_mtime_ns))
-            except OSError:
-                out.append(None)
-        return out
-
     # ---- what others see of a process: /proc/PID/cmdline and environ ----
 
     def layout():
@@ -266,12 +257,10 @@ def serve():
                 code = 1
             Job.code = code & 255
 
-    def translate(script, full):
+    def translate(text, full):
         """The script's code, to be run by C from a file that is a .pyc.  Its
         body stands in a with-statement: nothing else tells the exit code
         before Python clears itself away, which takes longer than most jobs."""
-        with open(script, 'rb') as f:
-            text = f.read()
         if text[:2] == magic[:2] or text[:2] == b'PK':
             raise ValueError
         tree = compile(text, full, 'exec', 0x400, True)  # the AST
@@ -293,8 +282,40 @@ def serve():
                         setattr(node, key, getattr(body[n], key))
             with_.body = body[n:]
         body[n:] = [with_]
-        code = compile(tree, full, 'exec', 0, True)
+        return compile(tree, full, 'exec', 0, True)
+
+    def code_of(script, full):
+        """The same as it stands in a .pyc."""
+        fd = os.open(script, os.O_RDONLY | os.O_CLOEXEC)
+        text = os.read(fd, 1 << 16)
+        if len(text) == 1 << 16:
+            more = text
+            while more:
+                more = os.read(fd, 1 << 20)
+                text += more
+        os.close(fd)
+        code = Job.known.get(text)
+        if code is not None:
+            _imp._fix_co_filename(code, full)
+        else:
+            code = translate(text, full)
+            if len(text) < 1 << 16:
+                try:            # for those that come after us
+                    taught.send(text)
+                except OSError:
+                    pass
         return magic + marshal.dumps(code)
+
+    def learn():
+        """Scripts come again and again."""
+        try:
+            while True:
+                text = learns.recv(1 << 16)
+                if len(Job.known) > 8:
+                    Job.known.clear()
+                Job.known[text] = translate(text, '<script>')
+        except BlockingIOError:
+            pass
 
     class Heard:                # was there a warning?
         said = False
@@ -308,31 +329,29 @@ def serve():
     def take(text):
         """Become the process of this job; what loads its script."""
         os.close(3)
+        learns.close()
         part = text.split(b'\0')
         n = 4 + int(part[3])
         args = [a.decode(fscode, 'surrogateescape') for a in part[4:n]]
         script = part[1].decode(fscode, 'surrogateescape')
-        os.chdir(part[0])
         here = os.getcwd()
         full = script
         if sys.version_info >= (3, 9):
             full = here + '/' + script
-        set_environ(part[n:])
+        if not Job.place.told:
+            set_environ(part[n:])
+        if Job.place.stale:
+            cold(script, args)
         heard, err = Heard(), sys.stderr
         sys.stderr = heard
         try:
-            if stamp() != was:  # what was imported has changed
-                raise ValueError
-            # A file beside the script hides what we have imported.
-            for name in os.listdir('.'):
-                if name.partition('.')[0] in shadowed:
-                    raise ValueError
-            code = translate(script, full)
+            code = code_of(script, full)
         except BaseException:
             heard.said = True
         sys.stderr = err
         if heard.said:
             cold(script, args)
+        taught.close()
         reseed()
         fd = scratch('.spool-warm')
         os.write(fd, code)
@@ -340,9 +359,8 @@ def serve():
         os.dup2(fd, opened)     # which C has not read from yet
         os.close(fd)
         builtins.__spool_over__ = Over()
-        first = here
-        if osmod.path.islink(script):
-            first = osmod.path.dirname(osmod.path.realpath(os.readlink(script)))
+        if os.lstat(script).st_mode & 0o170000 == 0o120000:
+            here = osmod.path.dirname(osmod.path.realpath(os.readlink(script)))
         site.ENABLE_USER_SITE = user
         Job.modules = newest(sys.modules)
         sys.modules['__main__'].__file__ = full
@@ -350,7 +368,7 @@ def serve():
         if hasattr(sys, 'orig_argv'):
             sys.orig_argv = [program, '-u', script] + args
         if not getattr(sys.flags, 'safe_path', False):
-            sys.path[0] = first
+            sys.path[0] = here
         sys.path_importer_cache.pop(PLACE, None)
         sys.path_importer_cache[full] = None
         return ext.SourceFileLoader('__main__', full)
@@ -453,27 +471,39 @@ def serve():
 
     # ---- the server ----
 
+    def words(names):
+        """A list for C."""
+        return b'\0'.join([n.encode(fscode, 'surrogateescape')
+                           for n in names if n] + [b'', b''])
+
     def libraries():
         """C's, Python's and ours."""
         import ctypes
 
+        number, pointer = ctypes.c_int, ctypes.c_void_p
+
         class Place(ctypes.Structure):      # warmfork.c's
             _fields_ = [
-                ('control', ctypes.c_int), ('worker', ctypes.c_int),
-                ('text', ctypes.c_void_p), ('room', ctypes.c_size_t),
+                ('control', number), ('pid', number),
+                ('text', pointer), ('room', ctypes.c_size_t),
                 ('program', ctypes.c_char_p),
-                ('args', ctypes.c_void_p), ('args_room', ctypes.c_size_t),
-                ('id', ctypes.c_void_p), ('before', ctypes.c_void_p),
-                ('parent', ctypes.c_void_p), ('child', ctypes.c_void_p)]
+                ('args', pointer), ('args_room', ctypes.c_size_t),
+                ('id', pointer), ('watched', ctypes.c_char_p),
+                ('shadowed', ctypes.c_char_p), ('extra', ctypes.c_char_p),
+                ('environ', pointer * 2), ('before', pointer),
+                ('parent', pointer), ('child', pointer),
+                ('bytes', pointer), ('set', pointer),
+                ('stale', number), ('told', number)]
 
-        def address(name, other):
+        def address(name, other='getpid'):
             f = getattr(libc, name, None) or getattr(libc, other)
-            return ctypes.cast(f, ctypes.c_void_p)
+            return ctypes.cast(f, pointer)
         try:
             libc = ctypes.PyDLL(None)
             fork = ctypes.PyDLL(__file__.rpartition('/')[0] + '/warmfork.so')
-            fork.spool_warm_fork.argtypes = ctypes.c_void_p, ctypes.c_int
+            fork.spool_warm_fork.argtypes = pointer, number
             fork.spool_warm_fork.restype = ctypes.c_long
+            fork.spool_warm_same.argtypes = pointer,
             fork.spool_warm_loaded.restype = ctypes.c_ulonglong
             for f in libc.PyObject_GC_Track, libc.PyObject_GC_UnTrack:
                 f.argtypes, f.restype = [ctypes.py_object], None
@@ -481,9 +511,11 @@ def serve():
             Job.place = Place(
                 10, worker, ctypes.addressof(Job.text), MOST,
                 program.encode(fscode), argat, argroom, idat,
-                address('PyOS_BeforeFork', 'getpid'),
-                address('PyOS_AfterFork_Parent', 'getpid'),
-                address('PyOS_AfterFork_Child', 'PyOS_AfterFork'))
+                before=address('PyOS_BeforeFork'),
+                parent=address('PyOS_AfterFork_Parent'),
+                child=address('PyOS_AfterFork_Child', 'PyOS_AfterFork'),
+                bytes=address('PyBytes_FromStringAndSize'),
+                set=address('PyDict_SetItem'))
             Job.at = ctypes.addressof(Job.place)
             Job.string = ctypes.string_at
         except Exception as e:
@@ -511,7 +543,7 @@ def serve():
         """What we have need not be looked through by each fork, nor be copied
         for that.  But the script's own module must be."""
         # What Python makes when it is first asked to compile.
-        translate('/dev/null', '/dev/null')
+        translate(b'', '')
         gc.collect()
         Job.full = fill()
         if hasattr(gc, 'freeze'):
@@ -532,9 +564,10 @@ def serve():
                 os._exit(0)
             if tasks() > 1:
                 raise Unfit('%d threads' % tasks())
-            if stamp() != was:
+            if not fork.spool_warm_same(Job.at):
                 control.send(b'\1O')  # what was imported has changed: anew
                 os._exit(0)
+            learn()
             n = fork.spool_warm_fork(Job.at, int(many[1:]))
             if n > 0:
                 return Job.string(Job.text, n)
@@ -565,6 +598,9 @@ def serve():
     try:
         part = control.recv(MOST).split(b'\0')
         worker, program = int(part[0]), part[1].decode(fscode)
+        if os.getppid() != worker:
+            raise Unfit('it is a wrapper that starts Python as a process of '
+                        'its own; name the interpreter itself')
         at = 4 + int(part[2])
         names = [x.decode() for x in part[4:at]]
         coerced = same_environ(part[at:at + int(part[3])])
@@ -593,14 +629,25 @@ def serve():
         # Few variables differ from one job to the next.
         os.environ.clear()
         set_environ(part[at + int(part[3]):])
-        named = [sys.executable] + sys.path + named
-        was = stamp()
+        place, data = Job.place, osmod.environ._data
+        place.watched = words([sys.executable] + sys.path + named)
+        place.shadowed = words(shadowed)
+        place.extra = b'' if coerced is None else b'LC_CTYPE='
+        if not changed:
+            place.environ[0] = id(data)
+            if os.environ is not data:
+                place.environ[1] = id(os.environ)
+        fork.spool_warm_same(Job.at)
         early, loaded = frozenset(sys.modules), fork.spool_warm_loaded()
         fd = scratch('.spool-warm')
-        os.write(fd, translate('/dev/null', '/dev/null'))
+        os.write(fd, magic + marshal.dumps(translate(b'', '')))
         if fd != 3:
             os.dup2(fd, 3)
             os.close(fd)
+        learns, taught = _socket.socketpair(
+            _socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        learns.setblocking(False)
+        taught.setblocking(False)
         sourceless = ext.SourcelessFileLoader
         ext.SourcelessFileLoader = loader
         sys.path_importer_cache[PLACE] = None

@@ -1,15 +1,17 @@
 /*
  * warmfork.c - what a warm interpreter does in C: fork, wait for a job, become
- * its process.  A shared object, a copy of which warm.py (which has the plan)
- * loads into Python; it knows nothing of workerd's rooms.  In Python the same
- * would touch, and so copy, twice the memory of a job that does nothing.
+ * its process.  A shared object that warm.py (which has the plan) loads into
+ * Python; it knows nothing of workerd's rooms, and of Python what is given to
+ * it.  In Python the same would touch, and so copy, several times the memory of
+ * a job that does nothing.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
 #include <malloc.h>
-#include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,26 +27,38 @@
 #define MADV_COLLAPSE 25
 #endif
 
-#define YIELDS 1000000 /* until an ended process's children are workerd's */
+#define SPARES 16 /* at once */
+#define FILES  64 /* that are watched */
 #define HUGE   (UINTPTR_MAX << 21)
 
-/* Given once, by warm.py. */
+/* Given once, by warm.py.  Lists are strings, one after the other, that end
+ * with an empty one. */
 struct warm_place {
-	int control; /* to workerd */
-	int pid;     /* workerd's */
-	char *text;  /* where a job is put */
+	int control, pid; /* workerd */
+	char *text;       /* where a job is put: what workerd says, warmjob.c */
 	size_t room;
 	const char *program;
 	char *args; /* what others see of us: /proc/PID/cmdline, */
 	size_t args_room;
 	char *id;             /* and SPOOL_ID of environ; NULL: nowhere */
-	void (*before)(void); /* Python's own, around a fork */
+	const char *watched;  /* files: as they were when they were imported? */
+	const char *shadowed; /* names: a file of that name would be imported */
+	const char *extra;    /* "NAME=" in environ but not in a job's; or "" */
+	void *environ[2];     /* the same in Python, dicts; NULL: not by us */
+	/* Python's */
+	void (*before)(void);
 	void (*parent)(void);
 	void (*child)(void);
+	void *(*bytes)(const char *data, ssize_t len);
+	int (*set)(void *dict, void *key, void *value);
+	/* What came of it, in a job's process. */
+	int stale; /* what was imported is not what it would import */
+	int told;  /* its environment is in place */
 };
 
 #define SHOWN __attribute__((visibility("default")))
-SHOWN long spool_warm_fork(const struct warm_place *at, int many);
+SHOWN long spool_warm_fork(struct warm_place *at, int many);
+SHOWN int spool_warm_same(const struct warm_place *at);
 SHOWN void spool_warm_pack(void);
 SHOWN unsigned long long spool_warm_loaded(void);
 
@@ -53,37 +68,73 @@ leave(void)
 	_exit(0);
 }
 
-/* Hand the other end of our socket to workerd; the kernel says who we are. */
-static int
-offer(const struct warm_place *at)
+static const char *
+after(const char *text)
 {
-	char word[] = "\1S";
-	struct iovec iov = { .iov_base = word, .iov_len = 2 };
-	union {
-		char room[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} u = { .room = { 0 } };
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = u.room,
-		.msg_controllen = sizeof u.room };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	int s[2];
-
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) == -1)
-		leave();
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	(void)memcpy(CMSG_DATA(c), &s[1], sizeof(int));
-	if (sendmsg(at->control, &m, MSG_NOSIGNAL) == -1)
-		leave();
-	(void)close(s[1]);
-	(void)close(at->control);
-	return s[0];
+	return text + strlen(text) + 1;
 }
 
-/* Its job: one message, and the two files that are its output. */
+/* ---- what was imported ---- */
+
+static struct seen {
+	dev_t dev;
+	ino_t ino;
+	struct timespec time;
+} seen[FILES];
+
+/* As at the first call?  pip and upgrades change what a cold start finds. */
+int
+spool_warm_same(const struct warm_place *at)
+{
+	static bool known;
+	bool same = true;
+	const char *path;
+	struct seen now;
+	struct stat st;
+	int i = 0;
+
+	for (path = at->watched; *path != '\0' && i < FILES;
+	     path = after(path), i++) {
+		(void)memset(&now, 0, sizeof now);
+		if (stat(path, &st) == 0) {
+			now.dev = st.st_dev;
+			now.ino = st.st_ino;
+			now.time = st.st_mtim;
+		}
+		same = same && memcmp(&now, &seen[i], sizeof now) == 0;
+		if (!known)
+			(void)memcpy(&seen[i], &now, sizeof now);
+	}
+	same = same || !known;
+	known = true;
+	return same;
+}
+
+/* A file beside the script hides what we have imported. */
+static bool
+hidden_is(const struct warm_place *at)
+{
+	DIR *d = opendir(".");
+	const char *name;
+	struct dirent *e;
+	bool found = false;
+	size_t n;
+
+	while (d != NULL && !found && (e = readdir(d)) != NULL) {
+		n = strcspn(e->d_name, ".");
+		for (name = at->shadowed; n > 0 && *name != '\0' && !found;
+		     name = after(name))
+			found =
+			    strncmp(name, e->d_name, n) == 0 && name[n] == '\0';
+	}
+	if (d != NULL)
+		(void)closedir(d);
+	return found || d == NULL;
+}
+
+/* ---- a job ---- */
+
+/* One message, and the two files that are its output. */
 static size_t
 await_job(const struct warm_place *at, int job, int file[2])
 {
@@ -107,7 +158,6 @@ await_job(const struct warm_place *at, int job, int file[2])
 	    c->cmsg_len != CMSG_LEN(2 * sizeof(int)))
 		leave(); /* not needed any more */
 	(void)memcpy(file, CMSG_DATA(c), 2 * sizeof(int));
-	(void)close(job);
 	return (size_t)n;
 }
 
@@ -122,13 +172,12 @@ word(char *to, const char *end, const char *text)
 }
 
 /* As ps(1) would see it of a cold one: PROGRAM -u SCRIPT ARGUMENTS, and the id.
- * The message is DIR, SCRIPT, ID, how many arguments, and those. */
-static void
+ * Returns where the environment begins. */
+static const char *
 show(const struct warm_place *at)
 {
-	const char *script = at->text + strlen(at->text) + 1;
-	const char *id = script + strlen(script) + 1;
-	const char *arg = id + strlen(id) + 1;
+	const char *script = after(at->text), *id = after(script);
+	const char *arg = after(id);
 	char *out = at->args, *end = at->args + at->args_room - 1;
 	unsigned long n;
 
@@ -136,74 +185,197 @@ show(const struct warm_place *at)
 		(void)memcpy(at->id, id, strlen(id));
 	out = word(word(word(out, end, at->program), end, "-u"), end, script);
 	for (n = strtoul(arg, NULL, 10); n > 0; n--) {
-		arg += strlen(arg) + 1;
+		arg = after(arg);
 		out = word(out, end, arg);
 	}
 	(void)memset(out, 0, (size_t)(end - out));
+	return after(arg);
 }
 
-/* A process of workerd's own, that waits for a job and then is its. */
 static size_t
-spare(const struct warm_place *at, const int gone[2])
+name_size(const char *pair)
 {
-	int file[2], job, yields = 0;
-	size_t len;
-	char c;
+	return strcspn(pair, "=") + 1;
+}
 
-	(void)close(gone[1]);
-	(void)!read(gone[0], &c, 1); /* until the one between us is all but
-	                              * gone */
-	(void)close(gone[0]);
-	while (getppid() != at->pid)
-		if (++yields > YIELDS || sched_yield() == -1)
-			leave();
-	/* Die with workerd. */
+/* The same variables in the same order, but for the one that Python adds? */
+static bool
+alike_is(const struct warm_place *at, const char *pair, const char *end)
+{
+	size_t i = 0, n = strlen(at->extra);
+
+	for (; pair < end; pair = after(pair), i++) {
+		if (n > 0 && environ[i] != NULL &&
+		    strncmp(environ[i], at->extra, n) == 0)
+			i++;
+		if (environ[i] == NULL ||
+		    strncmp(environ[i], pair, name_size(pair)) != 0)
+			return false;
+	}
+	if (n > 0 && environ[i] != NULL &&
+	    strncmp(environ[i], at->extra, n) == 0)
+		i++;
+	return environ[i] == NULL;
+}
+
+/* Few variables differ from one job to the next: those are set, for C and for
+ * Python. */
+static bool
+tell(const struct warm_place *at, const char *pair, const char *end)
+{
+	size_t i = 0, k, n = strlen(at->extra), name;
+	void *key, *value;
+
+	if (at->environ[0] == NULL || !alike_is(at, pair, end))
+		return false;
+	for (; pair < end; pair = after(pair), i++) {
+		if (n > 0 && strncmp(environ[i], at->extra, n) == 0)
+			i++;
+		if (strcmp(environ[i], pair) == 0)
+			continue;
+		/* at->text stays as long as the process. */
+		environ[i] = (char *)(uintptr_t)pair;
+		name = name_size(pair);
+		key = at->bytes(pair, (ssize_t)name - 1);
+		value = at->bytes(pair + name, (ssize_t)strlen(pair + name));
+		for (k = 0; k < 2 && at->environ[k] != NULL; k++)
+			if (key == NULL || value == NULL ||
+			    at->set(at->environ[k], key, value) != 0)
+				_exit(1);
+	}
+	return true;
+}
+
+/* Wait for a job and be its process.  Returns how long that part of what we
+ * were told is that is not the environment. */
+static size_t
+spare(struct warm_place *at, int job)
+{
+	const char *pairs;
+	int file[2];
+	size_t len;
+
+	len = await_job(at, job, file);
+	/* Die with workerd, whose child we are by now. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != at->pid)
 		leave();
-	job = offer(at);
-	len = await_job(at, job, file);
 	(void)setsid(); /* until now we were our server's */
-	if (dup2(file[0], 1) == -1 || dup2(file[1], 2) == -1)
-		leave();
+	if (dup2(file[0], 1) == -1 || dup2(file[1], 2) == -1 ||
+	    chdir(at->text) == -1)
+		_exit(127);
 	(void)close(file[0]);
 	(void)close(file[1]);
-	show(at);
-	return len;
+	(void)close(job);
+	(void)close(at->control);
+	pairs = show(at);
+	at->child();
+	at->stale = !spool_warm_same(at) || hidden_is(at);
+	at->told = !at->stale && tell(at, pairs, at->text + len);
+	return at->told ? (size_t)(pairs - at->text) : len;
 }
 
-/* So many spares.  0: in the server, it is done.  -1: it cannot fork.  Else the
- * length of the message, in a process that is a job's now. */
-long
-spool_warm_fork(const struct warm_place *at, int many)
-{
-	pid_t middle;
-	size_t len;
-	int gone[2];
+/* ---- the server ---- */
 
-	if (pipe(gone) == -1)
-		return -1;
-	at->before();
-	middle = fork();
-	if (middle != 0) {
-		at->parent();
-		(void)close(gone[0]);
-		(void)close(gone[1]);
-		while (middle > 0 && waitpid(middle, NULL, 0) == -1 &&
-		    errno == EINTR)
-			;
-		return middle == -1 ? -1 : 0;
-	}
-	/* What an ended process leaves becomes workerd's child. */
-	while (many-- > 0)
-		if (fork() == 0) {
-			len = spare(at, gone);
-			at->child();
-			return (long)len;
+/* Their sockets, and the kernel knows their numbers: "\1S PID PID ...". */
+static void
+offer(int control, const pid_t *pid, const int *end, int n)
+{
+	char text[SPARES * 12 + 8] = "\1S";
+	struct iovec iov = { .iov_base = text };
+	union {
+		char room[CMSG_SPACE(SPARES * sizeof(int))];
+		struct cmsghdr align;
+	} u = { .room = { 0 } };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.room,
+		.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	size_t len = 2;
+	int i;
+
+	for (i = 0; i < n; i++)
+		len += (size_t)snprintf(
+		    text + len, sizeof text - len, " %d", (int)pid[i]);
+	iov.iov_len = len;
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
+	(void)memcpy(CMSG_DATA(c), end, (size_t)n * sizeof(int));
+	while (sendmsg(control, &m, MSG_NOSIGNAL) == -1 && errno == EINTR)
+		;
+}
+
+/* Fork them and end, for what an ended process leaves becomes workerd's child.
+ * Returns in a spare, with its socket. */
+static int
+between(const int (*pair)[2], int many, pid_t *pid)
+{
+	pid_t one;
+	int i, k;
+
+	for (i = 0; i < many; i++) {
+		one = fork();
+		if (one != 0) {
+			pid[i] = one;
+			continue;
 		}
+		for (k = 0; k < many; k++) {
+			(void)close(pair[k][1]);
+			if (k != i)
+				(void)close(pair[k][0]);
+		}
+		return pair[i][0];
+	}
 	leave();
 }
 
-/* The room between what C has is used up, too. */
+/* So many spares.  0: in the server, it is done or cannot be done now.  Else in
+ * a process that is a job's: what spare() says. */
+long
+spool_warm_fork(struct warm_place *at, int many)
+{
+	static pid_t *pid; /* where those between us and them tell */
+	int pair[SPARES][2], end[SPARES], n, i, job;
+	pid_t middle;
+
+	if (pid == NULL) {
+		pid = mmap(NULL, sizeof *pid * SPARES, PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		if (pid == MAP_FAILED)
+			return -1;
+	}
+	for (n = 0; n < many && n < SPARES; n++) {
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
+			pair[n]) == -1)
+			break;
+		end[n] = pair[n][1];
+		pid[n] = -1;
+	}
+	at->before();
+	middle = n > 0 ? fork() : -1;
+	if (middle == 0) {
+		job = between(pair, n, pid);
+		return (long)spare(at, job);
+	}
+	at->parent();
+	while (middle > 0 && waitpid(middle, NULL, 0) == -1 && errno == EINTR)
+		;
+	for (many = n, n = 0; n < many && pid[n] > 0; n++)
+		;
+	if (n > 0)
+		offer(at->control, pid, end, n);
+	for (i = 0; i < many; i++) {
+		(void)close(pair[i][0]);
+		(void)close(pair[i][1]);
+	}
+	return n > 0 ? 0 : -1;
+}
+
+/* ---- memory ---- */
+
+/* The room between what C has is used up, for what is put there in a fork would
+ * be spread over as many pages. */
 static void
 fill(void)
 {
@@ -253,12 +425,11 @@ spool_warm_pack(void)
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu", &from, &to, mode,
 			&inode) != 4 ||
-		    strstr(line, " [") != NULL)
+		    strstr(line, " [s") != NULL || strstr(line, " [v") != NULL)
 			continue;
 		if (inode == 0 && strcmp(mode, "rw-p") == 0)
 			collapse(from, to);
-		else if (inode != 0 &&
-		    (strcmp(mode, "r-xp") == 0 || strcmp(mode, "r--p") == 0))
+		else if (inode != 0 && strcmp(mode, "r-xp") == 0)
 			touch(mem, from);
 	}
 	if (f != NULL)

@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libspool/log.h"
@@ -82,49 +84,53 @@ warm_ask(struct worker *w, struct warm_row *r, int64_t now)
 	r->asked += want - has;
 }
 
-/* A spare's socket and pid, from the message that it sent them with. */
+/* Is it a child of ours, ended or not? */
 static bool
-spare_of(struct msghdr *m, struct warm_spare *out)
+child_is(pid_t pid)
+{
+	siginfo_t info;
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) ==
+	    0;
+}
+
+/* Sockets of spares, and in `text` their numbers in the same order. */
+static void
+spares_of(struct warm_row *r, char *text, struct msghdr *m)
 {
 	const int room = WARM_SNDBUF;
-	struct ucred who;
-	struct cmsghdr *c;
+	struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	size_t n = 0, i;
+	long pid;
+	int fd;
 
-	*out = (struct warm_spare){ .fd = -1 };
-	for (c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET)
+	if (c != NULL && c->cmsg_level == SOL_SOCKET &&
+	    c->cmsg_type == SCM_RIGHTS)
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof fd;
+	for (i = 0; i < n; i++) {
+		(void)memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+		pid = strtol(text, &text, 10);
+		r->asked -= r->asked > 0;
+		if (pid <= 0 || r->spares >= WARM_SPARES ||
+		    !child_is((pid_t)pid)) {
+			(void)close(fd);
 			continue;
-		if (c->cmsg_type == SCM_RIGHTS)
-			(void)memcpy(&out->fd, CMSG_DATA(c), sizeof out->fd);
-		if (c->cmsg_type == SCM_CREDENTIALS) {
-			(void)memcpy(&who, CMSG_DATA(c), sizeof who);
-			out->pid = who.pid;
 		}
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+		r->spare[r->spares++] =
+		    (struct warm_spare){ .pid = (pid_t)pid, .fd = fd };
 	}
-	if (out->fd == -1 || out->pid <= 0) {
-		if (out->fd != -1)
-			(void)close(out->fd);
-		return false;
-	}
-	(void)setsockopt(out->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
-	return true;
 }
 
 static void
 heard(struct worker *w, struct warm_row *r, char *text, struct msghdr *m,
     int64_t now)
 {
-	struct warm_spare spare;
-	bool has = spare_of(m, &spare);
-
 	r->asked_at = now;
-	if (has && r->asked > 0 && r->spares < WARM_SPARES) {
-		r->asked--;
-		r->spare[r->spares++] = spare;
+	if (strncmp(text, "\1S", 2) == 0) {
+		spares_of(r, text + 2, m);
 		return;
 	}
-	if (has)
-		(void)close(spare.fd);
 	if (strncmp(text, "\1R", 2) == 0 && r->state == WARM_STARTS) {
 		sp_info("warm python=%s ready pid=%d seconds=%.1f rss=%s MiB",
 		    r->label, (int)r->pid, (double)(now - r->since) / 1000,
@@ -153,8 +159,7 @@ warm_listen_to(struct worker *w, struct warm_row *r, int64_t now)
 {
 	char text[512];
 	union {
-		char room[CMSG_SPACE(sizeof(int)) +
-		    CMSG_SPACE(sizeof(struct ucred))];
+		char room[CMSG_SPACE(WARM_SPARES * sizeof(int))];
 		struct cmsghdr align;
 	} u;
 	struct iovec iov = { .iov_base = text, .iov_len = sizeof text - 1 };

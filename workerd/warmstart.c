@@ -109,14 +109,13 @@ connect_server(struct worker *w, struct warm_row *r,
     const struct warm_want *want, char *const *envp)
 {
 	struct epoll_event on = { .events = EPOLLIN, .data.ptr = r };
-	const int one = 1, room = WARM_SNDBUF;
+	const int room = WARM_SNDBUF;
 	int s[2], why = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) == -1)
 		return errno;
 	if (fcntl(s[0], F_SETFL, O_NONBLOCK) == -1 ||
 	    setsockopt(s[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room) == -1 ||
-	    setsockopt(s[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof one) == -1 ||
 	    epoll_ctl(w->warm->epoll, EPOLL_CTL_ADD, s[0], &on) == -1)
 		why = errno;
 	if (why == 0 && !tell(s[0], want, envp))
