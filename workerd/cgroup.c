@@ -393,6 +393,8 @@ cgroup_close(struct cgroup *c)
 	if (!c->on)
 		return;
 	c->on = false;
+	while (c->idle_n > 0)
+		(void)close(c->idle[--c->idle_n].fd);
 	home = cg_open(AT_FDCWD, c->home);
 	base = cg_open(AT_FDCWD, c->path);
 	if (base != -1)
@@ -416,6 +418,7 @@ cgroup_close(struct cgroup *c)
 }
 
 struct keep {
+	const struct cgroup *c;
 	const struct group *const *keep;
 	int n;
 };
@@ -429,6 +432,9 @@ sweep_one(int base, const char *name, void *arg)
 	for (i = 0; i < k->n; i++)
 		if (strcmp(k->keep[i]->name, name) == 0)
 			return;
+	for (i = 0; i < k->c->idle_n; i++)
+		if (strcmp(k->c->idle[i].name, name) == 0)
+			return;
 	if (strcmp(name, LEAF) == 0 || (fd = cg_open(base, name)) == -1)
 		return;
 	if (cg_empty_is(fd))
@@ -441,7 +447,7 @@ sweep_one(int base, const char *name, void *arg)
 void
 cgroup_sweep(const struct cgroup *c, const struct group *const *keep, int n)
 {
-	struct keep k = { .keep = keep, .n = n };
+	struct keep k = { .c = c, .keep = keep, .n = n };
 
 	if (c->on)
 		each(c->base, sweep_one, &k);

@@ -4,7 +4,7 @@
  *	HOME/			the group that we were started in
  *	HOME/spool-W/		ours, locked (flock) while we live
  *	HOME/spool-W/worker/	us, when controllers were switched on
- *	HOME/spool-W/ID.tTaA/	an attempt
+ *	HOME/spool-W/ID.tTaA/	an attempt, or a later one that needs no other
  *
  * Everything that a job starts is born in its group and cannot leave it unless
  * it may write to another one.
@@ -19,6 +19,17 @@
 #include "libspool/job.h"
 #include "workerd/proc.h"
 
+/* Of one attempt. */
+struct group {
+	int fd; /* on its directory; -1: it has none */
+	char name[64];
+	bool counted; /* the kernel says how much memory it has */
+	bool limited; /* and how much it may */
+	bool plain;   /* nothing was set or is counted in it */
+};
+
+#define CGROUP_IDLE 8
+
 struct cgroup {
 	bool on;
 	bool memory, cpu;    /* controllers that attempts have */
@@ -26,14 +37,10 @@ struct cgroup {
 	int base;            /* handle on spool-W, locked */
 	char home[PATH_MAX]; /* where we were found */
 	char path[PATH_MAX]; /* spool-W */
-};
-
-/* Of one attempt. */
-struct group {
-	int fd; /* on its directory; -1: it has none */
-	char name[64];
-	bool counted; /* the kernel says how much memory it has */
-	bool limited; /* and how much it may */
+	/* Plain ones that are empty again: the kernel takes longer to make and
+	 * remove a group than many a job runs. */
+	struct group idle[CGROUP_IDLE];
+	int idle_n;
 };
 
 /* Find our group, clear away what dead workers left in it, make ours.  Without
@@ -47,8 +54,8 @@ cgroup_sweep(const struct cgroup *c, const struct group *const *keep, int n);
 void cgroup_close(struct cgroup *c);
 
 /* false: it cannot be made, errno says why. */
-bool group_make(const struct cgroup *c, const struct sp_job *job,
-    const char *name, struct group *g_out);
+bool group_make(struct cgroup *c, const struct sp_job *job, const char *name,
+    struct group *g_out);
 /* A handle to write "0" to: who does that is in it.  -1: errno. */
 int group_door(const struct group *g);
 /* Kill all of it and of what was made below it. */
@@ -60,7 +67,8 @@ void group_procs(const struct group *g, struct procs *all_out);
 int64_t group_anon(const struct group *g);
 /* The kernel killed in it for its memory; peak_out: bytes, 0: unknown. */
 bool group_oom_is(const struct group *g, int64_t *peak_out);
-/* Remove it if it is empty, and let go of it anyway. */
-void group_clear(const struct cgroup *c, struct group *g);
+/* Remove it if it is empty, or keep it for the next attempt; let go of it
+ * anyway. */
+void group_clear(struct cgroup *c, struct group *g);
 
 #endif

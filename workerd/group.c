@@ -50,15 +50,22 @@ weigh(const struct sp_job *job, int fd)
 }
 
 bool
-group_make(const struct cgroup *c, const struct sp_job *job, const char *name,
+group_make(struct cgroup *c, const struct sp_job *job, const char *name,
     struct group *g)
 {
+	bool plain = !c->memory && !(job->cpus > 0 && c->cpu);
+
+	if (plain && c->idle_n > 0) {
+		*g = c->idle[--c->idle_n];
+		return true;
+	}
 	*g = (struct group){ .fd = -1 };
 	(void)snprintf(g->name, sizeof g->name, "%s", name);
 	if (mkdirat(c->base, name, 0755) == -1 && errno != EEXIST)
 		return false;
 	if ((g->fd = cg_open(c->base, name)) == -1)
 		return false;
+	g->plain = plain;
 	g->counted = c->memory;
 	if (job->memory > 0 && c->memory)
 		g->limited = limit_memory(job, g->fd);
@@ -122,13 +129,27 @@ group_oom_is(const struct group *g, int64_t *peak_out)
 	    number_after(text, "\noom_kill ") > 0;
 }
 
+/* Empty, and not frozen by who was in it. */
+static bool
+idle_is(const struct group *g)
+{
+	char text[256];
+
+	return cg_read(g->fd, "cgroup.events", text, sizeof text) > 0 &&
+	    strstr(text, "populated 0") != NULL &&
+	    strstr(text, "frozen 1") == NULL;
+}
+
 void
-group_clear(const struct cgroup *c, struct group *g)
+group_clear(struct cgroup *c, struct group *g)
 {
 	if (g->fd == -1)
 		return;
-	(void)close(g->fd);
-	g->fd = -1;
-	cg_remove(c->base, g->name);
-	g->name[0] = '\0';
+	if (c->on && g->plain && c->idle_n < CGROUP_IDLE && idle_is(g)) {
+		c->idle[c->idle_n++] = *g;
+	} else {
+		(void)close(g->fd);
+		cg_remove(c->base, g->name);
+	}
+	*g = (struct group){ .fd = -1 };
 }

@@ -64,7 +64,7 @@ warm_unfit(struct warm_row *r, int64_t now, const char *why)
 static unsigned
 spares_wanted(const struct worker *w)
 {
-	return w->opt.slots < WARM_SPARES / 4 ? 4 * (unsigned)w->opt.slots
+	return w->opt.slots < WARM_SPARES / 6 ? 6 * (unsigned)w->opt.slots
 					      : WARM_SPARES;
 }
 
