@@ -31,6 +31,7 @@ v1_about(struct server *s, struct request *r, struct answer *a)
 	sp_jw_text(&w, "server", "spool-httpd " SP_VERSION);
 	sp_jw_int(&w, "format", p->format);
 	sp_jw_open(&w, "policy", '{');
+	sp_jw_int(&w, "format", p->format);
 	sp_jw_real(&w, "lease", p->lease);
 	sp_jw_real(&w, "beat", p->beat);
 	sp_jw_real(&w, "settle", p->settle);

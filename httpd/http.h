@@ -80,6 +80,7 @@ struct request {
 	int body_fd;
 	int64_t body_len;
 
+	unsigned turn;  /* how often it was asked, this time with */
 	bool late;      /* it has waited as long as it asked for */
 	int64_t since;  /* sp_mono_ms when it was whole */
 	void *exchange; /* the door's */

@@ -213,6 +213,7 @@ void
 serve(struct server *s, struct request *r, struct answer *a)
 {
 	a->wait = 0;
+	r->turn++;
 	r->route->run(s, r, a);
 	if (a->wait != 0)
 		return;

@@ -24,14 +24,27 @@ handler_fn v1_ready, v1_ready_text, v1_refuse, v1_drained;
 handler_fn v1_claim, v1_claim_look;
 /* finish.c: and back */
 handler_fn v1_commit, v1_release, v1_claim_cancel;
-/* workers.c: beats and wishes */
+/* workers.c: beats and wishes, and people's marks */
 handler_fn v1_workers, v1_worker, v1_beat, v1_bye, v1_held, v1_resumed,
-    v1_wishes, v1_wish, v1_peers;
+    v1_wishes, v1_wish, v1_peers, v1_marks;
 /* files.c: scripts, data and blobs */
 handler_fn v1_names, v1_file, v1_file_put, v1_blob, v1_blob_put, v1_imports;
 
 /* The text of openapi.json. */
 extern const char openapi_text[];
+
+/* ---- workers.c ---- */
+
+/* How many beat; looked at every few seconds. */
+unsigned workers_alive(struct server *s);
+
+/* ---- runs.c ---- */
+
+/* runs/DAY/ID, made without a sync; the caller closes it. */
+enum sp_status run_make(const struct sp_spool *spool, const struct sp_id *id,
+    int *fd_out, struct sp_err *err);
+/* Take away what an order that is over left empty. */
+void run_tidy(const struct sp_spool *spool, const struct sp_id *id);
 
 /* ---- claim.c ---- */
 
