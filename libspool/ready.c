@@ -7,10 +7,11 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
 #include "libspool/outcome.h"
-#include "libspool/ready.h"
+#include "libspool/readyin.h"
 #include "libspool/submit.h"
 
 #define ADMIT_MS   250   /* of one listing, for drops */
@@ -34,6 +35,7 @@ sp_ready_clear(struct sp_ready *r)
 {
 	sp_names_clear(&r->hold);
 	sp_names_clear(&r->cancel);
+	sp_names_clear(&r->hint.names);
 	(void)pthread_mutex_destroy(&r->clock);
 }
 
@@ -146,11 +148,15 @@ enum sp_status
 sp_ready_list(
     struct sp_ready *r, struct sp_names *names_out, struct sp_err *err)
 {
-	int64_t until = 0;
+	int64_t until = 0, now = sp_mono_ms();
 	enum sp_status st = SP_OK;
 	bool more = true;
 	int i;
 
+	if (sp_fs_far(r->spool->root) && hint_look(r, now) == SP_OK &&
+	    hint_enough(r, now))
+		return hint_copy(r, names_out);
+	r->hint.full_at = now;
 	/* A bundle leaves new orders behind that were not listed. */
 	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
 		st = list_once(r, names_out, &until, &more, err);

@@ -7,10 +7,28 @@
 #define SP_READY_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "libspool/job.h"
 #include "libspool/scan.h"
 #include "libspool/spool.h"
+
+#define SP_READY_HEAD 256 /* lines of index/ready.jsonl at most */
+
+/* What index/ready.jsonl said (readyhint.c). */
+struct sp_hint {
+	struct stat was;
+	bool seen;  /* was is filled */
+	bool moved; /* it was seen to change: at `changed` last */
+	bool good;  /* names is what it says, */
+	bool news;  /* and nobody was told yet */
+	int64_t changed, read_at;
+	int64_t looked;
+	int64_t full_at;          /* when new/ was listed all the same */
+	bool gone[SP_READY_HEAD]; /* names[i] is not in new/ any more */
+	struct sp_names names;
+	size_t lines;
+};
 
 /* What is known for a while.  One thread at a time, sp_ready_now apart. */
 struct sp_ready {
@@ -19,6 +37,7 @@ struct sp_ready {
 	int64_t marks_at;             /* listed then; -1: anew, next time */
 	pthread_mutex_t clock;        /* for the next two */
 	int64_t server_ms, server_at; /* the server's clock, asked then */
+	struct sp_hint hint;
 };
 
 /* The spool is borrowed, and does not move. */
@@ -34,9 +53,16 @@ sp_ready_now(struct sp_ready *r, int64_t *now_out, struct sp_err *err);
 
 /* Canonical names waiting in new/, in dispatch order; raw drops that are whole
  * are admitted on the way (some of them, when there are many), young ones are
- * left. */
+ * left.  Over there, while a spoold publishes the head of the queue, that is
+ * looked at instead, and what it holds back is found by a listing now and
+ * then; drops are spoold's. */
 enum sp_status sp_ready_list(
     struct sp_ready *r, struct sp_names *names_out, struct sp_err *err);
+/* It is not there any more: what was published may say so for a while yet. */
+void sp_ready_gone(struct sp_ready *r, const struct sp_name *name);
+/* Does the head of the queue say that a spoold lives?  Looked at once a beat,
+ * if nobody lists. */
+bool sp_ready_spoold_is(struct sp_ready *r, int64_t now);
 /* May it run now: not held, not cancelled, due, its dependencies done?
  * SP_OK: yes.  SP_LOST: not now (it was or will be moved). */
 enum sp_status sp_ready_is(struct sp_ready *r, const struct sp_name *name,

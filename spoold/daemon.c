@@ -270,6 +270,7 @@ beat_tick(struct daemon *d, int64_t now)
 	if (st != SP_OK && sp_warn_due("beat"))
 		sp_warn("beat: %s", err.text);
 	sp_buf_clear(&text);
+	ready_touch(d);
 	d->beat_at = now + (int64_t)(d->spool.policy.beat * 1000);
 	return d->beat_at;
 }

@@ -79,6 +79,9 @@ int64_t index_tick(struct daemon *d, int64_t now);
 /* Let go of the index; `retire`: and of the hints that nobody keeps now. */
 void index_drop(struct daemon *d, bool retire);
 int64_t ready_tick(struct daemon *d, int64_t now);
+/* With each beat: whoever only looks at the time of index/ready.jsonl sees that
+ * it is kept. */
+void ready_touch(struct daemon *d);
 /* The metrics of what runs. */
 int64_t follow_tick(struct daemon *d, int64_t now);
 

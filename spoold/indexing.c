@@ -3,15 +3,17 @@
  * index/'s business.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libspool/file.h"
 #include "libspool/log.h"
+#include "libspool/ready.h"
 #include "spoold/daemon.h"
 
 #define READY        "ready.jsonl"
-#define READY_N      256
 #define READY_MAX    (4 * 1024 * 1024)
 #define READY_MS     100 /* at most so often */
 #define SHARE_MS     300 /* of one turn: others wait meanwhile */
@@ -177,6 +179,19 @@ follow_tick(struct daemon *d, int64_t now)
 	return d->follow_at;
 }
 
+void
+ready_touch(struct daemon *d)
+{
+	if (d->index == NULL || !d->ready_known)
+		return;
+	/* Somebody took it away: it is published again. */
+	if (utimensat(index_dir(d->index), READY, NULL, AT_SYMLINK_NOFOLLOW) ==
+	    -1) {
+		d->ready_known = false;
+		d->ready_at = sp_mono_ms();
+	}
+}
+
 /* Published anew only when it says something else. */
 static enum sp_status
 publish(struct daemon *d, struct sp_err *err)
@@ -185,7 +200,7 @@ publish(struct daemon *d, struct sp_err *err)
 	enum sp_status st;
 
 	sp_buf_reset(text);
-	if ((st = index_head(d->index, READY_N, text, err)) != SP_OK)
+	if ((st = index_head(d->index, SP_READY_HEAD, text, err)) != SP_OK)
 		return st;
 	if (d->ready_known && text->len == d->ready.len &&
 	    memcmp(sp_buf_text(text), sp_buf_text(&d->ready), text->len) == 0)

@@ -21,25 +21,19 @@
 #include "transport/dir.h"
 #include "transport/reach.h"
 
-#define KEEP_BUSY 2000 /* between housekeepings while jobs run */
-#define PLACE_MS  2000 /* between looks whether the directories are those */
+#define KEEP_BUSY  2000  /* between housekeepings while jobs run */
+#define BEATING_MS 30000 /* between counts of who beats, over there */
+#define PLACE_MS   2000  /* between looks whether the directories are those */
 
 /* ---- open and close ---- */
 
+/* With an open spool; on failure that is closed, and `d` is gone. */
 static enum sp_status
-open_dir(
-    const char *url, const char *base, struct tr **tr_out, struct sp_err *err)
+start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 {
 	enum sp_status st;
-	struct dir *d;
 	int64_t now, took;
 
-	if ((d = calloc(1, sizeof *d)) == NULL)
-		return sp_err_set(err, SP_RETRY, "no memory");
-	if ((st = tr_spool_open(url, base, &d->spool, err)) != SP_OK) {
-		free(d);
-		return st;
-	}
 	/* A worker that may not write here would try for ever. */
 	st = sp_server_now(&d->spool, &now, &took, err);
 	if (st == SP_FATAL) {
@@ -58,6 +52,38 @@ open_dir(
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
 	return SP_OK;
+}
+
+static enum sp_status
+open_dir(
+    const char *url, const char *base, struct tr **tr_out, struct sp_err *err)
+{
+	enum sp_status st;
+	struct dir *d;
+
+	if ((d = calloc(1, sizeof *d)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	if ((st = tr_spool_open(url, base, &d->spool, err)) == SP_OK)
+		return start(d, url, tr_out, err);
+	free(d);
+	return st;
+}
+
+enum sp_status
+dir_open_at(int root, const char *url, const char *base, struct tr **tr_out,
+    struct sp_err *err)
+{
+	enum sp_status st;
+	struct dir *d;
+
+	if ((d = calloc(1, sizeof *d)) == NULL) {
+		(void)sp_fs_close(root);
+		return sp_err_set(err, SP_RETRY, "no memory");
+	}
+	if ((st = sp_spool_open_at(root, url, base, &d->spool, err)) == SP_OK)
+		return start(d, url, tr_out, err);
+	free(d);
+	return st;
 }
 
 static void
@@ -116,12 +142,39 @@ place(struct dir *d, int64_t now)
 	}
 }
 
+/* Those that have a file: each beat would be a round trip to read, and this is
+ * only for the width of a window. */
+static unsigned
+count_beating(struct dir *d, int64_t now)
+{
+	struct sp_names names = { 0 };
+
+	if ((d->beating_at == 0 || now - d->beating_at >= BEATING_MS) &&
+	    sp_list(d->spool.dir[SP_DIR_WORKERS], false, &names, NULL) ==
+		SP_OK) {
+		d->beating = (unsigned)names.n;
+		d->beating_at = now;
+	}
+	sp_names_clear(&names);
+	return d->beating;
+}
+
+/* Over there, while spoold keeps the house, nobody else need look at all. */
+static bool
+kept_there(struct dir *d, int64_t now)
+{
+	return sp_fs_far(d->spool.root) && sp_ready_spoold_is(&d->ready, now);
+}
+
 /* As the keeper last saw them alive; it looks before we first list. */
 static unsigned
 workers(struct tr *tr)
 {
 	struct dir *d = dir_of(tr);
-	unsigned n = d->keep == NULL ? 0 : sp_keep_workers(d->keep);
+	int64_t now = sp_mono_ms();
+	unsigned n = kept_there(d, now) ? count_beating(d, now)
+	    : d->keep == NULL           ? 0
+					: sp_keep_workers(d->keep);
 
 	return n == 0 ? 1 : n;
 }
@@ -169,6 +222,8 @@ read_order(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
 
 	st = sp_order_read(&d->spool, SP_NEW, name, text_out, err);
 	sp_buf_reset(&d->read_text);
+	if (st == SP_GONE)
+		sp_ready_gone(&d->ready, name);
 	if (st == SP_OK && sp_fs_far(d->spool.root)) {
 		d->read_name = *name;
 		sp_buf_put(&d->read_text, text_out->data, text_out->len);
@@ -181,6 +236,7 @@ claim(struct tr *tr, const struct sp_name *name, struct sp_name *claimed_out,
     struct sp_buf *text_out, struct sp_err *err)
 {
 	struct dir *d = dir_of(tr);
+	enum sp_status st;
 	bool known = d->read_text.len > 0 && !d->read_text.failed &&
 	    memcmp(&d->read_name, name, sizeof *name) == 0;
 
@@ -189,8 +245,10 @@ claim(struct tr *tr, const struct sp_name *name, struct sp_name *claimed_out,
 		sp_buf_put(text_out, d->read_text.data, d->read_text.len);
 		known = !text_out->failed;
 	}
-	return sp_claim_known(
-	    &d->spool, name, known, claimed_out, text_out, err);
+	st = sp_claim_known(&d->spool, name, known, claimed_out, text_out, err);
+	if (st == SP_OK || st == SP_LOST)
+		sp_ready_gone(&d->ready, name);
+	return st;
 }
 
 static enum sp_status
@@ -308,6 +366,8 @@ keep(struct tr *tr, bool idle, int64_t now)
 	if (!idle && now - d->kept < KEEP_BUSY)
 		return KEEP_BUSY - (now - d->kept);
 	d->kept = now;
+	if (kept_there(d, now))
+		return (int64_t)(d->spool.policy.beat * 1000);
 	dirty = d->dirty | atomic_exchange(&d->dirty_later, 0);
 	d->dirty = 0;
 	return sp_keep_tick(d->keep, dirty, now);

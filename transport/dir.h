@@ -44,6 +44,9 @@ struct dir {
 
 	struct sp_ready ready;
 
+	unsigned beating;   /* files in workers/, counted ... */
+	int64_t beating_at; /* ... then; 0: never */
+
 	/* The order that was read last, to be claimed next: over there, its
 	 * text need not come twice. */
 	struct sp_name read_name;
@@ -57,6 +60,10 @@ dir_of(struct tr *tr)
 }
 
 extern const struct tr_ops dir_ops;
+
+/* As dir_ops.open, on a handle (libspool/fs.h), which is taken over. */
+enum sp_status dir_open_at(int root, const char *url, const char *base,
+    struct tr **tr_out, struct sp_err *err);
 
 enum sp_status dir_look_at(struct tr *tr, int which, const char *path,
     struct tr_version *version_out, struct sp_err *err);

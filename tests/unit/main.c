@@ -29,6 +29,7 @@ static Suite *(*const suites[])(void) = {
 	reason_suite,
 	blob_suite,
 	fs_suite,
+	far_suite,
 	imports_suite,
 	words_suite,
 	wish_suite,

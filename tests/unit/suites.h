@@ -27,6 +27,7 @@ Suite *manifest_suite(void);
 Suite *reason_suite(void);
 Suite *blob_suite(void);
 Suite *fs_suite(void);
+Suite *far_suite(void);
 Suite *imports_suite(void);
 Suite *words_suite(void);
 Suite *wish_suite(void);

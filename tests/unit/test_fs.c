@@ -207,7 +207,7 @@ START_TEST(many)
 	ck_assert_str_eq(text.data, "x");
 	was = memfs_trips(server);
 	sp_fs_many(ops + 2, 7);
-	ck_assert_uint_eq(memfs_trips(server) - was, _i ? 9 : 3);
+	ck_assert_uint_eq(memfs_trips(server) - was, _i ? 11 : 3);
 	sp_buf_clear(&text);
 	(void)sp_fs_close(root);
 }
