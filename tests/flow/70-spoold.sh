@@ -297,6 +297,22 @@ t_ready() {
 	[ ! -e "$S/index/ready.jsonl" ]
 }
 
+# Who only looks at its time sees that it is kept.
+t_ready_moves() {
+	fixture
+	start_spoold
+	soon test -e "$S/index/ready.jsonl"
+	ready_time() { stat -c '%y' "$S/index/ready.jsonl"; }
+	is_other() { [ "$(ready_time)" != "$1" ]; }
+	i=$(stat -c '%i' "$S/index/ready.jsonl")
+	t=$(ready_time)
+	soon is_other "$t"
+	is "$(stat -c '%i' "$S/index/ready.jsonl")" "$i" 'nothing new is written'
+	# Taken away, it comes again.
+	rm "$S/index/ready.jsonl"
+	soon test -e "$S/index/ready.jsonl"
+}
+
 # ---- events ----
 
 # More events than the queue holds, and then one that matters: it is lost, so
