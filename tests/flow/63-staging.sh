@@ -440,12 +440,17 @@ t_python() {
 	is "$(hash_of "$S/blobs/sha256/$e")" "$e"
 	site=$(echo "$T"/venv/lib/python3*/site-packages)
 	mkdir "$site/Thing-1.5.dist-info"
-	printf 'Metadata-Version: 2.1\nName: Thing\nVersion: 1.5\n' >"$site/Thing-1.5.dist-info/METADATA"
+	printf 'Metadata-Version: 2.1\nName: Thing\nVersion: 1.5\n\nName: none\n' >"$site/Thing-1.5.dist-info/METADATA"
+	printf 'Metadata-Version: 1.0\nversion: 0.1\nSummary: a\n b\nNAME: Old_er\n' >"$site/older-0.1.egg-info"
+	mkdir "$site/an_egg.egg-info" "$site/empty.dist-info"
+	printf 'Name: an-egg\nVersion: 3\n' >"$site/an_egg.egg-info/PKG-INFO"
 	put later which.py "\"order\":{\"python\":\"$T/venv\"}"
 	work
 	l=$(pick later .run.environment)
 	[ "$l" != "$e" ] || fail 'it has changed'
-	is "$(tail -n 1 "$S/blobs/sha256/$l")" 'Thing==1.5'
+	is "$(sed 1d "$S/blobs/sha256/$l" | tr '\n' ' ')" 'an-egg==3 Old_er==0.1 Thing==1.5 '
+	is "$(sed 1d "$S/blobs/sha256/$l")" "$("$T/venv/bin/python" -c 'from importlib.metadata import distributions
+print(*sorted(("%s==%s" % (d.metadata["Name"], d.version) for d in distributions() if d.metadata["Name"]), key=str.lower), sep="\n")')"
 	has "$(head -n 1 "$S/blobs/sha256/$l")" '# cpython 3'
 }
 
