@@ -6,20 +6,21 @@ set -u
 LC_ALL=C s=$(cd "$1" && pwd -P) && [ -e "$s/spool.json" ] || exit 100
 w=$(printf %.40s "${2:-shell}" | tr -c 'A-Za-z0-9_-' -)-$(od -An -N3 -tx1 /dev/urandom | tr -d ' \n')
 every=$(jq '.beat // ([5, (.lease // 60) / 4] | min)' "$s/spool.json") && work=$(mktemp -d) || exit 111
-plain='def file: test("^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$"); (.scriptName | file) and
+plain='def file: test("^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$"); select((.scriptName | file) and
     (.dataFileName // "none" | file) and (.order // {} | .code // "sha256:" | startswith("sha256:")) and
-    (.order // {} | keys - ["name", "priority", "tags", "scriptSha256", "dataSha256", "code", "git"] == [])'
-pinned() { # what the order names by its hash: out of blobs/, and what was copied is what is hashed
-    jq -r '[.order.scriptSha256, .scriptName], [.order.dataSha256, .dataFileName] | select(.[0]) | join("  ")' "$job"
-    code=$(jq -r '.order.code // empty | ltrimstr("sha256:")' "$job") && [ "$code" ] || return 0
-    echo "$code  .code" && jq -r '.files | to_entries[] | "\(.value)  \(.key)" | select(test("  [^./]") and
-        (test("/[./]") | not))' "$s/blobs/sha256/$code"
-}
+    (.order // {} | keys - ["name", "priority", "tags", "scriptSha256", "dataSha256", "code", "git"] == []))
+    | .scriptName, .dataFileName // "", (.order.code // "" | ltrimstr("sha256:")),
+    ([.order.scriptSha256, .scriptName], [.order.dataSha256, .dataFileName] | select(.[0]) | join("  "))'
 attempt() { # run the job in a directory of its own: .out, .err, .own and $code
     rm -rf "$work" && mkdir -p "$work" "$run/out" || exit 111
     tr '\n' ' ' <"$job" | sed "s/{/{\"_id\":\"$id\",\"assignmentId\":\"$id\",/" >"$work/.job"
-    script=$(jq -r .scriptName "$job") data=$(jq -r '.dataFileName // empty' "$job") code=0
-    (cd "$work" && pinned >.pins && while read -r hex file; do
+    { read -r script; read -r data; read -r tree; cat >"$work/.pins"; code=0; } <<END
+$want
+END
+    (cd "$work" && if [ "$tree" ]; then # what the order names by its hash: out of blobs/
+        echo "$tree  .code" && jq -r '.files | to_entries[] | "\(.value)  \(.key)" | select(test("  [^./]") and
+            (test("/[./]") | not))' "$s/blobs/sha256/$tree"
+    fi >>.pins && while read -r hex file; do # and what was copied is what is hashed
         mkdir -p "$(dirname "$file")" && cp -f "$s/blobs/sha256/$hex" "$file" || exit
     done <.pins && if [ -s .pins ]; then sha256sum -c --strict --quiet .pins; fi &&
         for file in "scripts/$script" ${data:+"data/$data"}; do
@@ -45,7 +46,7 @@ one() { # FILE in new/: claim, run, commit; false when it is not ours
     n=${1##*/} id=${1##*/??.} id=${id%%.*} day=${id%%T*} try=${n#*"$id".} try=${try%%.*}
     echo "$n" | grep -x '..\.[0-9T]*-[0-9a-f]*\.t[0-9]*a[0-9]*\(\.[A-Za-z0-9_-]*\)*\.json' || return
     if find "$s/hold" "$s/cancel" "$s/drain" -name "$id" -o -name "$w" -o -name "${w%-*}" | grep . ||
-        ! jq -e "$plain" "$1"; then return 1; fi
+        [ ! -e "$1" ] || ! want=$(jq -er "$plain" "$1"); then return 1; fi
     mine=${n%%"$try"*}$try@$w${n#*"$try"} && job=$s/assigned/$mine run=$s/runs/$day/$id
     mv -n "$1" "$job" # whatever it says, the target decides: ours when there, plain, with one link
     [ "$(find "$job" -type f -links 1)" ] || return
