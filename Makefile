@@ -32,7 +32,7 @@ endif
 # points of the crash matrix.  tsan: the races.  cov: make coverage.
 ifeq ($(VARIANT),san)
 HARDEN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
-	-fno-omit-frame-pointer -O1
+	-fno-omit-frame-pointer -O1 -g1
 HARDLD	:= -fsanitize=address,undefined
 endif
 ifeq ($(VARIANT),tsan)

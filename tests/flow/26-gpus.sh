@@ -89,6 +89,9 @@ t_one_each() {
 	# A CPU job goes past those that wait.
 	gpu cpu >/dev/null
 	soon on cpu
+	# The next two start when these two end, and end after both have started.
+	for n in a b c d; do ! on $n || touch "$T/on/$n.go"; done
+	for n in a b c d; do soon on $n; done
 	touch "$T/on/go"
 	soon outcomes_are 5
 	good

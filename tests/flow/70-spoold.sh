@@ -31,7 +31,7 @@ same() { # the index says what the directories say
 	}
 }
 sql() {
-	"$PYTHON" -c 'import sqlite3, sys
+	"$PYTHON" -IS -c 'import sqlite3, sys
 for row in sqlite3.connect("file:" + sys.argv[1] + "?mode=ro", uri=True).execute(sys.argv[2]): print(*row)' \
 	    "$S/index/spool.db" "$1"
 }
@@ -185,8 +185,14 @@ x_hole() { dd if=/dev/zero of="$S/index/spool.db" bs=4096 seek=2 count=3 conv=no
 x_wal() { head -c 50000 /dev/urandom >"$S/index/spool.db-wal"; }
 # Not cut short: whoever has it mapped would die of that, and rightly.
 x_shm() { head -c 32768 /dev/urandom | dd of="$S/index/spool.db-shm" conv=notrunc 2>/dev/null; }
-x_directory() { rm "$S/index/spool.db"; mkdir "$S/index/spool.db"; }
-x_link() { mv "$S/index/spool.db" "$T/moved.db"; ln -s "$T/moved.db" "$S/index/spool.db"; }
+# instead FILE COMMAND...: what that makes, where one who runs may make a file anew.
+instead() {
+	_file=$1
+	shift
+	until rm -rf "$_file" && "$@" "$_file" 2>/dev/null; do :; done
+}
+x_directory() { instead "$S/index/spool.db" mkdir; }
+x_link() { mv "$S/index/spool.db" "$T/moved.db"; instead "$S/index/spool.db" ln -s "$T/moved.db"; }
 x_of_another() {
 	"$PYTHON" -c 'import sqlite3, sys; d = sqlite3.connect(sys.argv[1]); d.execute("CREATE TABLE entry(x)"); d.commit()' "$T/other.db"
 	mv "$T/other.db" "$S/index/spool.db"
@@ -197,10 +203,10 @@ x_rows_gone() {
 x_no_lines() { rm "$S/index/outcomes.jsonl"; }
 x_lines_cut() { truncate -s 100 "$S/index/outcomes.jsonl"; }
 x_lines_more() { head -c 3000 "$S/index/outcomes.jsonl" >"$T/some"; cat "$T/some" >>"$S/index/outcomes.jsonl"; }
-x_lines_directory() { rm "$S/index/outcomes.jsonl"; mkdir "$S/index/outcomes.jsonl"; }
-x_lines_fifo() { rm "$S/index/outcomes.jsonl"; mkfifo "$S/index/outcomes.jsonl"; }
+x_lines_directory() { instead "$S/index/outcomes.jsonl" mkdir; }
+x_lines_fifo() { instead "$S/index/outcomes.jsonl" mkfifo; }
 x_ready_garbage() { echo garbage >"$S/index/ready.jsonl"; }
-x_lock_directory() { rm "$S/index/lock"; mkdir "$S/index/lock"; }
+x_lock_directory() { instead "$S/index/lock" mkdir; }
 
 # Whatever is wrong with it: tools go by the directories, spoold makes it anew.
 # Done to it while spoold is away, and again under its hands.
@@ -221,8 +227,8 @@ t_index_harmed() {
 		is "$(spool ls --json | wc -l)" $n "ls without spoold, $harm"
 		start_spoold
 		soon ready_has "$id"
-		soon indexed $n
 		soon lined 7
+		soon indexed $n
 		lines_are_outcomes
 		same
 		"x_$harm" || fail "$harm cannot be done to a running one"
@@ -230,8 +236,8 @@ t_index_harmed() {
 		n=$((n + 1))
 		is "$(spool ls --json | jq -r .id | tail -n 1)" "$id" "ls, $harm"
 		soon ready_has "$id"
-		soon indexed $n
 		soon lined 7
+		soon indexed $n
 		lines_are_outcomes
 		same
 		kill -0 "$SPOOLD" || fail "$harm has ended it"
