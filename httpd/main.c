@@ -224,7 +224,12 @@ shut_in(struct server *s, struct sp_err *err)
 			box.also[i].path = state[i];
 			box.also[i].write = true;
 		}
-	if ((st = sandbox_user(&box, err)) == SP_OK &&
+	st = sandbox_user(&box, err);
+	/* That has made the kernel forget it: who gave us the socket is our
+	 * parent, and we end with it. */
+	if (s->opt.socket != -1)
+		(void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+	if (st == SP_OK &&
 	    (st = sp_server_now(&s->spool, &now, &took, err)) == SP_OK)
 		st = sandbox_enter(&box, err);
 	return st;

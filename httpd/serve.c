@@ -74,6 +74,11 @@ known_is(struct server *s, struct request *r, struct answer *a)
 	}
 	if (keys_find(&s->keys, text, r))
 		return true;
+	if (text != NULL) { /* it may have been made just now */
+		keys_tick(&s->keys);
+		if (keys_find(&s->keys, text, r))
+			return true;
+	}
 	if (text != NULL && !limits_wrong(s->limits, r->peer, now) &&
 	    sp_warn_due("tokens"))
 		sp_warn(

@@ -17,6 +17,7 @@
 #include "libspool/log.h"
 #include "libspool/version.h"
 #include "spoold/daemon.h"
+#include "spoold/listen.h"
 
 enum {
 	EXIT_OK = 0,
@@ -25,11 +26,13 @@ enum {
 };
 
 static const char usage[] =
-    "usage: spoold [-v] [--name NAME] SPOOL\n"
+    "usage: spoold [-v] [--name NAME] [--listen ADDR:PORT ...] SPOOL\n"
     "Admits jobs, promotes and reaps orders of the spool directory SPOOL, and\n"
     "keeps its index.  Stays in the foreground and logs to standard error.\n"
     "  -v, --verbose   say more\n"
     "  --name NAME     what it is called in the spool (spoold)\n"
+    "  --listen ADDR:PORT  serve it over HTTP, by spool-httpd, which is given\n"
+    "                  --cert, --key, --tokens FILE, --user NAME, --insecure\n"
     "SIGTERM, SIGINT: end.  SIGHUP: look at everything anew.\n";
 
 static int
@@ -42,17 +45,22 @@ signals_open(void)
 	(void)sigaddset(&set, SIGTERM);
 	(void)sigaddset(&set, SIGINT);
 	(void)sigaddset(&set, SIGHUP);
+	(void)sigaddset(&set, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* False: it is time to end. */
 static bool
-signals_take(int fd, struct daemon *d)
+signals_take(int fd, struct daemon *d, struct listen *l)
 {
 	struct signalfd_siginfo info;
 
 	while (read(fd, &info, sizeof info) == sizeof info) {
+		if (info.ssi_signo == SIGCHLD) {
+			listen_reap(l, sp_mono_ms());
+			continue;
+		}
 		if (info.ssi_signo != SIGHUP) {
 			sp_info("end: %s", strsignal((int)info.ssi_signo));
 			return false;
@@ -71,7 +79,7 @@ least(int64_t a, int64_t b)
 }
 
 static void
-loop(struct daemon *d, int signals)
+loop(struct daemon *d, struct listen *l, int signals)
 {
 	struct pollfd fds[2] = { { .fd = signals, .events = POLLIN },
 		{ .events = POLLIN } };
@@ -86,27 +94,47 @@ loop(struct daemon *d, int signals)
 		next = least(next, ready_tick(d, sp_mono_ms()));
 		next = least(next, follow_tick(d, sp_mono_ms()));
 		next = least(next, beat_tick(d, sp_mono_ms()));
+		next = least(next, listen_tick(l, sp_mono_ms()));
 		now = sp_mono_ms();
 		next = next <= now ? 0 : least(next - now, 60000);
 		fds[1].fd = watch_fd();
 		if (poll(fds, 2, (int)next) == -1 && errno != EINTR)
 			sp_warn("poll: %s", strerror(errno));
-		going = signals_take(signals, d);
+		going = signals_take(signals, d, l);
 		daemon_news(d, sp_mono_ms());
 	}
 }
 
+static void
+hand_on(struct listen *l, const char *option, const char *value)
+{
+	/* Each once at most, or the last one would not count. */
+	if (l->words_n + 2 > LISTEN_WORDS)
+		return;
+	l->words[l->words_n++] = option;
+	if (value != NULL)
+		l->words[l->words_n++] = value;
+}
+
 /* 0: go on. */
 static int
-options(int argc, char **argv, const char **name_out, const char **path_out)
+options(int argc, char **argv, const char **name_out, const char **path_out,
+    struct listen *l)
 {
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, 'n' },
+		{ "listen", required_argument, NULL, 'l' },
+		{ "cert", required_argument, NULL, 'c' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "tokens", required_argument, NULL, 't' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "insecure", no_argument, NULL, 'i' },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
+	bool verbose = false;
 	int c;
 
 	*name_out = "spoold";
@@ -115,8 +143,27 @@ options(int argc, char **argv, const char **name_out, const char **path_out)
 		case 'n':
 			*name_out = optarg;
 			break;
+		case 'l':
+			l->where = optarg;
+			break;
+		case 'c':
+			hand_on(l, "--cert", optarg);
+			break;
+		case 'k':
+			hand_on(l, "--key", optarg);
+			break;
+		case 't':
+			hand_on(l, "--tokens", optarg);
+			break;
+		case 'u':
+			hand_on(l, "--user", optarg);
+			break;
+		case 'i':
+			hand_on(l, "--insecure", NULL);
+			break;
 		case 'v':
 			sp_log_level(2);
+			verbose = true;
 			break;
 		case 'h':
 			(void)fputs(usage, stdout);
@@ -129,10 +176,13 @@ options(int argc, char **argv, const char **name_out, const char **path_out)
 			return EXIT_WRONG;
 		}
 	}
-	if (optind + 1 != argc) {
+	/* They are of no use without it, and who gives them thinks they are. */
+	if (optind + 1 != argc || (l->where == NULL && l->words_n > 0)) {
 		(void)fputs(usage, stderr);
 		return EXIT_WRONG;
 	}
+	if (verbose)
+		hand_on(l, "--verbose", NULL);
 	*path_out = argv[optind];
 	return 0;
 }
@@ -141,19 +191,23 @@ int
 main(int argc, char **argv)
 {
 	static struct daemon d;
+	static struct listen l;
 	const char *name, *path;
 	struct sp_err err = { "" };
 	enum sp_status st;
 	int signals, rc;
 
 	watch_open(); /* first: see watch.h */
-	if ((rc = options(argc, argv, &name, &path)) != 0)
+	if ((rc = options(argc, argv, &name, &path, &l)) != 0)
 		return rc == -1 ? EXIT_OK : rc;
 	if ((signals = signals_open()) == -1) {
 		sp_warn("signals: %s", strerror(errno));
 		return EXIT_LATER;
 	}
-	if ((st = daemon_open(&d, path, name, &err)) != SP_OK) {
+	st = listen_open(&l, path, &err);
+	if (st == SP_OK)
+		st = daemon_open(&d, path, name, &err);
+	if (st != SP_OK) {
 		sp_warn("%s", err.text);
 		return st == SP_RETRY ? EXIT_LATER : EXIT_WRONG;
 	}
@@ -162,7 +216,8 @@ main(int argc, char **argv)
 	    d.spool.local ? ""
 			  : " (not local: looking by the "
 			    "clock too)");
-	loop(&d, signals);
+	loop(&d, &l, signals);
+	listen_close(&l);
 	beat_bye(&d);
 	daemon_close(&d);
 	watch_close();

@@ -34,6 +34,7 @@ static const struct verb *const verbs[] = {
 	&verb_resume,
 	&verb_check,
 	&verb_reindex,
+	&verb_token,
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)
