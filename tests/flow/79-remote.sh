@@ -34,6 +34,241 @@ the last word
 {"step":2}' metrics
 }
 
+lines_are() { [ "$(wc -l <"$1")" = "$2" ]; }
+run_has() { find "$S"/runs/*/"$ID" -path "*$1" | grep -q .; }
+
+# ---- what a worker does, from there ----
+
+# A raw drop with code and data, its log, metrics and checkpoint seen while it
+# runs, its artifacts and what it was made of when it is over.
+story_whole() {
+	mkdir "$S/data/set"
+	echo 3 >"$S/data/set/a"
+	echo 4 >"$S/data/set/b"
+	echo 'def total(d): return sum(int(open(d + "/" + f).read()) for f in "ab")' \
+	    >"$S/scripts/helper.py"
+	script train.py <<-PY
+	import json, os, sys, time
+	import helper
+	out = os.environ["SPOOL_OUT"]
+	print("epoch", 1, flush=True)
+	open(os.environ["SPOOL_METRICS"], "w").write('{"step":1,"loss":0.5}\\n')
+	os.mkdir(out + "/deep")
+	open(out + "/deep/w.tmp", "wb").write(b"w" * 300000)
+	os.rename(out + "/deep/w.tmp", out + "/deep/w")
+	while not os.path.exists("$T/end"): time.sleep(0.05)
+	open(out + "/last", "w").write("last")
+	print(json.dumps({"total": helper.total(os.environ["SPOOL_DATA"])}))
+	PY
+	job train.py '"dataFileName":"set"' >"$S/new/x.json"
+	far_worker
+	soon eval 'cat "$S"/runs/*/*/*.log | grep -q "epoch 1"'
+	soon eval 'cat "$S"/runs/*/*/*.metrics.jsonl | grep -q step'
+	ID=$(basename "$(ls -d "$S"/runs/*/2*)")
+	soon run_has out/deep/w
+	soon run_has pins.json
+	soon eval 'spool workers | grep -q "^far.*busy"'
+	touch "$T/end"
+	soon over "$ID"
+	is "$(outcome | jq -c '[.status, .total, [.run.artifacts[] | [.name, .size]]]')" \
+	    '[200,7,[["deep/w",300000],["last",4]]]'
+	is "$(outcome | jq -r '.run.artifacts[0].sha256')" \
+	    "$(sha256sum "$S"/runs/*/"$ID"/out/deep/w | cut -d' ' -f1)"
+	is "$(cat "$S"/runs/*/"$ID"/out/last)" last
+	is "$(ls "$S"/runs/*/"$ID"/out/deep)" w
+	stop $FAR
+	is "$(work_left)" ''
+	promises
+}
+
+# A retry is made of what the first attempt was made of.
+story_pins() {
+	script v.sh <<-SH
+	#!/bin/sh
+	echo "one \$SPOOL_ATTEMPT" >>"$T/ran"
+	[ "\$SPOOL_ATTEMPT" = 2 ] || exit 1
+	echo '{"v":1}'
+	SH
+	policy lease=2 beat=0.2 settle=0.5 poll=0.2 backoff=1 backoffMax=1
+	job v.sh '"order":{"retry":["exit"],"attempts":2}' >"$S/new/x.json"
+	far_worker
+	soon test -e "$T/ran"
+	printf '#!/bin/sh\necho two >>%s\necho "{}"\n' "$T/ran" >"$S/scripts/v.tmp"
+	chmod +x "$S/scripts/v.tmp"
+	mv "$S/scripts/v.tmp" "$S/scripts/v.sh"
+	soon outcomes_are 1
+	is "$(cat "$T/ran")" 'one 1
+one 2'
+	is "$(outcome | jq .v)" 1
+	stop $FAR
+	promises
+}
+
+story_cancel() {
+	told_job
+	far_worker
+	soon test -e "$T/began"
+	spool cancel "$ID"
+	soon over "$ID"
+	is "$(outcome | jq .status)" 499
+	is "$(ls "$S/assigned")" ''
+	soon eval 'spool workers | grep -q "^far.*idle"'
+	stop $FAR
+	promises
+}
+
+# What it has saved goes where it goes.
+saver() {
+	script save.py <<-PY
+	import json, os, signal, sys, time
+	out = os.environ["SPOOL_OUT"] + "/step"
+	step = int(open(out).read()) if os.path.exists(out) else 0
+	resumed = os.environ.get("SPOOL_RESUME")
+	open("$T/began", "a").write("x\\n")
+	if step == 0:
+	    open(out + ".tmp", "w").write("41")
+	    os.rename(out + ".tmp", out)
+	    signal.signal(signal.SIGTERM, lambda *a: sys.exit(75))
+	    while True: time.sleep(0.05)
+	print(json.dumps({"step": step + 1, "resumed": resumed}))
+	PY
+	job save.py >"$T/save.json"
+	ID=$(spool submit "$T/save.json")
+}
+story_preempt() {
+	saver
+	far_worker --preempt
+	soon test -e "$T/began"
+	stop $FAR
+	is "$(ls "$S/new")" "50.$ID.t2a0.save.json"
+	far_worker
+	soon over "$ID"
+	is "$(outcome | jq -c '[.step, .resumed]')" '[42,"1"]'
+	stop $FAR
+	promises
+}
+
+# Killed: after a lease somebody else goes on from its last checkpoint.
+story_killed() {
+	saver
+	far_worker
+	soon run_has out/step
+	kill -KILL $FAR
+	start_spoold
+	T2=$T/work2
+	mkdir "$T2"
+	far_worker --work "$T2"
+	soon over "$ID"
+	is "$(outcome | jq -c '[.step, .resumed, .run.attempt]')" '[42,"1",2]'
+	stop $FAR
+	promises
+}
+
+story_drained() {
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{}'
+	SH
+	job ok.sh >"$T/ok.json"
+	far_worker
+	soon eval 'spool workers | grep -q "^far.*idle"'
+	spool drain far
+	soon eval 'spool workers | grep -q "^far.*drained"'
+	ID=$(spool submit "$T/ok.json")
+	spool resume far
+	soon over "$ID"
+	stop $FAR
+	promises
+}
+
+# ---- when the link fails ----
+
+# The server is killed and started again while a job runs: the same attempt
+# goes on and is committed.
+story_server_restarted() {
+	[ "$MEDIUM" != dir ] || return 0
+	told_job
+	far_worker
+	soon test -e "$T/began"
+	server_down
+	soon logged 'jobs go on'
+	server_up
+	soon logged 'beat back'
+	touch "$T/end"
+	soon over "$ID"
+	is "$(outcome | jq -c '[.loss, .run.attempt]')" '[1,1]'
+	whole_log
+	stop $FAR
+	promises
+}
+
+# Links break, answers get lost, nothing moves for a while: each order is run
+# and committed once all the same.
+story_lost_answers() {
+	[ "$MEDIUM" != dir ] || return 0
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{}'
+	SH
+	policy lease=20 beat=0.2 settle=0.5 poll=0.2 halfRename=2
+	for i in 1 2 3 4 5 6 7 8 9 10; do job ok.sh; done >"$T/ten.jsonl"
+	spool submit "$T/ten.jsonl" >"$T/ids"
+	far_worker -j 2
+	soon logged 'work worker='
+	net random 7 300
+	soon outcomes_are 10
+	net pass
+	soon eval 'ls "$S/assigned" | wc -l | grep -qx 0'
+	stop $FAR
+	promises
+}
+
+# Gone for longer than a lease: somebody else has the order then, and the job is
+# stopped when that can be seen, not before.
+story_taken_meanwhile() {
+	told_job
+	far_worker
+	soon test -e "$T/began"
+	sever
+	start_spoold
+	soon revoked
+	start_worker --name near
+	soon lines_are "$T/began" 2
+	heal
+	soon logged 'taken from us'
+	touch "$T/end"
+	soon over "$ID"
+	is "$(outcome | jq .loss)" 2
+	soon eval 'spool workers | grep -q "^far.*idle"'
+	stop $FAR
+	promises
+}
+
+# Who asks for it is stopped after half a lease without a word from the spool,
+# even if nothing at all comes back, and its order goes on elsewhere.
+story_exclusive() {
+	policy lease=4 beat=0.3 settle=0.5 poll=0.2 backoff=0.1
+	script only.sh <<-SH
+	#!/bin/sh
+	trap 'echo x >>$T/stopped; exit 1' TERM
+	echo x >>"$T/began"
+	while [ ! -e "$T/end" ]; do sleep 0.05; done
+	echo "{\"loss\":\$SPOOL_ATTEMPT}"
+	SH
+	job only.sh '"order":{"exclusive":true}' >"$T/only.json"
+	ID=$(spool submit "$T/only.json")
+	far_worker
+	soon test -e "$T/began"
+	freeze
+	soon test -e "$T/stopped"
+	touch "$T/end"
+	heal
+	soon over "$ID"
+	is "$(outcome | jq .status)" 200
+	stop $FAR
+	promises
+}
+
 # The link is cut while it runs: it ends all the same, its slot is free, and
 # all that it said comes when the link is there again.
 story_late() {
