@@ -4,7 +4,7 @@
  *
  * sp_commit writes an outcome before it tries the rename, so it is asked only
  * for what is held: a worker that says otherwise gets "lost" and leaves
- * nothing.
+ * nothing, but for an attempt that is known to have been taken from it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,10 +61,11 @@ outcome_ok(
 	return good;
 }
 
-/* It is not held.  Because it was committed, by a request like this one? */
+/* It is not held.  Because it was committed, by a request like this one?  Or
+ * did the reaper take it away: then the outcome is kept where it says so. */
 static void
 not_held(struct server *s, struct group *g, size_t i,
-    const struct sp_name *name, const struct sp_err *why)
+    const struct sp_name *name, const char *text, const struct sp_err *why)
 {
 	struct sp_err err = { "" };
 	enum sp_state state;
@@ -77,6 +78,8 @@ not_held(struct server *s, struct group *g, size_t i,
 		st = sp_outcome_publish(&s->spool, name, &err);
 	else if (st == SP_OK || st == SP_GONE)
 		st = SP_LOST;
+	if (st == SP_LOST)
+		(void)sp_outcome_late(&s->spool, name, text, strlen(text));
 	fate(g, i, st, st == SP_LOST ? why->text : err.text);
 }
 
@@ -110,7 +113,7 @@ take(struct server *s, struct request *r, const struct json_t *one,
 	}
 	st = claim_stands(s, &to->name, &err);
 	if (st == SP_LOST) {
-		not_held(s, g, i, &to->name, &err);
+		not_held(s, g, i, &to->name, text, &err);
 	} else if (st != SP_OK) {
 		fate(g, i, st, err.text);
 	} else {

@@ -25,28 +25,6 @@ finish_provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
 	sp_attempt_print(name, file_out + 1);
 }
 
-/* tTaA@W.json in runs/DAY/ID/ */
-static void
-note_name(const struct sp_name *name, char file_out[SP_NAME_MAX + 8])
-{
-	char attempt[SP_NAME_MAX];
-
-	sp_attempt_print(name, attempt);
-	(void)snprintf(
-	    file_out, SP_NAME_MAX + 8, "%s.json", attempt + SP_ID_LEN + 1);
-}
-
-/* tTaA@W.late.json there */
-static void
-late_name(const struct sp_name *name, char file_out[SP_NAME_MAX + 16])
-{
-	char attempt[SP_NAME_MAX];
-
-	sp_attempt_print(name, attempt);
-	(void)snprintf(file_out, SP_NAME_MAX + 16, "%s.late.json",
-	    attempt + SP_ID_LEN + 1);
-}
-
 /* SP_OK: it is whole.  SP_RETRY: nobody can tell now.  Else: it is not. */
 static enum sp_status
 whole(const struct sp_spool *sp, const char *file, int *status_out,
@@ -185,7 +163,7 @@ publish_note(const struct sp_spool *sp, const struct sp_name *name,
 
 	if (sp_run_open(sp, &name->id, false, &run, NULL) != SP_OK)
 		return SP_GONE;
-	note_name(name, file);
+	finish_note(name, file);
 	s = sp_read(run, file, SP_OUTCOME_MAX, &text, &st, NULL);
 	if (s == SP_OK &&
 	    sp_outcome_status(text.data, text.len, &status) != SP_OK)
@@ -421,48 +399,4 @@ sp_end_as(const struct sp_spool *sp, enum sp_state at,
 	return st == SP_OK
 	    ? end(sp, SP_STEP_END, at, order, &to, text, len, err)
 	    : st;
-}
-
-enum sp_status
-sp_attempt_note(const struct sp_spool *sp, const struct sp_name *name,
-    const char *cause, const char *why, struct sp_err *err)
-{
-	char from[SP_NAME_MAX + 1], to[SP_NAME_MAX + 16], when[25];
-	struct sp_buf text = SP_BUF_INIT(8192);
-	enum sp_status st;
-	struct sp_jw w;
-	int run;
-
-	st = sp_run_open(sp, &name->id, true, &run, err);
-	if (st != SP_OK)
-		return st;
-	finish_provisional(name, from);
-	note_name(name, to);
-	st = sp_move_file(sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
-	/* How it was lost was said already; what it had done is said beside. */
-	if (st == SP_LOST) {
-		late_name(name, to);
-		st = sp_move_file(
-		    sp->dir[SP_DIR_OUTCOMES], from, run, to, false, NULL);
-		if (st == SP_LOST)
-			drop_provisional(sp, name);
-		st = SP_OK;
-	}
-	if (st == SP_GONE) {
-		sp_time_print(sp_wall_ms(), when);
-		sp_jw_init(&w, &text);
-		sp_jw_open(&w, NULL, '{');
-		sp_jw_text(&w, "cause", cause);
-		sp_jw_text(&w, "why", why);
-		sp_jw_text(&w, "when", when);
-		sp_jw_text(&w, "by", sp->actor);
-		sp_jw_close(&w, '}');
-		sp_buf_puts(&text, "\n");
-		st = text.failed ? SP_RETRY
-				 : sp_publish(sp, run, to, text.data, text.len,
-				       SP_PUB_LAZY, err);
-		sp_buf_clear(&text);
-	}
-	(void)sp_fs_close(run);
-	return st == SP_LOST ? SP_OK : st;
 }

@@ -56,6 +56,12 @@ enum sp_status sp_outcome_publish(const struct sp_spool *spool,
 enum sp_status sp_outcome_waits(const struct sp_spool *spool,
     const struct sp_name *assigned, int *status_out, struct sp_err *err);
 
+/* The outcome of an attempt that was noted as lost comes after all: keep it
+ * beside the job, tTaA@W.late.json.  SP_GONE: nothing was noted.  SP_LOST: one
+ * is there. */
+enum sp_status sp_outcome_late(const struct sp_spool *spool,
+    const struct sp_name *attempt, const char *text, size_t len);
+
 /* Note beside the job how an attempt ended without a commit:
  * runs/DAY/ID/tTaA@W.json {why, when, by, cause}.  A provisional outcome of
  * that name becomes its body, or tTaA@W.late.json where there is one. */

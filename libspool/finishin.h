@@ -1,5 +1,6 @@
 /*
- * finishin.h - what finish.c and finishfar.c share.  Private to them.
+ * finishin.h - what finish.c, finishnote.c and finishfar.c share.  Private to
+ * them.
  */
 #ifndef SP_FINISHIN_H
 #define SP_FINISHIN_H
@@ -9,6 +10,9 @@
 /* outcomes/.ID.tTaA@W */
 void
 finish_provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1]);
+
+/* finishnote.c: tTaA@W.json in runs/DAY/ID/ */
+void finish_note(const struct sp_name *name, char file_out[SP_NAME_MAX + 8]);
 
 /* Write a provisional outcome, unless a whole one is there, so that it lasts;
  * one after the other. */

@@ -11,12 +11,14 @@
 #
 # dir: tests/shim/away.c between the worker and the directory.
 # sftp: an sshd of our own (tests/sshd.sh) behind the proxy.
+# http: a spool-httpd of our own behind it.
 # shellcheck shell=sh disable=SC2034
 
 . "$TOP/tests/sshd.sh"
 
-MEDIA=${MEDIA:-dir sftp}
+MEDIA=${MEDIA:-dir sftp http}
 MEDIUM=
+NOT_OVER_DIR= # stories for which it takes a server
 
 medium() {
 	MEDIUM=$1
@@ -65,6 +67,28 @@ heal_sftp() { net pass; }
 server_down_sftp() { sshd_down; }
 server_up_sftp() { sshd_again; }
 
+shim_up() {
+	spool-httpd -v --listen "127.0.0.1:${SHIM_PORT:-0}" "$S" >"$T/httpd.log" 2>&1 &
+	SHIM=$!
+	PIDS="$PIDS $SHIM"
+	soon grep -q 'start spool=.* listen=http:' "$T/httpd.log"
+	SHIM_PORT=$(sed -n 's/.* listen=http:[^ ]*:\([0-9]*\).*/\1/p' "$T/httpd.log")
+}
+medium_http() {
+	shim_up
+	proxy_up "$SHIM_PORT"
+	URL=http://127.0.0.1:$PROXY_PORT
+	FAR_ENV=
+}
+sever_http() { net cut; }
+freeze_http() { net freeze; }
+heal_http() { net pass; }
+server_down_http() {
+	kill -KILL "$SHIM"
+	wait "$SHIM" 2>/dev/null || :
+}
+server_up_http() { shim_up; }
+
 # ---- all ----
 
 far_worker() {
@@ -85,6 +109,7 @@ server_up() { server_up_"$MEDIUM"; }
 run_media() {
 	for _m in $MEDIA; do
 		for _s in $(sed -n 's/^story_\([a-z0-9_]*\)().*/\1/p' "$0"); do
+			case "$_m  $NOT_OVER_DIR " in "dir "*" $_s "*) continue ;; esac
 			eval "t_${_m}_$_s() { medium $_m; story_$_s; }"
 			ALL_STORIES="${ALL_STORIES:-} ${_m}_$_s"
 		done
