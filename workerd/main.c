@@ -370,6 +370,7 @@ farewell(struct worker *w)
 	probe_close(w);
 	bringing_close(w);
 	rmtree(w->dir);
+	workdir_close(w);
 	stray_close(w);
 	cgroup_close(&w->cgroup);
 	kin_clear(w);

@@ -92,7 +92,7 @@ conclude(struct worker *w, struct slot *s)
 	    (s->how == TR_PREEMPTED ||
 		(s->how == TR_BACK && s->kept && s->stop != STOP_NO)))
 		stage_keep(w, s);
-	stage_clear(s);
+	stage_clear(w, s);
 	beat_soon(w);
 	(void)give_tick(w, s, sp_mono_ms());
 }

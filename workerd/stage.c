@@ -17,6 +17,7 @@
 #include "workerd/slot.h"
 #include "workerd/stage.h"
 #include "workerd/outcopy.h"
+#include "workerd/workdir.h"
 #include "workerd/worker.h"
 
 #define METRICS_CHUNK 65536
@@ -51,23 +52,6 @@ trouble(struct slot *s, const char *what)
 	(void)snprintf(
 	    s->why, sizeof s->why, "%.120s: %s", what, strerror(errno));
 	return SP_RETRY;
-}
-
-static enum sp_status
-write_job(struct slot *s, const struct sp_buf *dressed)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	path_in(s, STAGE_JOB, path);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd == -1)
-		return trouble(s, path);
-	if (sp_write_all(fd, dressed->data, dressed->len) != SP_OK) {
-		(void)close(fd);
-		return trouble(s, path);
-	}
-	return close(fd) == -1 ? trouble(s, path) : SP_OK;
 }
 
 /* In a directory that an earlier attempt left: what we make ourselves is made
@@ -121,13 +105,11 @@ make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	(void)snprintf(s->dir, sizeof s->dir, "%s/%s.t%ua%u", w->dir,
 	    s->name.id.text, s->name.ticket, s->name.attempt);
 	s->kept = kept_take(w, s);
-	if (!s->kept && mkdir(s->dir, 0700) == -1) {
-		s->dir[0] = '\0';
-		return trouble(s, w->dir);
-	}
 	if (s->kept)
 		make_room(s);
-	return write_job(s, dressed);
+	return workdir_make(w, s->dir, STAGE_JOB, dressed, !s->kept)
+	    ? SP_OK
+	    : trouble(s, s->dir);
 }
 
 /* Where the spool has no directories of this machine: one of our own. */
@@ -212,10 +194,10 @@ stage_pin(struct worker *w, struct slot *s)
 }
 
 void
-stage_clear(struct slot *s)
+stage_clear(struct worker *w, struct slot *s)
 {
 	if (s->dir[0] != '\0')
-		rmtree(s->dir);
+		workdir_drop(w, s->dir, STAGE_JOB, s->gone_by == 0);
 	s->dir[0] = '\0';
 }
 

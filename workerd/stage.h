@@ -32,7 +32,7 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed);
 enum sp_status stage_made(struct slot *s);
 /* Write down what it is made of, for later attempts. */
 void stage_pin(struct worker *w, struct slot *s);
-void stage_clear(struct slot *s);
+void stage_clear(struct worker *w, struct slot *s);
 /* The attempt is to go on later: what it left is kept, if that is possible. */
 void stage_keep(struct worker *w, struct slot *s);
 /* Where the data file lies in the work directory; "" when there is none. */

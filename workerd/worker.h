@@ -40,6 +40,7 @@
 #include "workerd/guard.h"
 #include "workerd/health.h"
 #include "workerd/kept.h"
+#include "workerd/workdir.h"
 #include "workerd/kin.h"
 #include "workerd/limit.h"
 #include "workerd/look.h"
@@ -81,6 +82,7 @@ struct worker {
 	struct guard guard;
 	struct wish wish;
 	struct kept kept;
+	struct workdirs workdirs;
 	struct outbox outbox;
 	unsigned serial; /* attempts so far */
 	struct cgroup cgroup;

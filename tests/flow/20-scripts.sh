@@ -156,6 +156,43 @@ t_environment() {
 }
 
 # A job too long for argv[1] comes by its file alone.
+# What one leaves in its work directory, or makes of it, no later one meets,
+# though it may get the same directory.
+t_after_others() {
+	echo keep >"$T/victim"
+	script mess.sh <<-SH
+	#!/bin/sh
+	case \$(sed 's/.*"x":"\([a-z]*\).*/\1/' "\$SPOOL_JOB") in
+	link) ln "\$SPOOL_JOB" "$T/linked" ;;
+	symlink) ln -sf "$T/victim" "\$SPOOL_JOB" ;;
+	fifo) rm "\$SPOOL_JOB"; mkfifo "\$SPOOL_JOB" ;;
+	gone) rm "\$SPOOL_JOB" ;;
+	below) mkdir -p sub/deep; echo a >sub/deep/file ;;
+	many) for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18; do : >"a \$i"; done ;;
+	mode) chmod 755 .; chmod 644 "\$SPOOL_JOB" ;;
+	longer) head -c 70000 /dev/zero >>"\$SPOOL_JOB" ;;
+	esac
+	SH
+	script look.sh <<-'SH'
+	#!/bin/sh
+	ls -A | tr '\n' ' '
+	stat -c %a . "$SPOOL_JOB" | tr '\n' ' '
+	jq -cj '[.x,.scriptName]' "$SPOOL_JOB"
+	SH
+	n=10
+	for kind in none link symlink fifo gone below many mode longer; do
+		job mess.sh "\"x\":\"$kind\"" >"$S/new/$((n += 1))$kind.json"
+		job look.sh "\"x\":\"$kind\"" >"$S/new/$((n += 1))look$kind.json"
+	done
+	drain
+	for kind in none link symlink fifo gone below many mode longer; do
+		is "$(log_of "[0-9][0-9]look$kind")" \
+		    ".spool-job.json look.sh 700 600 [\"$kind\",\"look.sh\"]" "after $kind"
+	done
+	is "$(cat "$T/victim")" keep
+	is "$(jq -r .x "$T/linked")" link
+}
+
 t_long_job() {
 	put long.py <<-'PY'
 	import json, os, sys

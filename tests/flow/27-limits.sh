@@ -337,7 +337,8 @@ t_no_leaks() {
 		# but for the groups that wait for the next attempt
 		find "/proc/$WORKER/fd" -mindepth 1 ! -lname "$CG/*" | wc -l
 		cat "/proc/$WORKER/task/$WORKER/children" | wc -w
-		find "$T/work"/spool-leak* -mindepth 1 -maxdepth 1 ! -name shelf | wc -l
+		# but for directories that wait for it, too
+		find "$T/work"/spool-leak* -mindepth 2 ! -name .spool-job.json | wc -l
 	}
 	cgroup_home || CG=/nowhere
 	settled() { [ "$(have | tail -n 1)" = 0 ] && [ -z "$(ls "$S/assigned")" ]; }
@@ -350,6 +351,8 @@ t_no_leaks() {
 	soon outcomes_are 50
 	same_again() { settled && [ "$(have)" = "$_before" ]; }
 	soon same_again
+	is "$(find "$T/work"/spool-leak* -mindepth 1 -maxdepth 1 ! -name shelf |
+	    wc -l | tr 012 +++)" + 'work directories: as many as slots, at most'
 	if [ "$CG" != /nowhere ]; then
 		_groups=$(find "$CG/spool-leak$$"-* -mindepth 1 -type d -name '2*')
 		is "$(echo "$_groups" | wc -l | tr 012 +++)" + 'as many as slots, at most'
