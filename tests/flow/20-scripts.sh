@@ -181,8 +181,9 @@ t_after_others() {
 	SH
 	n=10
 	for kind in none link symlink fifo gone below many mode longer; do
-		job mess.sh "\"x\":\"$kind\"" >"$S/new/$((n += 1))$kind.json"
-		job look.sh "\"x\":\"$kind\"" >"$S/new/$((n += 1))look$kind.json"
+		n=$((n + 2))
+		job mess.sh "\"x\":\"$kind\"" >"$S/new/$n$kind.json"
+		job look.sh "\"x\":\"$kind\"" >"$S/new/$((n + 1))look$kind.json"
 	done
 	drain
 	for kind in none link symlink fifo gone below many mode longer; do
