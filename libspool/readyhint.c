@@ -14,7 +14,8 @@
 #include "libspool/readyin.h"
 
 #define FILE_MAX  (4 * 1024 * 1024)
-#define BEATS     3    /* without a new time, and it is not believed */
+#define BEATS     3    /* without a new time, and it is not believed, */
+#define STILL_MS  3000 /* but not sooner: times may be whole seconds */
 #define COARSE_MS 1500 /* times of a second may hide a second change */
 #define FULL      10   /* polls between listings when it may be not all */
 
@@ -92,9 +93,11 @@ read_it(struct sp_ready *r)
 static bool
 moves(const struct sp_ready *r, int64_t now)
 {
+	double most = r->spool->policy.beat * 1000 * BEATS;
+
 	return r->hint.moved &&
 	    (double)(now - r->hint.changed) <
-	    r->spool->policy.beat * 1000 * BEATS;
+	    (most < STILL_MS ? STILL_MS : most);
 }
 
 enum sp_status
