@@ -18,6 +18,7 @@
 
 #include "libspool/buf.h"
 #include "libspool/err.h"
+#include "libspool/scan.h"
 #include "libspool/spool.h"
 
 /* Open dirfd/name (one component, or a path beneath) for reading.
@@ -42,6 +43,12 @@ enum sp_status sp_read_fd(int fd, const char *name, size_t max, size_t guess,
 /* Open and read all of it, replacing what text_out holds. */
 enum sp_status sp_read(int dirfd, const char *name, size_t max,
     struct sp_buf *text_out, struct stat *st_out, struct sp_err *err);
+
+/* readeach.c: all of these, as sp_read; what cannot be read is left out. */
+typedef void sp_each_fn(void *arg, const char *name, const struct sp_buf *text,
+    const struct stat *st);
+void sp_read_each(int dirfd, const struct sp_names *names, size_t max,
+    sp_each_fn *one, void *arg);
 
 /* Open dirfd/name as a directory, following nothing. */
 enum sp_status

@@ -60,16 +60,21 @@ probe(struct sp_keep *k)
 	return false;
 }
 
-static void
-note_worker(struct sp_keep *k, const char *file, int64_t now)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
-	struct sp_beat beat = { 0 };
-	struct stat st;
+struct round {
+	struct sp_keep *k;
+	int64_t now;
+};
 
-	if (sp_read(k->sp->dir[SP_DIR_WORKERS], file, SP_BEAT_MAX, &text, &st,
-		NULL) == SP_OK &&
-	    sp_beat_parse(text.data, text.len, &beat, NULL) == SP_OK &&
+static void
+note_worker(void *arg, const char *file, const struct sp_buf *text,
+    const struct stat *st)
+{
+	struct sp_keep *k = ((struct round *)arg)->k;
+	int64_t now = ((struct round *)arg)->now;
+	struct sp_beat beat = { 0 };
+
+	(void)st;
+	if (sp_beat_parse(text->data, text->len, &beat, NULL) == SP_OK &&
 	    strncmp(file, beat.worker, strlen(beat.worker)) == 0 &&
 	    strcmp(file + strlen(beat.worker), ".json") == 0) {
 		bool gone = sp_beat_gone_is(&beat), alive;
@@ -86,7 +91,6 @@ note_worker(struct sp_keep *k, const char *file, int64_t now)
 			k->workers++;
 	}
 	sp_beat_clear(&beat);
-	sp_buf_clear(&text);
 }
 
 /* Holders without a file count too, with no beat at all. */
@@ -112,7 +116,7 @@ keep_look(struct sp_keep *k, int64_t now)
 	struct sp_err err = { "" };
 	enum sp_status st;
 	bool ok;
-	size_t i;
+	struct round round = { k, now };
 
 	ok = probe(k);
 	st = sp_list(k->sp->dir[SP_DIR_WORKERS], false, &names, &err);
@@ -120,8 +124,8 @@ keep_look(struct sp_keep *k, int64_t now)
 		k->spoold = false;
 		k->workers = 0;
 		sp_book_begin(&k->book);
-		for (i = 0; i < names.n; i++)
-			note_worker(k, sp_names_at(&names, i), now);
+		sp_read_each(k->sp->dir[SP_DIR_WORKERS], &names, SP_BEAT_MAX,
+		    note_worker, &round);
 		st = sp_walk(k->sp, SP_ASSIGNED, note_holder, NULL, k, &err);
 		sp_book_end(&k->book, ok && st == SP_OK, now);
 	}

@@ -13,21 +13,20 @@
 #define RUNS_MOST 1024
 
 static void
-read_one(struct tool *tool, const char *file, struct sp_buf *text,
-    struct fleet *fleet)
+read_one(void *arg, const char *file, const struct sp_buf *text,
+    const struct stat *st)
 {
+	struct fleet *fleet = arg;
 	struct fleet_one *one = &fleet->one[fleet->n];
-	struct stat st;
 
-	if (sp_read(tool->spool.dir[SP_DIR_WORKERS], file, SP_BEAT_MAX, text,
-		&st, NULL) != SP_OK ||
-	    sp_beat_parse(sp_buf_text(text), text->len, &one->beat, NULL) !=
-		SP_OK) {
+	(void)file;
+	if (sp_beat_parse(sp_buf_text(text), text->len, &one->beat, NULL) !=
+	    SP_OK) {
 		sp_beat_clear(&one->beat);
 		return;
 	}
-	one->silent = (double)(fleet->now - (int64_t)st.st_mtim.tv_sec * 1000 -
-			  st.st_mtim.tv_nsec / 1000000) /
+	one->silent = (double)(fleet->now - (int64_t)st->st_mtim.tv_sec * 1000 -
+			  st->st_mtim.tv_nsec / 1000000) /
 	    1000;
 	if (one->silent < 0)
 		one->silent = 0;
@@ -37,11 +36,9 @@ read_one(struct tool *tool, const char *file, struct sp_buf *text,
 enum sp_status
 fleet_read(struct tool *tool, struct fleet *fleet, struct sp_err *err)
 {
-	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX + 2);
 	struct sp_names names = { 0 };
 	enum sp_status st;
 	int64_t took;
-	size_t i;
 
 	memset(fleet, 0, sizeof *fleet);
 	fleet->lease = tool->spool.policy.lease;
@@ -54,10 +51,10 @@ fleet_read(struct tool *tool, struct fleet *fleet, struct sp_err *err)
 		if (fleet->one == NULL)
 			st = sp_err_set(err, SP_RETRY, "no memory");
 	}
-	for (i = 0; st == SP_OK && i < names.n; i++)
-		read_one(tool, sp_names_at(&names, i), &text, fleet);
+	if (st == SP_OK)
+		sp_read_each(tool->spool.dir[SP_DIR_WORKERS], &names,
+		    SP_BEAT_MAX, read_one, fleet);
 	sp_names_clear(&names);
-	sp_buf_clear(&text);
 	return st;
 }
 

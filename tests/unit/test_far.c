@@ -76,7 +76,7 @@ count(void)
 		count();                                                       \
 	} while (0)
 
-/* The table of HACKING.md. */
+/* HACKING.md has them as a table. */
 START_TEST(trips)
 {
 	static const char text[] = "{\"scriptName\": \"a.py\"}";
