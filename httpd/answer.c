@@ -48,6 +48,8 @@ answer_clear(struct answer *a)
 	sp_buf_clear(&a->body);
 	if (a->fd != -1)
 		(void)close(a->fd);
+	if (a->stream.read != NULL)
+		a->stream.close(a->stream.arg);
 	answer_init(a);
 }
 

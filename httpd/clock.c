@@ -166,6 +166,7 @@ run(void *arg)
 		wakes = atomic_exchange(&c->news, 0) | watch_take(c);
 		next = chores_tick(c, now, &wakes);
 		next = least(next, poll_tick(c, now, &wakes));
+		next = least(next, events_tick(s, wakes != 0, now));
 		if (now >= c->origin)
 			c->origin = now + origin_tick(s);
 		next = least(next, c->origin);

@@ -120,14 +120,74 @@ response_piece(struct answer *a)
 	return m;
 }
 
+/* What has no end.  While nothing comes the connection is suspended. */
+struct flow {
+	struct stream stream;
+	struct MHD_Connection *mhd;
+};
+
+static void
+flow_sleep(void *arg)
+{
+	MHD_suspend_connection(((struct flow *)arg)->mhd);
+}
+
+static void
+flow_wake(void *arg)
+{
+	MHD_resume_connection(((struct flow *)arg)->mhd);
+}
+
+static ssize_t
+flow_read(void *arg, uint64_t pos, char *buf, size_t max)
+{
+	struct flow *f = arg;
+	ssize_t n;
+
+	(void)pos;
+	n = f->stream.read(f->stream.arg, buf, max, flow_sleep, flow_wake, f);
+	return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
+}
+
+static void
+flow_free(void *arg)
+{
+	struct flow *f = arg;
+
+	f->stream.close(f->stream.arg);
+	free(f);
+}
+
+/* Takes the stream out of the answer. */
 static struct MHD_Response *
-response_of(struct answer *a)
+response_flow(struct answer *a, struct MHD_Connection *mhd)
+{
+	struct flow *f = calloc(1, sizeof *f);
+	struct MHD_Response *m;
+
+	if (f == NULL)
+		return NULL;
+	f->stream = a->stream;
+	f->mhd = mhd;
+	m = MHD_create_response_from_callback(
+	    MHD_SIZE_UNKNOWN, 4096, flow_read, f, flow_free);
+	if (m == NULL)
+		free(f);
+	else
+		a->stream.read = NULL;
+	return m;
+}
+
+static struct MHD_Response *
+response_of(struct answer *a, struct MHD_Connection *mhd)
 {
 	struct MHD_Response *m;
 	char *text = a->body.data;
 	size_t i, len = a->body.len;
 
-	if (a->fd != -1) {
+	if (a->stream.read != NULL) {
+		m = response_flow(a, mhd);
+	} else if (a->fd != -1) {
 		m = response_piece(a);
 	} else {
 		m = MHD_create_response_from_buffer(
@@ -159,7 +219,8 @@ say(struct exchange *x)
 	    r->url.path == NULL ? "?" : r->url.path, x->answer.status, r->peer,
 	    r->token[0] == '\0' ? "-" : r->token);
 	conns_note(x->door->conns, x->conn, PHASE_BUSY, 0, sp_mono_ms());
-	if ((m = response_of(&x->answer)) == NULL)
+	tally_answer(&x->door->server->tally, r->method, x->answer.status);
+	if ((m = response_of(&x->answer, x->mhd)) == NULL)
 		return MHD_NO;
 	done = MHD_queue_response(x->mhd, (unsigned)x->answer.status, m);
 	MHD_destroy_response(m);
@@ -204,6 +265,7 @@ headers_of(struct MHD_Connection *mhd, struct headers *h)
 		{ "If-Range", &h->if_range },
 		{ "If-Match", &h->if_match },
 		{ "If-None-Match", &h->if_none_match },
+		{ "Last-Event-ID", &h->last_event },
 	};
 	size_t i;
 
@@ -499,6 +561,7 @@ door_close(struct door *d)
 	if (fd != -1)
 		(void)close(fd);
 	crew_end(d->server->crew);
+	events_end(d->server->events);
 }
 
 void

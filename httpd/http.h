@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "libspool/buf.h"
 #include "libspool/err.h"
@@ -57,6 +58,7 @@ struct headers {
 	const char *type, *authorization, *origin, *host;
 	const char *range, *if_range, *if_match, *if_none_match;
 	const char *length;
+	const char *last_event;
 };
 
 struct request {
@@ -120,6 +122,16 @@ enum wake {
 #define ANSWER_HEADERS 8
 #define ANSWER_MOST    (80 * 1024 * 1024)
 
+/* Instead of a body: bytes as they come.  read NULL: it is not one.  read
+ * returns 0 when there are none, and has called `sleep` then, and will call
+ * `wake` once; -1 at the end. */
+struct stream {
+	ssize_t (*read)(void *arg, char *buf, size_t max,
+	    void (*sleep)(void *them), void (*wake)(void *them), void *them);
+	void (*close)(void *arg);
+	void *arg;
+};
+
 struct answer {
 	int status; /* 0: nothing said yet */
 	const char *type;
@@ -128,6 +140,7 @@ struct answer {
 	int fd; /* -1 */
 	int64_t at, len;
 	bool steady; /* break off if the file changes meanwhile */
+	struct stream stream;
 	struct {
 		const char *name;
 		char value[256];
@@ -220,7 +233,7 @@ struct route {
 #define FILE_MOST (INT64_C(1) << 50)
 
 /* The tables: up to a row without a path. */
-extern const struct route v1_routes[], origin_routes[];
+extern const struct route v1_routes[], origin_routes[], watch_routes[];
 
 /* Does the path fit the pattern?  The parts go to `room` and `param`. */
 bool route_fits(const char *pattern, const char *path, char *room,

@@ -251,6 +251,7 @@ serve_on(struct server *s, const struct listen *l, const char *cert,
 
 	if ((s->limits = limits_new(s->opt.rate)) == NULL ||
 	    (s->queue = queue_new(s)) == NULL || !origin_init(&s->origin) ||
+	    (s->events = events_new()) == NULL ||
 	    (s->clock = clock_new(s, err)) == NULL) {
 		sp_warn("no memory");
 		return EXIT_LATER;
@@ -276,6 +277,7 @@ serve_on(struct server *s, const struct listen *l, const char *cert,
 	clock_free(s->clock);
 	queue_free(s->queue);
 	origin_clear(&s->origin);
+	events_free(s->events);
 	limits_free(s->limits);
 	return EXIT_OK;
 }
@@ -290,6 +292,7 @@ run(struct server *s, int signals)
 	int rc;
 
 	(void)pthread_mutex_init(&s->now.lock, NULL);
+	(void)pthread_mutex_init(&s->health.lock, NULL);
 	st = sp_spool_open(s->opt.spool, "httpd", &s->spool, &err);
 	if (st != SP_OK)
 		return complain(st, &err);

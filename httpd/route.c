@@ -5,7 +5,8 @@
 
 #include "httpd/http.h"
 
-static const struct route *const tables[] = { v1_routes, origin_routes };
+static const struct route *const tables[] = { v1_routes, watch_routes,
+	origin_routes };
 
 static const struct {
 	enum method method;

@@ -10,6 +10,7 @@
 
 #include "httpd/http.h"
 #include "httpd/origin.h"
+#include "httpd/watch.h"
 #include "libspool/spool.h"
 #include "libspool/token.h"
 
@@ -65,6 +66,9 @@ struct server {
 	struct crew *crew;
 	struct limits *limits;
 	struct origin origin; /* of the original's workers */
+	struct health health;
+	struct tally tally;
+	struct events *events;
 	struct clock *clock;
 	struct door *door;
 	struct {
