@@ -72,7 +72,7 @@ sp_server_now(const struct sp_spool *spool, int64_t *now_out, int64_t *took_out,
 	 * and brings its time back. */
 	rc = sp_fs_write(fd, "p", 1) == 1 ? 0 : -1;
 	if (rc == 0 && !spool->local)
-		rc = sp_fs_fsync(fd);
+		rc = sp_sync(fd, name, NULL) == SP_OK ? 0 : -1;
 	if (rc == 0)
 		rc = sp_fs_fstat(fd, &st);
 	if (rc == -1) {

@@ -25,7 +25,16 @@
 #define BEATING_MS 30000 /* between counts of who beats, over there */
 #define PLACE_MS   2000  /* between looks whether the directories are those */
 
+#define UNSURE                                                                 \
+	"durability unknown: the server has no fsync of files and directories"
+
 /* ---- open and close ---- */
+
+static bool
+durable_is(const struct sp_spool *spool)
+{
+	return (sp_fs_facts(spool->root) & SP_FS_DURABLE) != 0;
+}
 
 /* With an open spool; on failure that is closed, and `d` is gone. */
 static enum sp_status
@@ -46,6 +55,8 @@ start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 		free(d);
 		return st;
 	}
+	if (!durable_is(&d->spool))
+		sp_warn("%s: " UNSURE, url);
 	sp_ready_init(&d->ready, &d->spool);
 	sp_buf_init(&d->read_text, SP_JOB_MAX + 64);
 	d->dirty = SP_DIRTY_ALL;
@@ -274,9 +285,12 @@ beat(struct tr *tr, const struct sp_beat *b, struct sp_err *err)
 	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
 	const struct sp_spool *spool = &dir_of(tr)->spool;
 	char file[SP_WORKER_MAX + 8];
+	struct sp_beat said = *b;
 	enum sp_status st;
 
-	sp_beat_print(b, &text);
+	if (said.note[0] == '\0' && !durable_is(spool))
+		(void)snprintf(said.note, sizeof said.note, "%s", UNSURE);
+	sp_beat_print(&said, &text);
 	(void)snprintf(file, sizeof file, "%s.json", spool->actor);
 	st = text.failed
 	    ? sp_err_set(err, SP_RETRY, "no memory for the beat")

@@ -176,7 +176,7 @@ op_made_said(struct work *w)
 	sftp_call_clear(&w->call[0]);
 	w->step = there_said;
 	op_ask_path(w, SFTP_LSTAT,
-	    w->op->what == SP_FS_LINK ? w->op->full_to : w->op->full);
+	    w->op->full_to != NULL ? w->op->full_to : w->op->full);
 }
 
 static void
@@ -252,23 +252,26 @@ rename_said(struct work *w)
 static void
 rename_start(struct work *w)
 {
+	bool beside = w->op->flags == RENAME_NOREPLACE && !w->now.has.hardlink;
 	struct sftp_call *c;
 
-	if (w->op->flags != 0) {
+	/* Whoever can link does it by link and unlink, and finishes what he
+	 * finds half done; else the server does that for us. */
+	if (w->op->flags != 0 && !beside) {
 		op_end(w, -EINVAL);
 		return;
 	}
-	c = w->now.has.posix_rename
+	c = w->now.has.posix_rename && !beside
 	    ? op_begin_extended(w, "posix-rename@openssh.com")
 	    : op_begin(w, SFTP_RENAME);
 	sftp_pack_path(w->fs, &c->packet, w->op->full);
 	sftp_pack_path(w->fs, &c->packet, w->op->full_to);
 	/* What comes behind in the same group may open it. */
-	if (sftp_seen_is(w->fs, w->op->full))
+	if (!beside && sftp_seen_is(w->fs, w->op->full))
 		sftp_seen(w->fs, w->op->full_to);
 	else
 		sftp_seen_not(w->fs, w->op->full_to);
-	w->step = rename_said;
+	w->step = beside ? op_made_said : rename_said;
 	op_go(w, c, 0);
 }
 

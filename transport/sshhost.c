@@ -154,35 +154,57 @@ ask_files(LIBSSH2_SESSION *session, const struct ssh_site *site,
 
 /* ---- before the handshake ---- */
 
+/* Is this method one for keys of that type?  RSA keys sign in several ways. */
+static bool
+method_of(const char *method, const char *type)
+{
+	return strcmp(method, type) == 0 ||
+	    (strcmp(type, "ssh-rsa") == 0 &&
+		strncmp(method, "rsa-sha2-", 9) == 0);
+}
+
+static bool
+known_type(const struct says *says, const char *method)
+{
+	int i;
+
+	for (i = 0; i < says->types_n; i++)
+		if (method_of(method, says->types[i]))
+			return true;
+	return false;
+}
+
 /*
  * A host has keys of several types and shows one: of those that we both know,
  * the one we prefer.  Prefer what the files have, or the right host would look
- * like another one.
+ * like another one.  The rest behind them: another key than those is refused
+ * all the same, but in our words.  Nothing that the library cannot do: 1.10
+ * copies over itself when it leaves that out.
  */
 void
 ssh_host_prefer(struct ssh *s, const struct ssh_site *site)
 {
-	static const char rest[] =
-	    ",ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-	    "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256,ssh-rsa";
-	char file[PATH_MAX], prefs[TYPES_MAX * (TYPE_MAX + 40) + sizeof rest];
+	char file[PATH_MAX], prefs[2048] = "";
+	const char **all = NULL;
 	struct says says;
 	size_t len = 0;
-	int i;
+	int i, n, round;
 
 	if (!ask_files(s->session, site, NULL, file, &says) || !says.known)
 		return;
-	for (i = 0; i < says.types_n; i++)
-		len += (size_t)snprintf(prefs + len, sizeof prefs - len, "%s%s",
-		    len == 0 ? "" : ",",
-		    strcmp(says.types[i], "ssh-rsa") == 0
-			? "rsa-sha2-512,rsa-sha2-256,ssh-rsa"
-			: says.types[i]);
-	/* The rest behind them: another key than those is refused all the same,
-	 * but in our words.  Types that the library cannot do it leaves out. */
-	(void)snprintf(prefs + len, sizeof prefs - len, "%s", rest);
-	(void)libssh2_session_method_pref(
-	    s->session, LIBSSH2_METHOD_HOSTKEY, prefs);
+	n = libssh2_session_supported_algs(
+	    s->session, LIBSSH2_METHOD_HOSTKEY, &all);
+	for (round = 0; round < 2; round++)
+		for (i = 0; i < n && len < sizeof prefs; i++)
+			if (known_type(&says, all[i]) == (round == 0))
+				len += (size_t)snprintf(prefs + len,
+				    sizeof prefs - len, "%s%s",
+				    len == 0 ? "" : ",", all[i]);
+	if (n > 0 && len < sizeof prefs)
+		(void)libssh2_session_method_pref(
+		    s->session, LIBSSH2_METHOD_HOSTKEY, prefs);
+	if (all != NULL)
+		libssh2_free(s->session, all);
 }
 
 /* ---- after it ---- */
