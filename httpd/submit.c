@@ -15,6 +15,7 @@
 #include "httpd/v1.h"
 #include "libspool/find.h"
 #include "libspool/finish.h"
+#include "libspool/hold.h"
 #include "libspool/mark.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
@@ -392,6 +393,34 @@ v1_cancel(struct server *s, struct request *r, struct answer *a)
 }
 
 /* The mark alone: the keeper moves it to waiting/ and back. */
+/* What the mark means at once.  An order that moves is looked for again;
+ * whoever moves it heeds the mark from now on. */
+static enum sp_status
+hold_move(struct server *s, const struct sp_id *id, bool hold,
+    enum sp_state *state, struct sp_err *err)
+{
+	enum sp_status st = SP_LOST;
+	struct sp_name name;
+	bool in;
+	int i;
+
+	for (i = 0; i < 5 && st == SP_LOST; i++) {
+		sp_err_clear(err);
+		if ((st = sp_find(&s->spool, id, state, &name, err)) != SP_OK)
+			return st;
+		if (hold && *state == SP_NEW) {
+			st = sp_hold_out(&s->spool, &name, err);
+			if (st == SP_OK)
+				*state = SP_WAITING;
+		} else if (!hold && *state == SP_WAITING) {
+			st = sp_hold_in(&s->spool, &name, &in, err);
+			if (st == SP_OK && in)
+				*state = SP_NEW;
+		}
+	}
+	return st == SP_LOST ? SP_OK : st;
+}
+
 void
 v1_hold(struct server *s, struct request *r, struct answer *a)
 {
@@ -413,6 +442,8 @@ v1_hold(struct server *s, struct request *r, struct answer *a)
 	if (st == SP_OK)
 		st = hold ? sp_mark_set(&s->spool, SP_DIR_HOLD, &id, &err)
 			  : sp_mark_unset(&s->spool, SP_DIR_HOLD, &id, &err);
+	if (st == SP_OK)
+		st = hold_move(s, &id, hold, &state, &err);
 	clock_news(s, WAKE_QUEUE);
 	if (st == SP_OK)
 		say_state(a, 200, &id, state, 0);

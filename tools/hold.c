@@ -6,25 +6,12 @@
 #include <stdlib.h>
 
 #include "libspool/find.h"
+#include "libspool/hold.h"
 #include "libspool/mark.h"
-#include "libspool/move.h"
+#include "tools/served.h"
 #include "tools/spool.h"
 
 #define TRIES 20
-
-static enum sp_status
-to_waiting(struct tool *tool, const struct sp_name *name, struct sp_err *err)
-{
-	const struct sp_spool *spool = &tool->spool;
-	enum sp_status st;
-	struct sp_name held;
-
-	st = sp_move_step(
-	    spool, SP_STEP_HOLD, SP_NEW, SP_WAITING, name, &held, err);
-	return st == SP_OK
-	    ? sp_move_sync(spool, &name->id, SP_WAITING, SP_NEW, err)
-	    : st;
-}
 
 static int
 hold_one(struct tool *tool, const struct sp_id *id)
@@ -42,7 +29,7 @@ hold_one(struct tool *tool, const struct sp_id *id)
 			break;
 		switch (state) {
 		case SP_NEW:
-			st = to_waiting(tool, &name, &err);
+			st = sp_hold_out(&tool->spool, &name, &err);
 			if (st == SP_LOST) {
 				sp_err_clear(&err);
 				st = SP_OK;
@@ -72,24 +59,6 @@ hold_one(struct tool *tool, const struct sp_id *id)
 	return complain_of(st, &err, id->text);
 }
 
-/* Does nothing but the mark keep it from the queue? */
-static bool
-free_is(struct tool *tool, const struct sp_name *name)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 2);
-	struct sp_job job;
-	bool is;
-
-	if (name->attempt > 0 || name->bundle ||
-	    sp_order_read(&tool->spool, SP_WAITING, name, &text, NULL) != SP_OK)
-		return false;
-	is = sp_job_parse(sp_buf_text(&text), text.len, &job, NULL) == SP_OK &&
-	    job.after_n == 0 && job.not_before == 0;
-	sp_job_clear(&job);
-	sp_buf_clear(&text);
-	return is;
-}
-
 static bool
 marked_is(struct tool *tool, const struct sp_id *id)
 {
@@ -108,7 +77,8 @@ unhold_one(struct tool *tool, const struct sp_id *id)
 	struct sp_err err = { "" };
 	enum sp_status st;
 	enum sp_state state;
-	struct sp_name name, to;
+	struct sp_name name;
+	bool in = false;
 
 	if (!marked_is(tool, id)) {
 		complain("%s is not held", id->text);
@@ -119,15 +89,13 @@ unhold_one(struct tool *tool, const struct sp_id *id)
 		st = see_find(&tool->spool, id, &state, &name, &err);
 	if (st != SP_OK)
 		return complain_of(st, &err, id->text);
-	if (state == SP_WAITING && free_is(tool, &name)) {
-		st = sp_move_step(&tool->spool, SP_STEP_PROMOTE, SP_WAITING,
-		    SP_NEW, &name, &to, &err);
-		if (st == SP_OK)
-			st = sp_move_sync(
-			    &tool->spool, id, SP_NEW, SP_WAITING, &err);
+	/* Over HTTP the server has done what could be done. */
+	if (state == SP_WAITING && !served_is(&tool->spool)) {
+		st = sp_hold_in(&tool->spool, &name, &in, &err);
 		if (st != SP_OK && st != SP_LOST)
 			return complain_of(st, &err, id->text);
-		state = SP_NEW;
+		if (in || st == SP_LOST)
+			state = SP_NEW;
 	}
 	(void)printf("%s %s\n", id->text,
 	    state == SP_WAITING ? "is no longer held; it waits for other things"
