@@ -324,6 +324,40 @@ t_original_server_restarts() {
 	promises
 }
 
+# A token in the address says who it is, also when it says nothing itself.
+t_original_tokens() {
+	spool token --role work --worker dl add >"$T/t1"
+	spool token --role work add >"$T/t2"
+	spool token --role read add >"$T/t3"
+	shim
+	job nn.py >"$T/j.json"
+	submit "$T/j.json" "$T/j.json" >"$T/ids"
+	one=$(sed -n 1p "$T/ids")
+	two=$(sed -n 2p "$T/ids")
+	http POST "$BOSS/bored/dl" >"$T/a"
+	status_was 401
+	http POST "$BOSS/t/$(cat "$T/t3")/bored/dl" >"$T/a"
+	status_was 403
+	# It is bound to a name, whatever it calls itself.
+	http POST "$BOSS/t/$(cat "$T/t1")/bored/other" | jq -e "._id == \"$one\""
+	http POST "$BOSS/t/$(cat "$T/t2")/bored/dl" | jq -e "._id == \"$two\""
+	is "$(ls "$S/assigned" | grep -c '@dl-')" 2
+	is "$(ls "$S/assigned" | sed 's/.*@//' | sort -u | wc -l)" 2
+	http GET "$BOSS/t/$(cat "$T/t1")/retrieve/job/$one" | jq -e .scriptName
+	# Another's order is another's: kept aside.
+	http POST "$BOSS/t/$(cat "$T/t2")/callback" "{\"status\":200,\"jobId\":\"$one\"}" |
+	    jq -e '.status == "assigned"'
+	status_was 200
+	http POST "$BOSS/t/$(cat "$T/t1")/callback" '{"status":400,"error":"no data"}' |
+	    jq -e "._id == \"$one\" and .status == \"failed\""
+	status_was 200
+	is "$(jq -c '[.status,.error]' "$S/outcomes/$one.json")" '[500,"no data"]'
+	is "$(at assigned)" 1
+	http POST "$BOSS/t/$(cat "$T/t2")/callback" "{\"status\":200,\"jobId\":\"$two\"}" |
+	    jq -e '.status == "completed"'
+	hasnt "$(cat "$T/httpd.log")" "$(cut -d. -f2 "$T/t1")"
+}
+
 # ---- our worker, an original Boss ----
 
 t_our_worker_dialect_1() {
