@@ -28,7 +28,7 @@ sshd_make() {
 	mkdir -p /run/sshd
 	SSHD=$(mktemp -d /run/spool-sshd.XXXXXX)
 	chmod 755 "$SSHD"
-	trap 'sshd_gone; end_all' EXIT
+	trap sshd_gone EXIT
 	mkdir -m 755 "$SSHD/root"
 	# The spool goes into the chroot; its old path leads there.
 	mv "$S" "$SSHD/root/spool"
@@ -109,6 +109,7 @@ sshd_down() {
 
 sshd_gone() {
 	[ -z "${SSHD_PID:-}" ] || sshd_down
+	end_all
 	rm -rf "$SSHD"
 }
 

@@ -159,7 +159,7 @@ t_keys() {
 	# By the agent alone, and before a file that would do, too.
 	rm "$HOME/.ssh/id_ed25519"
 	eval "$(ssh-agent -a "$T/agent")" >/dev/null
-	trap 'kill "$SSH_AGENT_PID"; sshd_gone; end_all' EXIT
+	trap 'kill "$SSH_AGENT_PID"; sshd_gone' EXIT
 	ssh-add -q "$T/stranger" "$KEY" 2>/dev/null
 	sftp "$URL" facts >"$T/out"
 	has "$(line 1)" rename=yes

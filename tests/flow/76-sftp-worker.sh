@@ -172,6 +172,93 @@ t_next_delivers() {
 	promises "$_id"
 }
 
+# Its server dies or falls asleep in the middle (tests/shim/halt.c).
+halting() {
+	${CC:-cc} -O1 -shared -fPIC -D_GNU_SOURCE -o "$T/halt.so" \
+	    "$TOP/tests/shim/halt.c" -ldl
+	SSHD_ENV="LD_PRELOAD=$T/halt.so"
+	sshd_up
+	script ran.sh <<-SH
+	#!/bin/sh
+	echo ran >>"$T/ran"
+	echo '{"x":1}'
+	SH
+	ACTOR_ENV=SPOOL_TIMEOUT=0.5
+}
+halt() { echo "$*" >"$SSHD/root/halt.new" && mv "$SSHD/root/halt.new" "$SSHD/root/halt"; }
+halted() { [ ! -e "$SSHD/root/halt" ]; }
+no_twins() { [ -z "$(find "$S/new" "$S/waiting" "$S/assigned" -type f)" ]; }
+once_run() {
+	soon outcomes_are 1
+	stop "$WORKER"
+	soon no_twins
+	is "$(wc -l <"$T/ran")" 1 'times that it ran'
+	is "$(outcome | jq .run.attempt)" 1
+	promises
+}
+
+# Killed between link and unlink: the order has two names, and nobody starts it
+# before one that can tell has mended that.
+t_half_claim() {
+	SFTP_ARGS='-P posix-rename'
+	halting
+	halt unlink kill /new/
+	job ran.sh >"$T/job.json"
+	_id=$(spool submit "$T/job.json")
+	start_sftp
+	soon halted
+	soon logged 'link down'
+	soon logged 'link up'
+	is "$(find "$S/new" "$S/assigned" -name "*$_id*" -links 2 | wc -l)" 2
+	# It does not start it, though it is held under its name.
+	soon sh -c "[ \$(grep -c . '$S'/workers/*.json) = 1 ]"
+	[ ! -e "$T/ran" ] || fail 'started with two links'
+	start_spoold
+	once_run
+}
+
+# Likewise of its commit: the outcome counts once.
+t_half_commit() {
+	SFTP_ARGS='-P posix-rename'
+	halting
+	halt unlink kill /assigned/
+	job ran.sh >"$T/job.json"
+	_id=$(spool submit "$T/job.json")
+	start_sftp
+	soon halted
+	soon logged 'link up'
+	start_spoold
+	once_run
+}
+
+# The server sleeps in the claim, and does it after we have given it up and are
+# connected anew.
+t_late_claim() {
+	halting
+	halt rename wait /assigned/
+	job ran.sh >"$T/job.json"
+	_id=$(spool submit "$T/job.json")
+	start_sftp
+	soon halted
+	soon logged 'no answer in 500 ms'
+	soon logged 'link up'
+	: >"$SSHD/root/go"
+	once_run
+}
+
+# The same of its commit.
+t_late_commit() {
+	halting
+	halt rename wait /done/
+	job ran.sh >"$T/job.json"
+	_id=$(spool submit "$T/job.json")
+	start_sftp
+	soon halted
+	soon logged 'link up'
+	: >"$SSHD/root/go"
+	once_run
+}
+
 # A server that knows less: no rename in one step, no fsync.  What cannot be
 # promised is said, and a worker takes nothing from another one.
 t_less() {
