@@ -332,7 +332,9 @@ def serve():
         learns.close()
         part = text.split(b'\0')
         n = 4 + int(part[3])
-        args = [a.decode(fscode, 'surrogateescape') for a in part[4:n]]
+        args = []               # a comprehension would make a function
+        for arg in part[4:n]:
+            args.append(arg.decode(fscode, 'surrogateescape'))
         script = part[1].decode(fscode, 'surrogateescape')
         here = os.getcwd()
         full = script
@@ -653,7 +655,7 @@ def serve():
                  if getattr(sys.modules[n], '__file__', None)]
         name_us([b'workerd-warm'] + part[4:at])
         # Few variables differ from one job to the next.
-        os.environ.clear()
+        osmod.environ.clear()
         set_environ(part[at + int(part[3]):])
         place, data = Job.place, osmod.environ._data
         place.watched = words([sys.executable] + sys.path + named)
@@ -677,6 +679,8 @@ def serve():
         sourceless = ext.SourcelessFileLoader
         ext.SourcelessFileLoader = loader
         sys.path_importer_cache[PLACE] = None
+        # What would go away when a fork returns from loader is copied for it.
+        Job.keep = dict(locals()), globals()
     except Unfit as e:
         give_up(str(e))
     except BaseException as e:
