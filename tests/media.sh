@@ -34,7 +34,7 @@ medium_dir() {
 	    ASAN_OPTIONS=verify_asan_link_order=0"
 }
 sever_dir() { echo 0 >"$T/away.tmp" && mv "$T/away.tmp" "$T/away"; }
-freeze_dir() { echo 2000 >"$T/away.tmp" && mv "$T/away.tmp" "$T/away"; }
+freeze_dir() { echo 600000 >"$T/away.tmp" && mv "$T/away.tmp" "$T/away"; }
 heal_dir() { rm -f "$T/away"; }
 
 # ---- what goes over TCP ----

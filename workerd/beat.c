@@ -14,6 +14,7 @@
 #include "libspool/log.h"
 #include "workerd/beat.h"
 #include "workerd/offer.h"
+#include "workerd/outcopy.h"
 #include "workerd/slot.h"
 #include "workerd/worker.h"
 
@@ -205,8 +206,10 @@ beat(struct worker *w, int64_t now)
 	struct sp_err err = { "" };
 	enum sp_status st;
 	size_t i;
+	int k;
 
-	wish_look(w, now);
+	if (!h->away)
+		wish_look(w, now);
 	pulse_lock(w);
 	fill(w, now);
 	st = pulse_beat(w, now, &err);
@@ -218,8 +221,15 @@ beat(struct worker *w, int64_t now)
 		return;
 	}
 	h->changed = false;
-	if (h->away)
+	if (h->away) {
 		sp_info("beat back: the spool is there again");
+		commit_hurry(&w->commit);
+		for (k = 0; k < w->opt.slots; k++)
+			if (w->slot[k].copy != NULL)
+				outcopy_hurry(w->slot[k].copy);
+	}
+	if (h->away)
+		wish_look(w, now);
 	h->away = false;
 	if (list_held(w) != SP_OK)
 		return;

@@ -109,7 +109,7 @@ bringing_open(struct worker *w, struct sp_err *err)
 	struct sp_err why = { "" };
 	enum sp_status st;
 
-	all->ops = w->ops;
+	all->ops = w->direct;
 	all->tr = w->tr;
 	(void)pthread_mutex_init(&all->lock, NULL);
 	all->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

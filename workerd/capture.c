@@ -175,22 +175,41 @@ say_lost(struct capture *c, struct sp_buf *text)
 	c->lost = 0;
 }
 
+/* What is held.  More may come while we wait for the spool (medium.h), and the
+ * buffer move for that, so it is not the one that is on its way. */
+static bool
+pass_on(struct worker *w, struct slot *s, struct sp_err *err)
+{
+	struct capture *c = &s->cap;
+	struct sp_buf going = c->log;
+	bool done;
+
+	sp_buf_init(&c->log, going.max);
+	done = add(w, s, going.data, going.len, err);
+	if (done)
+		sp_buf_reset(&going);
+	if (c->log.len > 0) {
+		sp_buf_put(&going, c->log.data, c->log.len);
+		c->lost += going.failed ? c->log.len : 0;
+		going.failed = false;
+	}
+	sp_buf_clear(&c->log);
+	c->log = going;
+	return done;
+}
+
 /* What is held, then a word about what could not be. */
 static bool
 append(struct worker *w, struct slot *s, struct sp_err *err)
 {
 	struct capture *c = &s->cap;
 
-	if (!add(w, s, c->log.data, c->log.len, err))
+	if (!pass_on(w, s, err))
 		return false;
-	sp_buf_reset(&c->log);
 	if (c->lost == 0)
 		return true;
 	say_lost(c, &c->log);
-	if (!add(w, s, c->log.data, c->log.len, err))
-		return false;
-	sp_buf_reset(&c->log);
-	return true;
+	return pass_on(w, s, err);
 }
 
 static void
@@ -204,7 +223,9 @@ flush(struct worker *w, struct slot *s, int64_t now)
 		sp_warn("log order=%s not written: %s; the job goes on",
 		    s->name.id.text, err.text);
 	c->failed = failed;
-	c->flush_at = failed ? now + AWAY_MS : FAR;
+	c->flush_at = failed ? now + AWAY_MS
+	    : c->log.len > 0 ? now + FLUSH_MS
+			     : FAR;
 }
 
 int64_t

@@ -181,7 +181,7 @@ settle(struct commit *c)
 static bool
 wait_for(struct commit *c, int64_t delay)
 {
-	while (!c->leave && (c->away || (c->pending == 0 && !c->stop)))
+	while (!c->leave && c->pending == 0 && !c->stop)
 		(void)pthread_cond_wait(&c->wake, &c->lock);
 	if (c->pending > 0 && delay > 0)
 		sleep_until_woken(c, delay);
@@ -205,8 +205,6 @@ commit_thread(void *arg)
 		abort(); /* at start-up */
 	(void)pthread_mutex_lock(&c->lock);
 	while (wait_for(c, delay)) {
-		if (c->away)
-			continue;
 		take(c);
 		(void)pthread_mutex_unlock(&c->lock);
 		hand_over(c, c->hand, of, group);
@@ -314,11 +312,18 @@ commit_full_is(struct commit *c)
 }
 
 void
-commit_away(struct commit *c, bool away)
+commit_hurry(struct commit *c)
 {
+	struct parcel *p;
+
 	(void)pthread_mutex_lock(&c->lock);
-	c->hurry = c->hurry || (c->away && !away);
-	c->away = away;
+	for (p = c->hand; p != NULL; p = p->next)
+		if (p->copy != NULL)
+			outcopy_hurry(p->copy);
+	for (p = c->queue; p != NULL; p = p->next)
+		if (p->copy != NULL)
+			outcopy_hurry(p->copy);
+	c->hurry = true;
 	(void)pthread_cond_signal(&c->wake);
 	(void)pthread_mutex_unlock(&c->lock);
 }
@@ -361,7 +366,7 @@ commit_saved_is(struct commit *c)
 	bool all;
 
 	(void)pthread_mutex_lock(&c->lock);
-	all = c->away || c->stuck;
+	all = c->stuck;
 	for (p = c->hand; p != NULL; p = p->next)
 		all = all && p->place != NULL;
 	for (p = c->queue; p != NULL; p = p->next)
@@ -424,7 +429,6 @@ commit_close(struct commit *c, bool leave)
 	(void)pthread_mutex_lock(&c->lock);
 	c->stop = true;
 	c->leave = leave;
-	c->away = false;
 	c->hurry = true;
 	(void)pthread_cond_signal(&c->wake);
 	(void)pthread_mutex_unlock(&c->lock);

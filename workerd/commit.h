@@ -31,7 +31,6 @@ struct commit {
 	size_t waiting;       /* of hand, for no more than their copies */
 	bool stuck;           /* the last try failed for some */
 	bool hurry;           /* try again now */
-	bool away;            /* do not even try */
 	bool stop;            /* when nothing is pending, */
 	bool leave;           /* or whatever is */
 };
@@ -46,8 +45,8 @@ bool commit_idle_is(struct commit *c);
 size_t commit_stuck(struct commit *c);
 /* Outcomes pile up or cannot be written: claim no more. */
 bool commit_full_is(struct commit *c);
-/* The spool is away: wait.  It is back: try at once. */
-void commit_away(struct commit *c, bool away);
+/* The spool is back: try at once. */
+void commit_hurry(struct commit *c);
 /* Report what was done; the number of orders.  Called by the thread that calls
  * commit_unsaved. */
 size_t commit_done(struct commit *c);

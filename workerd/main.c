@@ -19,6 +19,7 @@
 #include "transport/reach.h"
 #include "workerd/boss.h"
 #include "workerd/capture.h"
+#include "workerd/medium.h"
 #include "workerd/offer.h"
 #include "workerd/options.h"
 #include "workerd/outcopy.h"
@@ -294,6 +295,7 @@ reach(struct worker *w, struct sp_err *err)
 		    "only: mount the spool here and give its path",
 		    w->opt.url);
 	tr_scheme(w->opt.url, scheme, NULL);
+	w->direct = w->ops;
 	w->far = w->ops->far || scheme[0] != '\0';
 	st = w->ops->open(w->opt.url, w->opt.name, &w->tr, err);
 	if (st == SP_OK)
@@ -333,7 +335,8 @@ set_up(struct worker *w, struct sp_err *err)
 	    (st = reach(w, err)) != SP_OK || (st = make_dir(w, err)) != SP_OK ||
 	    (st = bringing_open(w, err)) != SP_OK ||
 	    (open_cgroup(w), st = stray_open(w, err)) != SP_OK ||
-	    (st = commit_open(&w->commit, w->ops, w->tr, err)) != SP_OK)
+	    (st = medium_open(w, err)) != SP_OK ||
+	    (st = commit_open(&w->commit, w->direct, w->tr, err)) != SP_OK)
 		return st;
 	outbox_open(w);
 	kept_open(w);
@@ -374,6 +377,7 @@ farewell(struct worker *w)
 	stray_close(w);
 	cgroup_close(&w->cgroup);
 	kin_clear(w);
+	medium_close(w);
 	quiet = outcopy_quiet(QUIET_MS);
 	outbox_close(w);
 	/* Who hangs in a call still needs it. */

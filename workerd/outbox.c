@@ -167,7 +167,7 @@ adopt_out(struct worker *w, struct parcel *p)
 	char out[PATH_MAX + 8];
 
 	(void)snprintf(out, sizeof out, "%s" OUT, p->place);
-	p->copy = outcopy_new(w->ops, w->tr, &p->name, out, w->commit.event);
+	p->copy = outcopy_new(w->direct, w->tr, &p->name, out, w->commit.event);
 	if (p->copy != NULL && outcopy_start(p->copy, true)) {
 		outcopy_finish(p->copy);
 		return;

@@ -231,7 +231,7 @@ take_freeze(struct row *r, const struct json_t *json)
 	if (!text.failed && fd != -1 &&
 	    sp_write_all(fd, text.data, text.len) == SP_OK) {
 		sp_sha_text(text.data, text.len, hex);
-		if (r->w->ops->keep_blob(r->w->tr, fd, hex, &err) == SP_OK)
+		if (r->w->direct->keep_blob(r->w->tr, fd, hex, &err) == SP_OK)
 			(void)strcpy(r->facts.environment, hex);
 		else
 			sp_warn("keep environment: %s", err.text);

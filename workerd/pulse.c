@@ -10,8 +10,10 @@
 #include <time.h>
 
 #include "libspool/log.h"
+#include "workerd/medium.h"
 #include "workerd/worker.h"
 
+#define REST_MS 10 /* between tries to be the one who beats */
 #define MOST_MS (30 * 60 * 1000)
 
 /* false: we are to end. */
@@ -49,7 +51,7 @@ pulse_thread(void *arg)
 			continue;
 		h->self.count++;
 		p->said = now;
-		if (w->ops->beat(w->tr, &h->self, NULL) == SP_OK)
+		if (w->direct->beat(w->tr, &h->self, NULL) == SP_OK)
 			h->good = now;
 	}
 	(void)pthread_mutex_unlock(&p->lock);
@@ -73,7 +75,9 @@ pulse_beat(struct worker *w, int64_t now, struct sp_err *err)
 void
 pulse_lock(struct worker *w)
 {
-	(void)pthread_mutex_lock(&w->pulse.lock);
+	/* The other one may be waiting for a medium that is dead. */
+	while (pthread_mutex_trylock(&w->pulse.lock) != 0)
+		medium_rest(w, REST_MS);
 }
 
 void

@@ -174,6 +174,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->unfit = SP_CAUSE_OK;
 	s->why[0] = s->dir[0] = s->out[0] = '\0';
 	s->pid = 0;
+	s->died = 0;
 	gpu_bind(w, s);
 	s->grace = (int64_t)(w->opt.grace * 1000);
 	s->killed = s->resumed = s->kept = s->told = s->oom = false;
@@ -277,8 +278,8 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 	silent(w, s, now);
 	s->wait = status;
 	s->usage = *usage;
-	s->ended = now;
-	s->finished = sp_wall_ms();
+	s->ended = s->died != 0 ? s->died : now;
+	s->finished = sp_wall_ms() - (now - s->ended);
 	s->state = SLOT_LINGERS;
 	if (kin_gone_is(w, s)) {
 		finish(w, s);
@@ -351,27 +352,19 @@ tell(struct worker *w, struct slot *s)
 	kin_tell(w, s);
 }
 
+/* The time that it has; returns when more is due. */
 static int64_t
-tick_runs(struct worker *w, struct slot *s, int64_t now)
+watch(struct worker *w, struct slot *s, int64_t now)
 {
-	int64_t next = capture_tick(w, s, now), limit = FAR;
+	int64_t limit = FAR;
 	char why[128];
 
-	if (now >= s->metrics_due) {
-		stage_metrics(w, s, false);
-		s->metrics_due = now + METRICS_MS;
-	}
-	health_runs(w, s, now);
 	if (s->job.timeout > 0)
 		limit = s->began + (int64_t)(s->job.timeout * 1000);
 	if (s->stop == STOP_NO && now >= limit) {
 		(void)snprintf(why, sizeof why,
 		    "timed out after %g s (order.timeout)", s->job.timeout);
 		slot_stop(s, STOP_TIMEOUT, why, now);
-	}
-	if (!s->pinned && now >= s->pin_at) {
-		stage_pin(w, s);
-		s->pin_at = s->pinned ? FAR : now + PAUSE_MS;
 	}
 	silent(w, s, now);
 	tell(w, s);
@@ -380,14 +373,50 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		kin_kill(w, s);
 		s->killed = true;
 	}
-	next = least(next, s->metrics_due);
-	if (!s->pinned)
-		next = least(next, s->pin_at);
 	if (s->stop == STOP_NO)
-		next = least(next, limit);
-	else if (!s->killed)
-		next = least(next, s->kill_at);
-	return next;
+		return limit;
+	return s->killed ? FAR : s->kill_at;
+}
+
+void
+slot_watch(struct worker *w, int64_t now)
+{
+	siginfo_t si;
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++) {
+		struct slot *s = &w->slot[i];
+
+		if (s->state != SLOT_RUNS || s->pid <= 0 || s->died != 0)
+			continue;
+		si.si_pid = 0;
+		if (waitid(P_PID, (id_t)s->pid, &si,
+			WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		    si.si_pid == s->pid)
+			s->died = now;
+		else
+			(void)watch(w, s, now);
+	}
+}
+
+static int64_t
+tick_runs(struct worker *w, struct slot *s, int64_t now)
+{
+	int64_t next = capture_tick(w, s, now);
+
+	if (now >= s->metrics_due) {
+		stage_metrics(w, s, false);
+		s->metrics_due = now + METRICS_MS;
+	}
+	health_runs(w, s, now);
+	if (!s->pinned && now >= s->pin_at) {
+		stage_pin(w, s);
+		s->pin_at = s->pinned ? FAR : now + PAUSE_MS;
+	}
+	if (s->died == 0)
+		next = least(next, watch(w, s, sp_mono_ms()));
+	next = least(next, s->metrics_due);
+	return s->pinned ? next : least(next, s->pin_at);
 }
 
 static int64_t

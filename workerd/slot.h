@@ -78,6 +78,7 @@ struct slot {
 	struct rusage usage;
 	int64_t began; /* sp_mono_ms */
 	int64_t ended;
+	int64_t died;    /* seen so by slot_watch, 0: not */
 	int64_t started; /* sp_wall_ms, for the outcome */
 	int64_t finished;
 
@@ -138,6 +139,9 @@ void slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now);
 /* Children have died. */
 void slot_reap(struct worker *w);
 int64_t slot_tick(struct worker *w, int64_t now);
+/* What cannot wait while the main thread waits for the spool: time limits, and
+ * who ended when.  Asks nobody, and no slot goes on to another state. */
+void slot_watch(struct worker *w, int64_t now);
 /* It is over and was handed back. */
 void slot_empty(struct worker *w, struct slot *s);
 

@@ -120,8 +120,8 @@ make_out(struct worker *w, struct slot *s)
 	char path[PATH_MAX];
 
 	if (outbox_out(w, &s->name, path, &err) == SP_OK)
-		s->copy =
-		    outcopy_new(w->ops, w->tr, &s->name, path, w->commit.event);
+		s->copy = outcopy_new(
+		    w->direct, w->tr, &s->name, path, w->commit.event);
 	if (s->copy != NULL)
 		return SP_OK;
 	(void)snprintf(s->why, sizeof s->why, "$SPOOL_OUT: %.250s",

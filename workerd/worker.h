@@ -54,7 +54,8 @@
 struct worker {
 	struct options opt;
 	bool far; /* the spool is no directory of this machine */
-	const struct tr_ops *ops;
+	const struct tr_ops *ops;    /* for the main thread (medium.h), */
+	const struct tr_ops *direct; /* for all others */
 	struct tr *tr;
 	const struct sp_policy *policy;
 	struct tr_origin *boss; /* boss.h; NULL: none */

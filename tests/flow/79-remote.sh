@@ -8,7 +8,7 @@ NOT_OVER_DIR='server_restarted lost_answers'
 # Under the sanitizers each medium and each way that a link fails, once.
 PLAIN_ONLY=
 for _m in dir sftp http; do
-	for _s in pins cancel preempt killed drained taken_meanwhile exclusive \
+	for _s in pins cancel preempt killed drained taken_meanwhile exclusive frozen \
 	    told_to_end_while_it_waits; do
 		PLAIN_ONLY="$PLAIN_ONLY ${_m}_$_s"
 	done
@@ -282,12 +282,47 @@ story_exclusive() {
 	promises
 }
 
+# Nothing moves, not even an error: what jobs print is taken from them all the
+# same, and they have their time and no more.
+story_frozen() {
+	script talk.py <<-PY
+	import os, signal, sys, time
+	def stop(*a):
+	    open("$T/stopped", "w")
+	    sys.exit(3)
+	signal.signal(signal.SIGTERM, stop)
+	open("$T/began", "w")
+	while not os.path.exists("$T/go"): time.sleep(0.05)
+	for i in range(5000): print("x" * 99, i)
+	sys.stdout.flush()
+	open("$T/printed", "w")
+	while True: time.sleep(0.05)
+	PY
+	policy lease=300 beat=0.2 settle=0.5 poll=0.2
+	job talk.py '"order":{"timeout":4}' >"$T/talk.json"
+	ID=$(spool submit "$T/talk.json")
+	far_worker
+	soon test -e "$T/began"
+	freeze
+	touch "$T/go"
+	soon test -e "$T/printed"
+	soon test -e "$T/stopped"
+	heal
+	soon over "$ID"
+	is "$(outcome | jq .status)" 408
+	is "$(log_text | wc -l)" 5000
+	is "$(log_text | tail -n 1 | cut -d' ' -f2)" 4999
+	stop $FAR
+	promises
+}
+
 # The link is cut while it runs: it ends all the same, its slot is free, and
 # all that it said comes when the link is there again.
 story_late() {
 	told_job
 	far_worker
-	soon test -e "$T/began"
+	soon eval 'log_text | grep -q began'
+	soon eval 'metrics_text | grep -q step'
 	sever
 	touch "$T/end"
 	soon saved

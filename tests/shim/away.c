@@ -2,8 +2,9 @@
  * away.c - LD_PRELOAD: a spool on a server that goes away.  While the file
  * $AWAY is there, what is asked of anything below the directory $AWAY_ROOT by a
  * handle fails with EHOSTDOWN, after as many milliseconds as the file holds:
- * the deadline of a medium that does not answer.  And it is no local disk: it
- * looks like NFS, so nobody trusts in inotify.
+ * the deadline of a medium that does not answer; what waits when it comes back
+ * is done.  And it is no local disk: it looks like NFS, so nobody trusts in
+ * inotify.
  *
  * Only what is asked by a directory's handle, as libspool does: jobs, whose
  * paths are absolute, feel nothing.
@@ -66,9 +67,11 @@ away(int fd)
 		(void)close(in);
 	}
 	ms = atol(text);
-	t.tv_sec = ms / 1000;
-	t.tv_nsec = ms % 1000 * 1000000L;
-	(void)nanosleep(&t, NULL);
+	for (t.tv_sec = 0, t.tv_nsec = 20000000; ms > 0; ms -= 20) {
+		(void)nanosleep(&t, NULL);
+		if (access(file, F_OK) != 0)
+			return 0;
+	}
 	errno = EHOSTDOWN;
 	return 1;
 }
