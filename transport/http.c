@@ -111,6 +111,7 @@ http_door_close(struct http *h)
 	http_wake_close(h);
 	wire_close(h->wire);
 	answer_ready_clear(&h->ready);
+	free(h->gone);
 	answer_held_clear(&h->held);
 	for (; h->claims != NULL; h->claims = next) {
 		next = h->claims->next;

@@ -37,8 +37,12 @@ struct http {
 
 	/* the head of the queue, main thread */
 	struct answer_ready ready;
-	size_t want;  /* so many of it */
-	bool claimed; /* something, since it was listed */
+	bool *gone;     /* those of it that we tried to claim */
+	size_t left;    /* and how many are not */
+	size_t want;    /* so many of it */
+	bool claimed;   /* something, since it was listed; */
+	bool lost;      /* or somebody else did */
+	int64_t listed; /* when that was, 0: not yet */
 
 	pthread_mutex_t lock; /* for all below */
 	struct http_claim *claims;
@@ -50,6 +54,7 @@ struct http {
 	unsigned ages;     /* counts what changes what we hold */
 	struct tr_room room;
 	int64_t room_at;
+	char seen[128]; /* where the queue stands now, "": nobody knows */
 
 	/* httpwake.c */
 	int event;

@@ -12,14 +12,37 @@
 
 #include "libspool/json.h"
 #include "libspool/log.h"
+#include "libspool/spool.h"
 #include "transport/http.h"
 
 #define WANT_LEAST 64
 #define WANT_MOST  200000
 #define PAGE_MOST  1000
 #define LIST_MS    30000
+#define KNOWN_MS   5000 /* what was listed may stand for the queue */
 
 /* ---- the listing ---- */
+
+/* Its place in the listing, -1: it is not there. */
+static int64_t
+place(const struct http *h, const char *name)
+{
+	const struct sp_names *names = &h->ready.names;
+	size_t low = 0, high = names->n, mid;
+	int c;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		c = strcmp(name, sp_names_at(names, mid));
+		if (c == 0)
+			return (int64_t)mid;
+		if (c < 0)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return -1;
+}
 
 /* What the next one is to bring. */
 static size_t
@@ -95,14 +118,60 @@ page(struct http *h, size_t n, const char *after, struct answer_ready *out,
 	return st;
 }
 
+/* The server has said where the queue stood when it was listed, and would have
+ * said if anything had come to it; what went, went to us. */
+static bool
+known_is(struct http *h)
+{
+	bool same;
+
+	if (h->listed == 0 || h->lost || sp_mono_ms() - h->listed > KNOWN_MS ||
+	    (h->left == 0 && h->ready.more))
+		return false;
+	(void)pthread_mutex_lock(&h->lock);
+	same = h->seen[0] != '\0' && strcmp(h->seen, h->ready.seen) == 0;
+	(void)pthread_mutex_unlock(&h->lock);
+	return same;
+}
+
+static enum sp_status
+list_left(const struct http *h, struct sp_names *names_out)
+{
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	names_out->n = names_out->len = 0;
+	for (i = 0; i < h->ready.names.n && st == SP_OK; i++)
+		if (!h->gone[i])
+			st = sp_names_add(
+			    names_out, sp_names_at(&h->ready.names, i));
+	return st;
+}
+
+/* It is ours, or somebody else's. */
+static void
+went(struct http *h, const char *name, bool lost)
+{
+	int64_t i = place(h, name);
+
+	h->lost |= lost;
+	if (i < 0 || h->gone[i])
+		return;
+	h->gone[i] = true;
+	h->left--;
+}
+
 enum sp_status
 http_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
 {
 	struct http *h = http_of(tr);
 	struct answer_ready all = { .workers = 1 }, more;
 	enum sp_status st;
-	size_t i, n = want(h), had;
+	size_t n = want(h), had;
+	bool *gone;
 
+	if (known_is(h))
+		return list_left(h, names_out);
 	st = page(h, n, NULL, &all, err);
 	while (st == SP_OK && all.more && all.names.n < n && all.names.n > 0) {
 		had = all.names.n;
@@ -120,43 +189,25 @@ http_list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
 		if (st == SP_OK && all.names.n == had)
 			break;
 	}
-	names_out->n = names_out->len = 0;
-	for (i = 0; i < all.names.n && st == SP_OK; i++)
-		st = sp_names_add(names_out, sp_names_at(&all.names, i));
-	if (st != SP_OK) {
+	gone = st == SP_OK ? calloc(all.names.n + 1, sizeof *gone) : NULL;
+	if (gone == NULL) {
 		answer_ready_clear(&all);
-		return sp_err_set(err, st, "list new/");
+		return sp_err_set(
+		    err, st == SP_OK ? SP_RETRY : st, "list new/");
 	}
 	atomic_store(&h->workers, all.workers);
 	answer_ready_clear(&h->ready);
+	free(h->gone);
 	h->ready = all;
+	h->gone = gone;
+	h->left = all.names.n;
 	h->want = n;
-	h->claimed = false;
-	return SP_OK;
+	h->claimed = h->lost = false;
+	h->listed = sp_mono_ms();
+	return list_left(h, names_out);
 }
 
 /* ---- one order ---- */
-
-/* Its place in the listing, -1: it is not there. */
-static int64_t
-place(const struct http *h, const char *name)
-{
-	const struct sp_names *names = &h->ready.names;
-	size_t low = 0, high = names->n, mid;
-	int c;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		c = strcmp(name, sp_names_at(names, mid));
-		if (c == 0)
-			return (int64_t)mid;
-		if (c < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return -1;
-}
 
 enum sp_status
 http_read(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
@@ -228,6 +279,8 @@ http_claim(struct tr *tr, const struct sp_name *name,
 		h->claimed = true;
 		http_claim_put(h, claimed_out);
 	}
+	if (st != SP_RETRY)
+		went(h, is, st != SP_OK);
 	http_aged(h); /* it may be ours, whatever came back */
 	sp_buf_clear(&text);
 	sp_buf_clear(&body);

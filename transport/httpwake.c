@@ -14,6 +14,7 @@
 #include "transport/http.h"
 
 #define GRACE_MS 15000 /* beyond what the server may wait */
+#define REST_MS  200   /* or so, after each answer */
 #define PAUSE_MS 1000  /* after an answer that is none */
 
 static void
@@ -32,6 +33,15 @@ nap(struct http *h, int64_t ms)
 
 	while (sp_mono_ms() < until && !atomic_load(&h->stop))
 		(void)nanosleep(&t, NULL);
+}
+
+/* For who lists: as long as a request waits, what is known is so. */
+static void
+know(struct http *h, const char *seen)
+{
+	(void)pthread_mutex_lock(&h->lock);
+	(void)snprintf(h->seen, sizeof h->seen, "%s", seen);
+	(void)pthread_mutex_unlock(&h->lock);
 }
 
 /* One request.  seen: "" before the first. */
@@ -77,16 +87,20 @@ wait_thread(void *arg)
 		if (wait_once(h, seen) != SP_OK) {
 			away = true;
 			seen[0] = '\0';
+			know(h, seen);
 			nap(h, wire_away(h->wire));
 			nap(h, PAUSE_MS / 2 + sp_dice() % PAUSE_MS);
 			continue;
 		}
+		know(h, seen);
 		if (away || (last[0] != '\0' && strcmp(seen, last) != 0))
 			poke(h);
 		else if (sp_mono_ms() - began < 20 && last[0] != '\0')
 			nap(h, PAUSE_MS); /* it does not wait */
 		away = false;
 		(void)strcpy(last, seen);
+		/* A busy queue is another one all the time. */
+		nap(h, REST_MS / 2 + sp_dice() % REST_MS);
 	}
 	return NULL;
 }
