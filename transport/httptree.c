@@ -132,13 +132,19 @@ piece(struct http_tree *t, struct http_file *f, char *data, size_t len,
 	struct sp_err err = { "" };
 	enum sp_status st;
 	ssize_t n = 0;
-	char range[96];
+	char range[96], same[WIRE_ETAG + 16];
 
 	(void)snprintf(range, sizeof range, "Range: bytes=%lld-%lld",
 	    (long long)at, (long long)at + (long long)len - 1);
 	call.head[0] = range;
+	(void)snprintf(same, sizeof same, "If-Range: %s", f->etag);
+	if (f->etag[0] != '\0')
+		call.head[1] = same;
 	st = wire_call(t->h->wire, &call, &err);
-	if (st == SP_OK && call.status == 206 && call.start == at &&
+	if (st == SP_OK && f->etag[0] != '\0' && call.status < 300 &&
+	    strcmp(call.etag, f->etag) != 0)
+		n = -EIO; /* it is another one now */
+	else if (st == SP_OK && call.status == 206 && call.start == at &&
 	    text.len <= len)
 		n = (ssize_t)text.len;
 	else if (st == SP_OK && call.status == 200 && at < (int64_t)text.len)

@@ -64,7 +64,8 @@ struct http_file {
 	struct sp_buf text;
 	struct sp_buf route; /* of pieces */
 	int64_t size;
-	int64_t mtime; /* ms, 0: not known */
+	int64_t mtime;        /* ms, 0: not known */
+	char etag[WIRE_ETAG]; /* of pieces: "" when they need not be of one */
 	struct http_temp *temp;
 };
 

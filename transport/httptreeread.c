@@ -90,6 +90,10 @@ pieces(struct http_tree *t, struct sp_buf *route, struct http_file *f)
 	if (st != SP_OK)
 		return http_tree_errno(st, &err);
 	f->size = call.size < 0 ? 0 : call.size;
+	f->mtime = http_tree_now(t);
+	/* A log grows: what was there stays as it was. */
+	if (strncmp(call.path, "/v1/orders/", 11) != 0)
+		(void)strcpy(f->etag, call.etag);
 	if (strcmp(call.want[0].value, "directory") == 0)
 		f->kind = HTTP_DIR;
 	return 0;
