@@ -146,6 +146,9 @@ $(O)/unit: $(call objs,$(UNIT_C)) $(TRANSPORT) $(LIBSPOOL)
 $(O)/helpers/%: $(O)/o/tests/helpers/%.o $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
+$(O)/helpers/boxed: $(call objs,tests/helpers/boxed.c httpd/sandbox.c httpd/syscalls.c) $(LIBSPOOL)
+	@mkdir -p $(@D)
+	$(LINK) $(JANSSON) $(PTHREAD)
 # A stand-in for NVIDIA's, which workerd loads when it is there.
 $(O)/shim/libnvidia-ml.so.1: tests/shim/nvml.c
 	@mkdir -p $(@D)

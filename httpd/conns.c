@@ -59,8 +59,9 @@ shut(struct conn *conn)
 	conn->shut = true;
 }
 
-/* One that has brought nothing yet makes room for one that may. */
-static void
+/* One that has brought nothing yet makes room for one that may.  false: there
+ * is none that is old enough. */
+static bool
 make_room(struct conns *c, int64_t now)
 {
 	struct conn *conn, *oldest = NULL;
@@ -71,12 +72,19 @@ make_room(struct conns *c, int64_t now)
 		    (oldest == NULL || conn->since < oldest->since))
 			oldest = conn;
 	if (oldest == NULL)
-		return;
+		return false;
 	if (sp_warn_due("crowd"))
 		sp_warn("connections: %d of %d taken; those that bring "
 			"nothing are shut",
 		    c->n, c->most);
 	shut(oldest);
+	return true;
+}
+
+static bool
+crowded_is(const struct conns *c)
+{
+	return c->n > c->most - c->most / 8;
 }
 
 struct conn *
@@ -94,8 +102,9 @@ conns_add(struct conns *c, int fd, int64_t now)
 	if (c->first != NULL)
 		c->first->prev = &conn->next;
 	c->first = conn;
-	if (++c->n > c->most - c->most / 8)
-		make_room(c, now);
+	c->n++;
+	if (crowded_is(c))
+		(void)make_room(c, now);
 	(void)pthread_mutex_unlock(&c->lock);
 	return conn;
 }
@@ -155,10 +164,17 @@ until(const struct conn *conn)
 int64_t
 conns_tick(struct conns *c, int64_t now)
 {
-	int64_t next = INT64_MAX, at;
+	int64_t next = INT64_MAX, at, tick = TICK_MS;
 	struct conn *conn;
+	int n;
 
 	(void)pthread_mutex_lock(&c->lock);
+	/* Where nobody more is let in nobody more comes to say so. */
+	if (crowded_is(c)) {
+		for (n = c->most / 8; n > 0 && make_room(c, now); n--)
+			;
+		tick = CROWD_MS;
+	}
 	for (conn = c->first; conn != NULL; conn = conn->next) {
 		if (conn->shut)
 			continue;
@@ -167,7 +183,9 @@ conns_tick(struct conns *c, int64_t now)
 		else if (at < next)
 			next = at;
 	}
+	if (c->n == 0)
+		tick = 3600000;
 	(void)pthread_mutex_unlock(&c->lock);
 	/* A new one is nobody's news: looked for by the clock. */
-	return next < now + TICK_MS ? now + TICK_MS : next;
+	return next < now + tick ? next < now ? now : next : now + tick;
 }
