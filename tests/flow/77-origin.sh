@@ -370,6 +370,7 @@ t_our_worker_dialect_1() {
 	is "$(state '.outcomes[0]|[.status,.jobId,.loss,.metric]|@csv')" \
 	    "200,\"$order\",1,0.25"
 	soon owed_is 0
+	exits 0 spool check
 	# Its whole story is here, too: the job as the Boss had it.
 	is "$(outcome | jq -c '[.status,.loss]')" '[200,"1.0"]'
 	ls "$S"/done/*/*."$order".json

@@ -155,7 +155,8 @@ t_events() {
 	listen 00000000-1
 	soon heard 'event: reset'
 	# The server ends, and so does the stream.
-	stop "$SHIM"
+	kill "$SHIM"
+	wait "$SHIM" || fail 'it did not end well'
 	soon heard end
 	is "$(tail -n 1 "$T/events")" end
 	shim
