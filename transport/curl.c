@@ -93,15 +93,15 @@ down(struct wire *wire, struct sp_err *err)
 	char why[sizeof wire->why];
 
 	if (atomic_load(&wire->stop))
-		return sp_err_set(err, SP_RETRY, "%s: stopped", wire->url);
+		return sp_err_set(err, SP_RETRY, "%s: stopped", wire->shown);
 	if (ms == 0)
 		return SP_OK;
 	(void)pthread_mutex_lock(&wire->lock);
 	(void)strcpy(why, wire->why);
 	(void)pthread_mutex_unlock(&wire->lock);
 	return sp_err_set(err, SP_RETRY,
-	    "%.200s is out of reach (%.200s); tried again in %.1fs", wire->url,
-	    why, (double)ms / 1000);
+	    "%.200s is out of reach (%.200s); tried again in %.1fs",
+	    wire->shown, why, (double)ms / 1000);
 }
 
 /* ---- one call ---- */
@@ -196,16 +196,16 @@ broken(struct flight *f, CURLcode rc, struct sp_err *err)
 					    : curl_easy_strerror(rc);
 
 	if (f->why[0] != '\0' && f->st != SP_OK)
-		return sp_err_set(err, f->st, "%.200s%.120s: %s", f->wire->url,
-		    f->call->path, why);
+		return sp_err_set(err, f->st, "%.200s%.120s: %s",
+		    f->wire->shown, f->call->path, why);
 	if (rc == CURLE_ABORTED_BY_CALLBACK)
 		return sp_err_set(err, SP_RETRY, "%.200s%.120s: stopped",
-		    f->wire->url, f->call->path);
+		    f->wire->shown, f->call->path);
 	failed(f->wire, why);
 	if (ours_is(rc))
 		return sp_err_set(
-		    err, SP_FATAL, "%.200s: %s", f->wire->url, why);
-	return sp_err_set(err, SP_RETRY, "%.200s%.120s: %s", f->wire->url,
+		    err, SP_FATAL, "%.200s: %s", f->wire->shown, why);
+	return sp_err_set(err, SP_RETRY, "%.200s%.120s: %s", f->wire->shown,
 	    f->call->path, why);
 }
 

@@ -20,7 +20,8 @@ struct line {
 #define WIRE_SHARES 8 /* of CURL_LOCK_DATA_... */
 
 struct wire {
-	char *url; /* without a "/" at its end */
+	char *url;   /* without a "/" at its end */
+	char *shown; /* the same for people: no token in its path */
 	char *cacert, *cert, *key, *agent, *token_file;
 	bool loopback;
 	int64_t connect_ms, call_ms, stall_ms, off_least, off_most;

@@ -308,6 +308,7 @@ static bool
 fill(struct wire *wire, const struct wire_how *how)
 {
 	bool bad = false;
+	char *secret;
 	size_t n, i;
 
 	(void)pthread_mutex_init(&wire->lock, NULL);
@@ -327,6 +328,11 @@ fill(struct wire *wire, const struct wire_how *how)
 	if (wire->url != NULL)
 		for (n = strlen(wire->url); n > 0 && wire->url[n - 1] == '/';)
 			wire->url[--n] = '\0';
+	wire->shown = copy(wire->url, &bad);
+	/* What follows is a secret. */
+	if (wire->shown != NULL &&
+	    (secret = strstr(wire->shown, "/t/")) != NULL)
+		secret[2] = '\0';
 	return !bad;
 }
 
@@ -373,6 +379,7 @@ wire_close(struct wire *wire)
 	for (i = 0; i < WIRE_SHARES; i++)
 		(void)pthread_mutex_destroy(&wire->shared[i]);
 	free(wire->url);
+	free(wire->shown);
 	free(wire->cacert);
 	free(wire->cert);
 	free(wire->key);

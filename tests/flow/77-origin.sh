@@ -446,7 +446,9 @@ t_our_worker_boss_away() {
 	print(json.dumps({"loss": 3}))
 	PY
 	export GO="$T/go"
-	boss 2
+	# Its address may have a token in it.
+	boss 2 --prefix /t/SECRET
+	BOSS=$BOSS/t/SECRET
 	create '{"scriptName":"slow.py"}' >"$T/o"
 	start_worker --origin "$BOSS"
 	soon owed_is 1
@@ -454,16 +456,20 @@ t_our_worker_boss_away() {
 	kill -KILL "$BOSS_PID"
 	: >"$GO"
 	soon outcomes_are 1
+	soon grep -q 'warning: .*127.0.0.1' "$T/worker.log"
 	owed_is 1 || fail 'it was forgotten before it was answered to'
 	kill -KILL "$WORKER"
 	port=${BOSS##*:}
-	boss 2 --port "$port"
+	boss 2 --prefix /t/SECRET --port "${port%%/*}"
+	BOSS=$BOSS/t/SECRET
 	start_worker --origin "$BOSS"
 	soon state_is '.outcomes|length' 1
 	soon owed_is 0
 	is "$(state '.orders[0].status')" completed
 	is "$(outcome | jq .run.attempt)" 1
 	stop "$WORKER"
+	hasnt "$(cat "$T/worker.log")" SECRET
+	! grep -r SECRET "$S" || fail 'the token is in the spool'
 }
 
 # No answer comes: it is asked again, not for ever, and nothing is lost.
