@@ -4,7 +4,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/tls.sh"
 
-PLAIN_ONLY="same_words tls away large"
+PLAIN_ONLY="same_words away token race"
 
 listens() { [ -n "$(sed -n 's/.* listen=\([^ ]*\).*/\1/p' "$T/httpd.log")" ]; }
 
@@ -291,6 +291,50 @@ t_lost() {
 		has "$(cat "$T/rules.lost")" "/$what"
 	done
 	promises
+}
+
+# With tokens, over TLS, served by spoold: each may what its roles say, and a
+# worker is who its token says.
+t_token() {
+	ca "$T/ca"
+	cert "$T/ca" "$T/boss" IP:127.0.0.1
+	script n.sh <<-'SH'
+	#!/bin/sh
+	env | grep -q TOKEN && exit 1
+	echo '{"loss": 1}'
+	SH
+	for role in read submit work admin; do
+		spool token --role $role add >"$T/may-$role"
+	done
+	spool token --role work --worker box add >"$T/may-box"
+	free_port
+	start_spoold --listen "127.0.0.1:$PORT" --cert "$T/boss.pem" \
+	    --key "$T/boss.key"
+	URL=https://127.0.0.1:$PORT
+	export SPOOL_TOKEN_FILE="$T/may-submit"
+	soon answers
+	job n.sh >"$T/n.json"
+	ID=$(spool --cacert "$T/ca.pem" -s "$URL" submit --no-pin "$T/n.json")
+	exits 100 spool --cacert "$T/ca.pem" -s "$URL" ls
+	has "$(cat "$T/err")" 'read'
+	exits 0 spool --cacert "$T/ca.pem" --token-file "$T/may-read" -s "$URL" ls
+	exits 100 spool --cacert "$T/ca.pem" --token-file "$T/may-read" -s "$URL" \
+	    cancel "$ID"
+	echo 00000000.none >"$T/wrong"
+	exits 100 spool --cacert "$T/ca.pem" --token-file "$T/wrong" -s "$URL" ls
+	has "$(cat "$T/err")" 'token'
+	exits 100 workerd $ROOTOK --work "$T/work" --drain --cacert "$T/ca.pem" "$URL"
+	has "$(cat "$T/err")" 'role'
+	timeout 120 workerd $ROOTOK --work "$T/work" --drain --cacert "$T/ca.pem" \
+	    --token-file "$T/may-box" --name other "$URL" >>"$T/worker.log" 2>&1
+	is "$(jq -r .run.worker "$S/outcomes/$ID.json" | cut -c 1-4)" box-
+	is "$(jq -r .loss "$S/outcomes/$ID.json")" 1
+	promises
+}
+answers() { spool --cacert "$T/ca.pem" --token-file "$T/may-read" -s "$URL" ls; }
+free_port() {
+	PORT=$("$PYTHON" -c 'import socket
+s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 }
 
 # The server goes while a job runs, and comes back: nothing is lost, and an
