@@ -93,7 +93,7 @@ sp_fs_pwrite(int fd, const void *data, size_t len, off_t at)
 size_t
 sp_fs_piece(int from, int to)
 {
-	return sp_fs_far(from) || sp_fs_far(to) ? 1 << 20 : 1 << 16;
+	return sp_fs_far(from) || sp_fs_far(to) ? 4 << 20 : 1 << 16;
 }
 
 int

@@ -72,7 +72,7 @@ int sftp_spoilt(struct sftp *link, unsigned number);
 /* ---- private to sftplink.c and sftptalk.c ---- */
 
 /* A first conversation on a fresh connection: what the server can, and where
- * `root` is unless that is known (absolute). */
+ * `where` is, to root, unless that is known. */
 enum sp_status
 sftp_talk(struct ssh *ssh, int stop, int64_t until, const char *path,
     char root[PATH_MAX], struct sftp_now *now_out, struct sp_err *err);

@@ -8,7 +8,7 @@
 
 #include "transport/sftpfs.h"
 
-#define PIECES 32 /* of one transfer, on the way at once */
+#define PIECES 64 /* of one transfer, on the way at once */
 
 struct piece {
 	struct sftp_call call;

@@ -18,7 +18,7 @@
 #include "transport/sftpin.h"
 
 #define BULK_MIN   2
-#define BULK_MAX   64
+#define BULK_MAX   128
 #define BULK_QUICK 150 /* ms; an answer this soon: more at once */
 #define BULK_SLOW  400 /* this late: fewer */
 

@@ -10,7 +10,7 @@
 
 #define SFTP_SLOTS 1024u /* requests on their way, at most */
 #define SFTP_WIRE  65536 /* bytes handed to the connection at once */
-#define SFTP_BULK  8     /* pieces of transfers with the server, at first */
+#define SFTP_BULK  16    /* pieces of transfers with the server, at first */
 
 struct packet {
 	struct packet *next;

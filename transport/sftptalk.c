@@ -1,5 +1,5 @@
 /*
- * sftptalk.c - the first words on a fresh connection, one request at a time:
+ * sftptalk.c - the first words on a fresh connection, in three round trips:
  * versions, limits, where the spool is, whether fsync works there.
  */
 #include <errno.h>
@@ -16,8 +16,8 @@ struct talk {
 	int stop;
 	int64_t until;
 	struct sp_buf out;
-	uint8_t *answer; /* SFTP_PACKET_MAX + 4 */
-	size_t got;
+	uint8_t *answer;  /* SFTP_PACKET_MAX + 4 */
+	size_t got, used; /* bytes, and how many of them are done with */
 };
 
 static bool
@@ -49,13 +49,16 @@ say(struct talk *t)
 	return true;
 }
 
-/* The next packet; what follows its type. */
+/* The next packet; what follows its type.  in_out is good until the one after
+ * it. */
 static bool
 hear(struct talk *t, unsigned *type_out, struct sftp_in *in_out)
 {
 	ssize_t n;
 
-	t->got = 0;
+	t->got -= t->used;
+	(void)memmove(t->answer, t->answer + t->used, t->got);
+	t->used = 0;
 	while ((n = sftp_packet_len(t->answer, t->got)) == 0) {
 		n = ssh_read(
 		    t->ssh, t->answer + t->got, SFTP_PACKET_MAX + 4 - t->got);
@@ -64,26 +67,34 @@ hear(struct talk *t, unsigned *type_out, struct sftp_in *in_out)
 		else if (n == 0 || errno != EAGAIN || !await(t, false))
 			return false;
 	}
-	/* One question, one answer: there is no second packet behind it. */
-	if (n == -1 || (size_t)n != t->got)
+	if (n == -1)
 		return false;
+	t->used = (size_t)n;
 	*in_out =
 	    (struct sftp_in){ .at = t->answer + 4, .left = (size_t)n - 4 };
 	*type_out = sftp_u8(in_out);
 	return true;
 }
 
-/* Ask what `out` holds; the body of the answer.  0: broken. */
+/* Say all that is in `out`: questions, which are answered in their order. */
+static bool
+say_all(struct talk *t)
+{
+	bool ok = !t->out.failed && say(t);
+
+	sp_buf_reset(&t->out);
+	return ok;
+}
+
+/* The next answer; its body.  0: broken. */
 static unsigned
-ask(struct talk *t, size_t begun, struct sftp_in *in)
+answer(struct talk *t, struct sftp_in *in)
 {
 	unsigned type;
 
-	sftp_pack_end(&t->out, begun);
-	if (t->out.failed || !say(t) || !hear(t, &type, in))
+	if (!hear(t, &type, in))
 		return 0;
 	(void)sftp_u32(in); /* the id */
-	sp_buf_reset(&t->out);
 	return in->bad ? 0 : type;
 }
 
@@ -106,16 +117,25 @@ hello(struct talk *t, struct sftp_features *has)
 	return !in.bad && has->version >= 3;
 }
 
+/* ---- one round trip: limits, where it is, and its handle ---- */
+
+static void
+ask_limits(struct talk *t)
+{
+	size_t begun = sftp_pack(&t->out, SFTP_EXTENDED);
+
+	sftp_pack_text(&t->out, "limits@openssh.com");
+	sftp_pack_end(&t->out, begun);
+}
+
 static bool
 limits(struct talk *t, struct sftp_now *now)
 {
-	size_t begun = sftp_pack(&t->out, SFTP_EXTENDED);
 	uint64_t packet, most_read, most_write;
 	struct sftp_in in;
 	unsigned type;
 
-	sftp_pack_text(&t->out, "limits@openssh.com");
-	if ((type = ask(t, begun, &in)) != SFTP_EXTENDED_REPLY)
+	if ((type = answer(t, &in)) != SFTP_EXTENDED_REPLY)
 		return type != 0;
 	packet = sftp_u64(&in);
 	most_read = sftp_u64(&in);
@@ -131,18 +151,26 @@ limits(struct talk *t, struct sftp_now *now)
 	return true;
 }
 
+static void
+ask_path(struct talk *t, const char *path)
+{
+	size_t begun = sftp_pack(&t->out, SFTP_REALPATH);
+
+	sftp_pack_text(&t->out, path);
+	sftp_pack_end(&t->out, begun);
+}
+
 /* Relative names fail on some servers, and what "." is may change: one absolute
  * name for good. */
 static bool
-locate(struct talk *t, const char *path, char root[PATH_MAX], bool *gone_out)
+path(struct talk *t, char root[PATH_MAX], bool *gone_out)
 {
-	size_t begun = sftp_pack(&t->out, SFTP_REALPATH), len;
 	const uint8_t *name;
 	struct sftp_in in;
 	unsigned type;
+	size_t len;
 
-	sftp_pack_text(&t->out, path);
-	if ((type = ask(t, begun, &in)) == 0)
+	if ((type = answer(t, &in)) == 0)
 		return false;
 	*gone_out = true;
 	if (type != SFTP_NAME)
@@ -158,58 +186,84 @@ locate(struct talk *t, const char *path, char root[PATH_MAX], bool *gone_out)
 	return true;
 }
 
-/* Does fsync of a directory work?  It is opened as if it were a file: OpenSSH
- * has no other way. */
-static bool
-probe(struct talk *t, const char *root, bool *works_out)
+/* A directory is opened as if it were a file: OpenSSH fsyncs no other. */
+static void
+ask_open(struct talk *t, const char *dir)
 {
-	size_t begun = sftp_pack(&t->out, SFTP_OPEN), len;
-	uint8_t handle[SFTP_HANDLE_MAX];
-	const uint8_t *h;
+	size_t begun = sftp_pack(&t->out, SFTP_OPEN);
+
+	sftp_pack_text(&t->out, dir);
+	sftp_pack_u32(&t->out, SFTP_F_READ);
+	sftp_pack_u32(&t->out, 0);
+	sftp_pack_end(&t->out, begun);
+}
+
+static bool
+handle(struct talk *t, uint8_t h[SFTP_HANDLE_MAX], size_t *len_out)
+{
+	const uint8_t *is;
 	struct sftp_in in;
 	unsigned type;
 
-	sftp_pack_text(&t->out, root);
-	sftp_pack_u32(&t->out, SFTP_F_READ);
-	sftp_pack_u32(&t->out, 0);
-	if ((type = ask(t, begun, &in)) != SFTP_HANDLE)
+	*len_out = 0;
+	if ((type = answer(t, &in)) != SFTP_HANDLE)
 		return type != 0;
-	h = sftp_str(&in, &len);
-	if (in.bad || len > sizeof handle)
+	is = sftp_str(&in, len_out);
+	if (in.bad || *len_out > SFTP_HANDLE_MAX)
 		return false;
-	(void)memcpy(handle, h, len);
-	begun = sftp_pack(&t->out, SFTP_EXTENDED);
+	(void)memcpy(h, is, *len_out);
+	return true;
+}
+
+/* ---- and one more: does fsync of that work? ---- */
+
+static bool
+probe(struct talk *t, const uint8_t *h, size_t len, bool *works_out)
+{
+	size_t begun = sftp_pack(&t->out, SFTP_EXTENDED);
+	struct sftp_in in;
+	unsigned type;
+
 	sftp_pack_text(&t->out, "fsync@openssh.com");
-	sftp_pack_str(&t->out, handle, len);
-	if ((type = ask(t, begun, &in)) == 0)
+	sftp_pack_str(&t->out, h, len);
+	sftp_pack_end(&t->out, begun);
+	begun = sftp_pack(&t->out, SFTP_CLOSE);
+	sftp_pack_str(&t->out, h, len);
+	sftp_pack_end(&t->out, begun);
+	if (!say_all(t) || (type = answer(t, &in)) == 0)
 		return false;
 	*works_out = type == SFTP_STATUS && sftp_u32(&in) == SFTP_FX_OK;
-	begun = sftp_pack(&t->out, SFTP_CLOSE);
-	sftp_pack_str(&t->out, handle, len);
-	return ask(t, begun, &in) != 0;
+	return answer(t, &in) != 0;
 }
 
 static enum sp_status
-converse(struct talk *t, const char *path, char root[PATH_MAX],
+converse(struct talk *t, const char *where, char root[PATH_MAX],
     struct sftp_now *now, struct sp_err *err)
 {
-	bool gone = false;
+	bool gone = false, known = root[0] != '\0';
+	uint8_t h[SFTP_HANDLE_MAX];
+	size_t len = 0;
 
 	if (!hello(t, &now->has))
 		return sp_err_set(err, SP_RETRY, "the server spoke no SFTP");
-	if ((now->has.limits && !limits(t, now)) ||
-	    (root[0] == '\0' && !locate(t, path, root, &gone)))
+	if (now->has.limits)
+		ask_limits(t);
+	if (!known)
+		ask_path(t, where);
+	if (now->has.fsync)
+		ask_open(t, known ? root : where);
+	if (!say_all(t) || (now->has.limits && !limits(t, now)) ||
+	    (!known && !path(t, root, &gone)) ||
+	    (now->has.fsync && !handle(t, h, &len)) ||
+	    (len > 0 && !probe(t, h, len, &now->durable)))
 		return sp_err_set(err, SP_RETRY, "the SFTP server went silent");
-	if (gone)
-		return sp_err_set(
-		    err, SP_FATAL, "%s is not there on the server", path);
-	if (now->has.fsync && !probe(t, root, &now->durable))
-		return sp_err_set(err, SP_RETRY, "the SFTP server went silent");
-	return SP_OK;
+	return gone
+	    ? sp_err_set(err, SP_FATAL, "%s is not there on the server", where)
+	    : SP_OK;
 }
 
 enum sp_status
-sftp_talk(struct ssh *ssh, int stop, int64_t until, const char *path,
+sftp_talk(struct ssh *ssh, int stop, int64_t until, const char *where,
     char root[PATH_MAX], struct sftp_now *now, struct sp_err *err)
 {
 	struct talk t = { .ssh = ssh,
@@ -221,7 +275,7 @@ sftp_talk(struct ssh *ssh, int stop, int64_t until, const char *path,
 
 	*now = (struct sftp_now){ .chunk = CHUNK };
 	st = t.answer == NULL ? sp_err_set(err, SP_RETRY, "no memory")
-			      : converse(&t, path, root, now, err);
+			      : converse(&t, where, root, now, err);
 	sp_buf_clear(&t.out);
 	free(t.answer);
 	return st;

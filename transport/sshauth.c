@@ -158,23 +158,12 @@ ssh_login(struct ssh *s, const struct ssh_site *site, struct sp_err *err)
 {
 	struct tried tried = { "", 0 };
 	char user[SSH_USER_MAX + 1];
-	int rc = 0;
+	int rc;
 
 	if (!user_name(site, user))
 		return sp_err_set(err, SP_FATAL,
 		    "as whom on %s? say sftp://USER@%s", site->host,
 		    site->host);
-	/* Also asks for no login at all, which a server may grant. */
-	do
-		rc = libssh2_userauth_list(
-			 s->session, user, (unsigned)strlen(user)) != NULL
-		    ? 0
-		    : libssh2_session_last_errno(s->session);
-	while (rc == LIBSSH2_ERROR_EAGAIN && ssh_wait(s));
-	if (libssh2_userauth_authenticated(s->session))
-		return SP_OK;
-	if (broken_is(rc))
-		return ssh_err(s, rc, site, "log in", err);
 	rc = try_keys(s, site, user, &tried);
 	if (rc == 0)
 		return SP_OK;
