@@ -67,6 +67,7 @@ keys_open(struct keys *k, const struct sp_spool *spool, const char *path,
 	enum sp_status st;
 
 	(void)pthread_mutex_init(&k->lock, NULL);
+	(void)pthread_mutex_init(&k->looking, NULL);
 	k->dir = -1;
 	if (path == NULL) {
 		(void)strcpy(k->name, SP_TOKEN_FILE);
@@ -98,10 +99,11 @@ keys_close(struct keys *k)
 		(void)close(k->dir);
 	sp_tokens_clear(&k->tokens);
 	(void)pthread_mutex_destroy(&k->lock);
+	(void)pthread_mutex_destroy(&k->looking);
 }
 
-void
-keys_tick(struct keys *k)
+static void
+look(struct keys *k)
 {
 	struct sp_err err = { "" };
 	struct stat st;
@@ -125,6 +127,15 @@ keys_tick(struct keys *k)
 	sp_tokens_clear(&k->tokens);
 	(void)memset(&k->was, 0, sizeof k->was);
 	(void)pthread_mutex_unlock(&k->lock);
+}
+
+/* One at a time: two who read would not know whose is the newer one. */
+void
+keys_tick(struct keys *k)
+{
+	(void)pthread_mutex_lock(&k->looking);
+	look(k);
+	(void)pthread_mutex_unlock(&k->looking);
 }
 
 bool

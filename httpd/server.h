@@ -33,7 +33,7 @@ struct options {
 /* ---- keys.c: the file of tokens, read again when it changes ---- */
 
 struct keys {
-	pthread_mutex_t lock;
+	pthread_mutex_t lock, looking;
 	int dir;        /* where the file is */
 	char name[256]; /* how it is called */
 	bool needed;    /* without a token nothing goes */

@@ -1,5 +1,5 @@
-"""openapi.py DOCUMENT TABLE URL - hold the document of /v1 against the table of
-routes and against a server: each path and method there is in both, with the
+"""openapi.py DOCUMENT URL TABLE... - hold the document of /v1 against the tables
+of routes and against a server: each path and method there is in both, with the
 same roles; each answers as the document says, in status, headers and schema;
 and whatever is asked for wrongly gets an error that is documented too.
 
@@ -9,7 +9,8 @@ import json
 import re
 import sys
 
-document, table, url = sys.argv[1:4]
+document, url = sys.argv[1:3]
+tables = sys.argv[3:]
 DOC = json.load(open(document))
 host = url.split("//")[1]
 bad = []
@@ -88,7 +89,12 @@ def ask(method, template, path, body=None, headers=None, expect=None):
         headers.setdefault("Content-Type", "application/json")
     conn.request(method, path, body, headers)
     r = conn.getresponse()
-    text = r.read()
+    kind = (r.getheader("Content-Type") or "").split(";")[0]
+    if kind == "text/event-stream":  # without an end
+        text = r.readline()
+        conn.close()
+    else:
+        text = r.read()
     what = "%s %s: %d" % (method, path, r.status)
     seen.add((method, template))
     if expect is not None and r.status != expect:
@@ -104,7 +110,6 @@ def ask(method, template, path, body=None, headers=None, expect=None):
         if text:
             complain(what, "a body")
         return r
-    kind = (r.getheader("Content-Type") or "").split(";")[0]
     content = said.get("content", {})
     if r.status >= 400 and r.getheader("Spool-Error") is None and r.status not in (422, 207):
         complain(what, "no Spool-Error")
@@ -127,11 +132,11 @@ def ask(method, template, path, body=None, headers=None, expect=None):
 def rows():
     roles = {"SUBMIT": {"submit"}, "WORK": {"work"}, "READ": {"read"}, "ADMIN": {"admin"}}
     roles["ANY"] = {"submit", "work", "read"}
-    text = open(table).read()
-    for m in re.finditer(r'\{\s*M_(\w+),\s*"([^"]*)",\s*([A-Z0-9 |]+),\s*BODY_(\w+)', text):
+    text = "".join(open(table).read() for table in tables)
+    for m in re.finditer(r'\{\s*M_(\w+),\s*"([^"]*)",\s*([A-Z0-9_ |]+),\s*BODY_(\w+)', text):
         who = set()
         for word in m.group(3).split("|"):
-            who |= roles.get(word.strip(), set())
+            who |= roles.get(word.strip().replace("SP_ROLE_", ""), set())
         yield m.group(1), m.group(2), who
 
 
@@ -168,6 +173,9 @@ def claimed():
 
 ask("GET", "/v1", "/v1", expect=200)
 ask("GET", "/v1/openapi.json", "/v1/openapi.json", expect=200)
+ask("GET", "/healthz", "/healthz")
+ask("GET", "/metrics", "/metrics", expect=200)
+ask("GET", "/v1/events", "/v1/events", expect=200)
 ask("GET", "/v1/room", "/v1/room", expect=200)
 ask("POST", "/v1/orders", "/v1/orders", {"scriptName": "a.py"}, expect=201)
 ask("POST", "/v1/orders", "/v1/orders", '{"scriptName":"a.py"}\n{}\n', {"Content-Type": "application/jsonl"}, 207)

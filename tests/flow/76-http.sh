@@ -688,7 +688,8 @@ t_document() {
 	echo 'import os' >"$S/scripts/a.py"
 	mkdir -p "$S/index"
 	echo '{}' >"$S/index/outcomes.jsonl"
-	$PYTHON "$TOP/tests/openapi.py" "$TOP/httpd/openapi.json" "$TOP/httpd/v1.c" "$U" >"$T/said" 2>&1 ||
+	$PYTHON "$TOP/tests/openapi.py" "$TOP/httpd/openapi.json" "$U" \
+	    "$TOP/httpd/v1.c" "$TOP/httpd/health.c" >"$T/said" 2>&1 ||
 	    fail "$(cat "$T/said")"
 }
 
