@@ -83,6 +83,31 @@ at_is() { [ "$(at "$1")" = "$2" ]; }
 beats() { jq .beat "$S"/workers/dl-*.json; }
 beats_beyond() { [ "$(beats)" -gt "$1" ]; }
 
+# ---- the stand-ins ----
+
+# They go wrong as the original did, or all of this shows nothing.
+t_stand_ins() {
+	script bad.py <<-'PY'
+	import json
+	print(json.dumps({"status": 400, "error": "no id"}))
+	PY
+	boss 1
+	create '{"scriptName":"bad.py"}' >"$T/o"
+	legacy
+	soon grep -q 'never answered' "$T/boss.log"
+	is "$(state '.orders[0].status')" assigned
+	hasnt "$(cat "$T/legacy.log")" answered
+	# Asked when it has nothing, it is gone.
+	legacy --name other
+	soon dead "$BOSS_PID"
+	# The later one says so, with 200, and is asked for "undefined".
+	boss 2
+	create '{"scriptName":"bad.py"}' >"$T/o"
+	http POST "$BOSS/bored/dl" >"$T/a"
+	legacy --name third
+	soon state_is '[.requests[]|select(.[1]=="/retrieve/job/undefined")]|length' 1
+}
+
 # ---- the original Worker, our server ----
 
 # Whole jobs, in both dialects and both manners of connection.
@@ -470,6 +495,30 @@ t_our_worker_boss_away() {
 	stop "$WORKER"
 	hasnt "$(cat "$T/worker.log")" SECRET
 	! grep -r SECRET "$S" || fail 'the token is in the spool'
+}
+
+# It dies between putting a job into new/ and noting which order that is.
+t_our_worker_dies_in_between() {
+	script slow.py <<-'PY'
+	import os, time, json
+	while not os.path.exists(os.environ["GO"]): time.sleep(0.02)
+	print(json.dumps({"loss": 3}))
+	PY
+	export GO="$T/go"
+	boss 2
+	create '{"scriptName":"slow.py"}' >"$T/o"
+	start_worker --origin "$BOSS"
+	soon at_is assigned 1
+	kill -KILL "$WORKER"
+	note=$(echo "$S"/origin/*/"$(jq -r ._id "$T/o")".json)
+	jq -c 'del(.id)' "$note" >"$T/note"
+	cp "$T/note" "$note"
+	: >"$GO"
+	start_worker --origin "$BOSS"
+	soon state_is '.outcomes|length' 1
+	soon owed_is 0
+	is "$(($(count new) + $(count waiting) + $(count assigned) + $(count done)))" 1
+	stop "$WORKER"
 }
 
 # No answer comes: it is asked again, not for ever, and nothing is lost.
