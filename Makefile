@@ -28,9 +28,10 @@ ifeq ($(CI),true)
 WARN	+= -Werror
 endif
 
-# plain: what is installed.  san: the tests' second run.  crash: the named
-# points of the crash matrix.  tsan: the races.  cov: make coverage.
+# plain: what is installed.  san: the tests' second run, and the second compiler's
+# opinion.  crash: the named points of the crash matrix.  tsan: the races.  cov: make coverage.
 ifeq ($(VARIANT),san)
+CC	:= clang
 HARDEN	:= -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -O1 -g1
 HARDLD	:= -fsanitize=address,undefined
@@ -168,10 +169,14 @@ build/fuzz/%: build/fuzz/o/tests/fuzz/%.o build/fuzz/transport.a build/fuzz/libs
 check: check-build
 	@sh $(TOP)/tests/run "$(TOP)" build
 
+# On all cores, unless make was told otherwise; no warning passes.
+MAKEALL	 = $(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) \
+	--no-print-directory -f $(TOP)/Makefile CI=true
+
 check-build:
-	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=plain programs helpers benches
-	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=san programs helpers
-	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=crash programs
+	+@$(MAKEALL) VARIANT=plain programs helpers benches
+	+@$(MAKEALL) VARIANT=san programs helpers
+	+@$(MAKEALL) VARIANT=crash programs
 
 #: check-labs  what takes longer: full races, long fuzzing, a fresh chroot
 check-labs: check-build

@@ -70,7 +70,7 @@ escape_end(const char *at, const char *end)
 static void
 clean(const char *text, size_t len, char out[SP_WORDS_TAIL + 1])
 {
-	const char *end = text + len;
+	const char *end = len > 0 ? text + len : text; /* may be NULL */
 	size_t n = 0;
 
 	if (len > SP_WORDS_TAIL)

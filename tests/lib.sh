@@ -45,7 +45,7 @@ skip() {
 until_() {
 	read -r _now _idle </proc/uptime
 	_end=$((${_now%.*} + $1 + 1))
-	_naps='0.02 0.03 0.04 0.06'
+	_naps='.02 .03 .04 .06 .06 .06 .06 .06 .1 .1 .1 .1 .1 .1 .1 .2'
 	shift
 	while ! "$@" >/dev/null 2>&1; do
 		read -r _now _idle </proc/uptime

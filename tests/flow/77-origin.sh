@@ -534,7 +534,8 @@ t_our_worker_unanswered() {
 	boss 2 --deaf 1000
 	create '{"scriptName":"nn.py","epochs":2}' >"$T/o"
 	start_worker --origin "$BOSS"
-	gave_up() { [ -e "$(echo "$S"/origin/*/"$(jq -r ._id "$T/o")".unanswered)" ]; }
+	order=$(jq -r ._id "$T/o")
+	gave_up() { [ -e "$(echo "$S"/origin/*/"$order.unanswered")" ]; }
 	soon gave_up
 	is "$(state '[.requests[]|select(.[1]=="/callback")]|length')" 5
 	# It goes on with others.

@@ -141,22 +141,32 @@ t_deps() {
 	while IFS='|' read -r file _ words; do has "$(grep -F "$words" "$T/err")" "$file"; done <"$T/table"
 }
 
-# No word from either compiler, with all that the Makefile asks for.
+# No word from either compiler, with all that the Makefile asks for: make check
+# builds plain by gcc and san by clang, and takes warnings for errors.
 t_no_warning() {
 	warn=$(sed -n '/^WARN[[:space:]]*:=/,/[^\\]$/p' "$TOP/Makefile" | sed 's/^WARN[[:space:]]*:=//; s/\\$//' | tr '\n\t' '  ')
 	for w in -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes; do
 		has "$warn " " $w "
 	done
-	cd "$TOP" || exit
-	for cc in gcc clang; do
-		command -v $cc >/dev/null || fail "no $cc (tools/packages names it)"
-		# shellcheck disable=SC2086
-		$cc -fsyntax-only -std=c17 -D_GNU_SOURCE -I. $warn -Werror libspool/*.c transport/*.c index/*.c \
-		    workerd/*.c spoold/*.c tools/*.c tests/unit/*.c tests/helpers/*.c tests/bench/*.c tests/fuzz/*.c \
-		    >"$T/words" 2>&1 || { head -n 20 "$T/words"; fail "$cc"; }
-		is "$(cat "$T/words")" ''
-		row_done $cc
+	mkdir "$T/elsewhere"
+	cd "$T/elsewhere" || exit
+	make -n -f "$TOP/Makefile" check-build | grep ' -c -o ' | tr -s ' \t' ' ' >"$T/lines"
+	(cd "$TOP" && ls -- libspool/*.c transport/*.c index/*.c workerd/*.c spoold/*.c httpd/*.c tools/*.c \
+	    tests/unit/*.c tests/helpers/*.c) | sort >"$T/want"
+	warn=$(echo "$warn -Werror" | tr -s ' ' | sed 's/^ //')
+	for v in 'g*cc plain' 'clang san'; do
+		cc=${v% *}
+		command -v ${cc#'g*'} >/dev/null || fail "no $cc (tools/packages names it)"
+		grep "^$cc .* $warn " "$T/lines" | sed -n "s#.* build/${v#* }/o/.* $TOP/\([^ ]*\)\$#\1#p" | sort >"$T/got"
+		is "$(comm -23 "$T/want" "$T/got")" '' "not built with all warnings by $cc"
+		row_done "${v#* }"
 	done
+	# What make check does not build so.
+	cd "$TOP" || exit
+	# shellcheck disable=SC2086
+	clang -fsyntax-only -std=c17 -D_GNU_SOURCE -I. $warn -Werror tests/bench/*.c tests/fuzz/*.c >"$T/words" 2>&1 ||
+	    { head -n 20 "$T/words"; fail 'bench and fuzz'; }
+	row_done rest
 }
 
 # ---- building elsewhere ----
