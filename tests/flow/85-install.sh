@@ -150,15 +150,16 @@ t_no_warning() {
 	done
 	mkdir "$T/elsewhere"
 	cd "$T/elsewhere" || exit
-	make -n -f "$TOP/Makefile" check-build | grep ' -c -o ' | tr -s ' \t' ' ' >"$T/lines"
+	make -n -f "$TOP/Makefile" check-build | sed -e ':join' -e '/\\$/{N;s/\\\n//;b join' -e '}' |
+	    grep ' -o build/' | tr -s ' \t' ' ' >"$T/lines"
 	(cd "$TOP" && ls -- libspool/*.c transport/*.c index/*.c workerd/*.c spoold/*.c httpd/*.c tools/*.c \
 	    tests/unit/*.c tests/helpers/*.c) | sort >"$T/want"
 	warn=$(echo "$warn -Werror" | tr -s ' ' | sed 's/^ //')
 	for v in 'g*cc plain' 'clang san'; do
 		cc=${v% *}
-		command -v ${cc#'g*'} >/dev/null || fail "no $cc (tools/packages names it)"
-		grep "^$cc .* $warn " "$T/lines" | sed -n "s#.* build/${v#* }/o/.* $TOP/\([^ ]*\)\$#\1#p" | sort >"$T/got"
-		is "$(comm -23 "$T/want" "$T/got")" '' "not built with all warnings by $cc"
+		command -v "${cc#g\*}" >/dev/null || fail "no $cc (tools/packages names it)"
+		grep "^$cc .* $warn " "$T/lines" | sed -n "s#.* build/${v#* }/.* $TOP/\([^ ]*\)\$#\1#p" | sort >"$T/got"
+		is "$(comm -23 "$T/want" "$T/got" | head -n 5)" '' "not built with all warnings by $cc"
 		row_done "${v#* }"
 	done
 	# What make check does not build so.
