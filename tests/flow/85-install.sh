@@ -7,7 +7,8 @@ CRASHBIN=${CRASHBIN:-$BUILD/crash}
 # make check is a make itself: ours is not its child.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES VARIANT DESTDIR PREFIX || :
 
-PAGES='man1/spool.1 man5/spool.5 man7/spool.7 man8/spoold.8 man8/workerd.8'
+PAGES='man1/spool.1 man5/spool.5 man7/spool.7 man8/spool-httpd.8 man8/spoold.8 man8/workerd.8'
+PROGRAMS='spool spool-httpd spoold workerd'
 
 row_done() { echo "$1" >>"$T/rows"; }
 # The checkout without what was built in it, times and all.
@@ -33,13 +34,13 @@ t_install() {
 	make -f "$T/src/Makefile" install DESTDIR="$T/root" PREFIX=/usr >"$T/make.out" 2>&1 ||
 	    { tail -n 5 "$T/make.out"; fail 'make install'; }
 	{
-		printf '%s\n' usr/bin/spool usr/bin/spoold usr/bin/workerd
+		for p in $PROGRAMS; do echo "usr/bin/$p"; done
 		for p in $PAGES; do echo "usr/share/man/$p"; done
-	} | sort >"$T/want"
-	(cd "$T/root" && find . -type f | sed 's#^\./##' | sort) >"$T/got"
+	} | LC_ALL=C sort >"$T/want"
+	(cd "$T/root" && find . -type f | sed 's#^\./##' | LC_ALL=C sort) >"$T/got"
 	diff "$T/want" "$T/got" || fail 'other files than these'
-	for f in usr/bin/spool usr/bin/spoold usr/bin/workerd; do
-		is "$(stat -c %a "$T/root/$f")" 755 $f
+	for p in $PROGRAMS; do
+		is "$(stat -c %a "$T/root/usr/bin/$p")" 755 "$p"
 	done
 	for p in $PAGES; do is "$(stat -c %a "$T/root/usr/share/man/$p")" 644 "$p"; done
 	not_written_to "$T/src"
@@ -47,9 +48,7 @@ t_install() {
 	# They say which version they are, and do the main job.
 	version=$(sed -n 's/^#define SP_VERSION "\(.*\)"/\1/p' "$TOP/libspool/version.h")
 	has "$version" .
-	is "$("$T/root/usr/bin/spool" --version)" "spool $version"
-	is "$("$T/root/usr/bin/spoold" --version)" "spoold $version"
-	is "$("$T/root/usr/bin/workerd" --version)" "workerd $version"
+	for p in $PROGRAMS; do is "$("$T/root/usr/bin/$p" --version)" "$p $version"; done
 	grep -q "$version" "$TOP/NEWS.md" || fail "NEWS.md does not know $version"
 	PATH=$T/root/usr/bin:/usr/bin:/bin
 	is "$(command -v workerd)" "$T/root/usr/bin/workerd"
@@ -78,7 +77,7 @@ t_man() {
 	is "$(ls "$TOP/man" | wc -l)" "$(echo "$PAGES" | wc -w)" 'pages'
 	# Each option that the programs tell of stands in its page, and each verb.
 	verbs=$(spool help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v '^spool$')
-	is "$(echo "$verbs" | wc -w)" 16
+	is "$(echo "$verbs" | wc -w)" 17
 	MANWIDTH=200 mandoc -Tascii "$TOP/man/spool.1" | sed 's/.\x08//g' >"$T/spool.1"
 	for v in $verbs; do
 		grep -qE "^ +.*\b$v\b" "$T/spool.1" || fail "no $v in spool(1)"
@@ -86,7 +85,7 @@ t_man() {
 			grep -qF -e "$o" "$T/spool.1" || fail "no $o of $v in spool(1)"
 		done
 	done
-	for p in spoold workerd; do
+	for p in spoold workerd spool-httpd; do
 		mandoc -Tascii "$TOP/man/$p.8" | sed 's/.\x08//g' >"$T/$p.8"
 		for o in $($p --help | grep -oE -e '--[a-z-]+'); do
 			grep -qF -e "$o" "$T/$p.8" || fail "no $o in $p(8)"
@@ -109,7 +108,7 @@ t_no_crash_points() {
 }
 
 t_hardened() {
-	for p in spool spoold workerd; do
+	for p in $PROGRAMS; do
 		readelf -hldW "$BIN/$p" >"$T/elf"
 		grep -q 'Type:.*DYN' "$T/elf" || fail "$p: not position independent"
 		grep -q GNU_RELRO "$T/elf" || fail "$p: no relro"
