@@ -517,7 +517,7 @@ t_our_worker_dies_in_between() {
 	start_worker --origin "$BOSS"
 	soon state_is '.outcomes|length' 1
 	soon owed_is 0
-	is "$(($(count new) + $(count waiting) + $(count assigned) + $(count done)))" 1
+	is "$(($(count new) + $(count waiting) + $(count assigned) + $(count 'done')))" 1
 	stop "$WORKER"
 }
 
