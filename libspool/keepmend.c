@@ -321,6 +321,20 @@ keep_half(struct sp_keep *k, int64_t now)
 
 /* ---- tmp/ ---- */
 
+/* What a worker that was killed had for its next orders' runs/DAY/ID. */
+static bool
+sweep_run(const struct sp_spool *sp, const char *name)
+{
+	char out[SP_NAME_MAX + 4];
+
+	if (strncmp(name, SP_TMP_RUN, strlen(SP_TMP_RUN)) != 0 ||
+	    strlen(name) >= SP_NAME_MAX)
+		return false;
+	(void)snprintf(out, sizeof out, "%s/out", name);
+	(void)sp_fs_rmdir(sp->dir[SP_DIR_TMP], out);
+	return sp_fs_rmdir(sp->dir[SP_DIR_TMP], name) == 0;
+}
+
 int64_t
 keep_sweep(struct sp_keep *k, int64_t now)
 {
@@ -339,11 +353,12 @@ keep_sweep(struct sp_keep *k, int64_t now)
 
 		if (strcmp(name, ".gitkeep") == 0 ||
 		    sp_fs_lstat(k->sp->dir[SP_DIR_TMP], name, &sb) == -1 ||
-		    !S_ISREG(sb.st_mode) ||
 		    age_of(&sb, server) <
 			(int64_t)(k->sp->policy.tmp_age * 1000))
 			continue;
-		if (sp_fs_unlink(k->sp->dir[SP_DIR_TMP], name) == 0)
+		if (S_ISREG(sb.st_mode)
+			? sp_fs_unlink(k->sp->dir[SP_DIR_TMP], name) == 0
+			: S_ISDIR(sb.st_mode) && sweep_run(k->sp, name))
 			sp_info("sweep tmp/%s", name);
 	}
 	keep_trouble("sweep", st, &err);

@@ -51,6 +51,9 @@ struct sp_spool {
 	struct sp_policy policy;
 };
 
+/* Directories in tmp/ that begin so are to be some order's in runs/. */
+#define SP_TMP_RUN "run."
+
 const char *sp_dir_text(enum sp_dir dir);
 
 static inline void

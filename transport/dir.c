@@ -57,6 +57,7 @@ start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 	}
 	if (!durable_is(&d->spool))
 		sp_warn("%s: " UNSURE, url);
+	(void)pthread_mutex_init(&d->idle.lock, NULL);
 	sp_ready_init(&d->ready, &d->spool);
 	sp_buf_init(&d->read_text, SP_JOB_MAX + 64);
 	d->dirty = SP_DIRTY_ALL;
@@ -106,6 +107,7 @@ close_dir(struct tr *tr)
 		return;
 	if (d->keep != NULL)
 		sp_keep_free(d->keep);
+	dir_idle_clear(d);
 	dirwatch_close(&d->watch);
 	sp_ready_clear(&d->ready);
 	sp_buf_clear(&d->read_text);
@@ -390,6 +392,13 @@ keep(struct tr *tr, bool idle, int64_t now)
 /* ---- ending ---- */
 
 static void
+tidy(struct dir *d, const struct sp_name *name)
+{
+	if (sp_fs_far(d->spool.root) || !dir_idle_put(d, name))
+		dir_tidy(&d->spool, &name->id);
+}
+
+static void
 commit(struct tr *tr, struct sp_ended *group, size_t n, struct sp_err *err)
 {
 	struct dir *d = dir_of(tr);
@@ -398,7 +407,7 @@ commit(struct tr *tr, struct sp_ended *group, size_t n, struct sp_err *err)
 	sp_commit(&d->spool, group, n, err);
 	for (i = 0; i < n; i++)
 		if (group[i].status == SP_OK)
-			dir_tidy(&d->spool, &group[i].name.id);
+			tidy(d, &group[i].name);
 	/* What waited for these may come now. */
 	(void)atomic_fetch_or(&d->dirty_later, SP_DIRTY(SP_DIR_OUTCOMES));
 }

@@ -33,8 +33,25 @@ void dirwatch_poke(const struct sp_spool *spool);
 /* What has changed since: bits of SP_DIRTY. */
 unsigned dirwatch_drain(struct dirwatch *w);
 
+#define DIR_IDLE     8
+#define DIR_RUN_PATH (SP_DAY_LEN + 1 + SP_ID_LEN + 1)
+
+/* Run directories for the next orders (diridle.c).  Taken by the thread that
+ * claims, put by the one that commits. */
+struct dir_idle {
+	pthread_mutex_t lock;
+	bool known;  /* how they are made: */
+	mode_t mode; /* and whose */
+	uid_t uid;
+	gid_t gid;
+	unsigned number[DIR_IDLE]; /* in their names in tmp/ */
+	unsigned last;
+	int n;
+};
+
 struct dir {
 	struct sp_spool spool;
+	struct dir_idle idle;
 	struct dirwatch watch;
 	unsigned dirty;          /* for the keeper */
 	atomic_uint dirty_later; /* likewise, from the thread that commits */
@@ -97,6 +114,15 @@ enum sp_status dir_pin(struct tr *tr, const struct sp_id *id,
     const struct sp_buf *text, struct sp_err *err);
 /* Take away what an ended order left empty. */
 void dir_tidy(const struct sp_spool *spool, const struct sp_id *id);
+
+/* diridle.c.  So it is when dir_out has made it. */
+void dir_idle_made(struct dir *d, int run);
+/* Keep what that order left in place of dir_tidy; false: it is not as it was,
+ * or there is no room. */
+bool dir_idle_put(struct dir *d, const struct sp_name *name);
+/* true: runs/DAY/ID is there, and an empty out/ in it. */
+bool dir_idle_take(struct dir *d, const struct sp_id *id);
+void dir_idle_clear(struct dir *d);
 
 enum sp_status dir_peers(
     struct tr *tr, struct sp_tally_row *rows, size_t n, struct sp_err *err);

@@ -38,6 +38,26 @@ dir_run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
 	return sp_run_open(spool, id, false, fd_out, err);
 }
 
+static enum sp_status
+make_out(
+    struct dir *d, const struct sp_id *id, bool *old_out, struct sp_err *err)
+{
+	enum sp_status st;
+	int fd;
+
+	if ((st = dir_run_open(&d->spool, id, &fd, err)) != SP_OK)
+		return st;
+	*old_out = false;
+	if (sp_fs_mkdir(fd, "out", 0777) == 0)
+		dir_idle_made(d, fd);
+	else if (errno == EEXIST)
+		*old_out = true;
+	else
+		st = sp_err_sys(err, "make runs/%s/out", id->text);
+	(void)sp_fs_close(fd);
+	return st;
+}
+
 /*
  * Made when the job starts, for a script should find $SPOOL_OUT and not have to
  * make it; whether an earlier attempt was here is told by its being there.
@@ -49,20 +69,17 @@ dir_out(struct tr *tr, const struct sp_id *id, char *path_out, size_t size,
 	struct dir *d = dir_of(tr);
 	char day[SP_DAY_LEN + 1];
 	enum sp_status st;
-	int fd, n;
+	int n;
 
 	if (sp_fs_far(d->spool.root))
 		return SP_GONE;
-	if ((st = dir_run_open(&d->spool, id, &fd, err)) != SP_OK)
+	if (dir_idle_take(d, id)) {
+		*old_out = false;
+		st = SP_OK;
+	} else
+		st = make_out(d, id, old_out, err);
+	if (st != SP_OK)
 		return st;
-	*old_out = false;
-	if (sp_fs_mkdir(fd, "out", 0777) == -1) {
-		if (errno == EEXIST)
-			*old_out = true;
-		else
-			st = sp_err_sys(err, "make runs/%s/out", id->text);
-	}
-	(void)sp_fs_close(fd);
 	sp_id_day(id, day);
 	n = snprintf(
 	    path_out, size, "%s/runs/%s/%s/out", d->spool.path, day, id->text);
