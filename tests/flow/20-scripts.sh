@@ -194,6 +194,38 @@ t_after_others() {
 	is "$(jq -r .x "$T/linked")" link
 }
 
+# The same of $SPOOL_OUT; and what was left empty is not left there.
+t_out_after_others() {
+	script mess.sh <<-'SH'
+	#!/bin/sh
+	case $(sed 's/.*"x":"\([a-z]*\).*/\1/' "$SPOOL_JOB") in
+	file) echo a >"$SPOOL_OUT/a" ;;
+	beside) echo a >"$SPOOL_OUT/../beside" ;;
+	mode) chmod 700 "$SPOOL_OUT" ;;
+	gone) rmdir "$SPOOL_OUT" ;;
+	link) rmdir "$SPOOL_OUT"; ln -s / "$SPOOL_OUT" ;;
+	esac
+	SH
+	script look.sh <<-'SH'
+	#!/bin/sh
+	echo $(ls -A "$SPOOL_OUT") / $(ls -A "$SPOOL_OUT/..") $(stat -c %a "$SPOOL_OUT")
+	SH
+	n=10
+	for kind in none file beside mode gone link; do
+		n=$((n + 2))
+		job mess.sh "\"x\":\"$kind\"" >"$S/new/$n$kind.json"
+		job look.sh >"$S/new/$((n + 1))look$kind.json"
+	done
+	job mess.sh >"$S/new/99.json"
+	drain
+	for kind in none file beside mode gone link; do
+		is "$(log_of "[0-9][0-9]look$kind")" '/ out 755' "after $kind"
+	done
+	is "$(ls -A "$S/tmp")" ''
+	is "$(find "$S/runs" -name a | wc -l)" 1
+	is "$(find "$S/runs" -name beside | wc -l)" 1
+}
+
 t_long_job() {
 	put long.py <<-'PY'
 	import json, os, sys
