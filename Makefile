@@ -70,6 +70,8 @@ INDEX_C	:= $(call rel,index/*.c)
 WORK_C	:= $(filter-out workerd/warmfork.c,$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)
+# What of it needs no server: for the unit tests.
+PURE_C	:= $(addprefix httpd/,url.c read.c answer.c limits.c)
 TOOL_C	:= $(call rel,tools/*.c)
 UNIT_C	:= $(call rel,tests/unit/*.c)
 FUZZ_C	:= $(call rel,tests/fuzz/*.c)
@@ -142,7 +144,7 @@ $(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(LI
 $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 
-$(O)/unit: $(call objs,$(UNIT_C)) $(TRANSPORT) $(LIBSPOOL)
+$(O)/unit: $(call objs,$(UNIT_C) $(PURE_C)) $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) -lcheck -lsubunit -lrt -lm $(FARLIBS) $(JANSSON) $(PTHREAD)
 $(O)/helpers/%: $(O)/o/tests/helpers/%.o $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
@@ -161,6 +163,12 @@ $(O)/bench/%: $(O)/o/tests/bench/%.o $(call objs,$(BLIB_C)) $(LIBSPOOL)
 $(O)/bench/stamp: $(O)/o/tests/bench/stamp.o
 	@mkdir -p $(@D)
 	$(LINK)
+# All of spool-httpd but its main: what a request meets.
+build/fuzz/fuzz_http: $(patsubst %.c,build/fuzz/o/%.o,tests/fuzz/fuzz_http.c \
+    $(filter-out httpd/main.c,$(HTTPD_C)) $(INDEX_C)) build/fuzz/o/httpd/openapi.o \
+    build/fuzz/libspool.a
+	@mkdir -p $(@D)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) -lsqlite3 -lmicrohttpd $(PTHREAD)
 build/fuzz/%: build/fuzz/o/tests/fuzz/%.o build/fuzz/transport.a build/fuzz/libspool.a
 	@mkdir -p $(@D)
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(FARLIBS) $(JANSSON) $(PTHREAD)

@@ -179,6 +179,9 @@ void answer_end(struct answer *a, struct sp_jw *w);
 
 /* Take a request's target apart.  false: why_out says what is wrong with it. */
 bool url_parse(const char *target, struct url *url_out, const char **why_out);
+/* Does the path fit the pattern?  The parts go to `room` and `param`. */
+bool route_fits(const char *pattern, const char *path, char *room,
+    const char *param[PARAMS]);
 /* A value of the query, NULL when it is not there. */
 const char *url_get(const struct url *url, const char *key);
 
@@ -235,9 +238,6 @@ struct route {
 /* The tables: up to a row without a path. */
 extern const struct route v1_routes[], origin_routes[], watch_routes[];
 
-/* Does the path fit the pattern?  The parts go to `room` and `param`. */
-bool route_fits(const char *pattern, const char *path, char *room,
-    const char *param[PARAMS]);
 /* The methods that a path has, and the row of this one (NULL: none). */
 unsigned route_find(enum method method, const char *path, char *room,
     const char *param[PARAMS], const struct route **route_out);

@@ -46,36 +46,6 @@ method_parse(const char *text, enum method *out)
 	return false;
 }
 
-bool
-route_fits(const char *pattern, const char *path, char *room,
-    const char *param[PARAMS])
-{
-	size_t n, i, params = 0;
-
-	for (i = 0; i < PARAMS; i++)
-		param[i] = NULL;
-	for (;;) {
-		if (*pattern != '{') {
-			if (*pattern != *path)
-				return false;
-			if (*pattern == '\0')
-				return true;
-			pattern++;
-			path++;
-			continue;
-		}
-		n = pattern[1] == '*' ? strlen(path) : strcspn(path, "/");
-		if (n == 0)
-			return false;
-		param[params++] = room;
-		(void)memcpy(room, path, n);
-		room[n] = '\0';
-		room += n + 1;
-		path += n;
-		pattern = strchr(pattern, '}') + 1;
-	}
-}
-
 unsigned
 route_find(enum method method, const char *path, char *room,
     const char *param[PARAMS], const struct route **out)

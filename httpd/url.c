@@ -1,6 +1,7 @@
 /*
  * url.c - a request's target taken apart: the path, decoded, the token that may
- * stand in front of it, and the query.  Pure; fuzzed.
+ * stand in front of it, and the query; and a path held against a pattern.
+ * Pure; fuzzed.
  */
 #include <string.h>
 
@@ -135,4 +136,34 @@ url_get(const struct url *url, const char *key)
 		if (strcmp(url->query[i].key, key) == 0)
 			return url->query[i].value;
 	return NULL;
+}
+
+bool
+route_fits(const char *pattern, const char *path, char *room,
+    const char *param[PARAMS])
+{
+	size_t n, i, params = 0;
+
+	for (i = 0; i < PARAMS; i++)
+		param[i] = NULL;
+	for (;;) {
+		if (*pattern != '{') {
+			if (*pattern != *path)
+				return false;
+			if (*pattern == '\0')
+				return true;
+			pattern++;
+			path++;
+			continue;
+		}
+		n = pattern[1] == '*' ? strlen(path) : strcspn(path, "/");
+		if (n == 0)
+			return false;
+		param[params++] = room;
+		(void)memcpy(room, path, n);
+		room[n] = '\0';
+		room += n + 1;
+		path += n;
+		pattern = strchr(pattern, '}') + 1;
+	}
 }

@@ -37,6 +37,8 @@ static Suite *(*const suites[])(void) = {
 	answer_suite,
 	origin_suite,
 	sftp_suite,
+	token_suite,
+	http_suite,
 };
 
 static void
