@@ -51,37 +51,49 @@ import socket, sys
 s = socket.create_connection(('127.0.0.1', $SSHD_PORT), 2)
 sys.exit(s.recv(4) != b'SSH-')"; }
 
-sshd_up() {
-	sshd_make
+# A configuration: what is always so, and standard input.
+sshd_config() {
 	SSHD_PORT=$("$PYTHON" -c "
 import socket
 s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])")
-	{
-		echo "Port $SSHD_PORT"
-		echo "ListenAddress 127.0.0.1"
-		echo "HostKey $SSHD/host"
-		echo "PidFile none"
-		echo "AuthorizedKeysFile $SSHD/authorized"
-		echo "StrictModes no"
-		echo "UsePAM no"
-		echo "PasswordAuthentication no"
-		echo "KbdInteractiveAuthentication no"
-		echo "PermitRootLogin prohibit-password"
-		echo "MaxStartups 100"
-		echo "LogLevel VERBOSE"
-		for _l; do echo "$_l"; done
-		echo "Subsystem sftp internal-sftp"
-		echo "ChrootDirectory $SSHD/root"
-		echo "ForceCommand internal-sftp ${SFTP_ARGS:-}"
-	} >"$SSHD/config"
+	cat - <<-X
+	Port $SSHD_PORT
+	ListenAddress 127.0.0.1
+	HostKey $SSHD/host
+	PidFile none
+	UsePAM no
+	PasswordAuthentication no
+	KbdInteractiveAuthentication no
+	PermitRootLogin prohibit-password
+	MaxStartups 100
+	LogLevel VERBOSE
+	Subsystem sftp internal-sftp
+	X
+	cat
+}
+
+# With that of "$SSHD/config".
+sshd_begin() {
 	"$SSHD_PROGRAM" -t -f "$SSHD/config" || fail "sshd takes no such config"
 	sshd_start
 	soon sshd_answers
 	printf '[127.0.0.1]:%s %s\n' "$SSHD_PORT" \
 	    "$(cut -d' ' -f1,2 "$SSHD/host.pub")" >"$KNOWN"
-	URL=sftp://root@127.0.0.1:$SSHD_PORT/spool
 	export SPOOL_IDENTITY="$KEY" SPOOL_KNOWN_HOSTS="$KNOWN"
 	unset SSH_AUTH_SOCK
+}
+
+sshd_up() {
+	sshd_make
+	sshd_config >"$SSHD/config" <<-X
+	$(for _l; do echo "$_l"; done)
+	AuthorizedKeysFile $SSHD/authorized
+	StrictModes no
+	ChrootDirectory $SSHD/root
+	ForceCommand internal-sftp ${SFTP_ARGS:-}
+	X
+	sshd_begin
+	URL=sftp://root@127.0.0.1:$SSHD_PORT/spool
 }
 
 # Processes of this sshd: itself, and one or two for each connection.

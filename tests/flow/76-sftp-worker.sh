@@ -4,7 +4,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
 
-PLAIN_ONLY="verbs refused"
+PLAIN_ONLY="verbs refused documented half_claim late_claim"
 
 over_sftp() { # ARGUMENTS of workerd: until nothing is left
 	timeout $((DEADLINE * 3)) workerd $ROOTOK --work "$T/work" \
@@ -330,6 +330,42 @@ t_refused() {
 	sshd_down
 	exits 111 workerd $ROOTOK --work "$T/work" "$URL"
 	has "$(cat "$T/err")" 'Connection refused'
+}
+
+# The set-up that workerd(8) has, with nobody for the account: it writes for its
+# group, and has no shell.
+t_documented() {
+	sshd_make
+	_g=$(id -gn nobody)
+	mkdir "$SSHD/keys"
+	echo "restrict $(cut -d' ' -f1,2 "$SSHD/id.pub") gpu07" >"$SSHD/keys/nobody"
+	sshd_config >"$SSHD/config" <<-X
+	Match Group $_g
+	    ChrootDirectory $SSHD/root
+	    ForceCommand internal-sftp -u 0007
+	    AuthorizedKeysFile $SSHD/keys/%u
+	    AllowTcpForwarding no
+	    X11Forwarding no
+	    PermitTTY no
+	X
+	sshd_begin
+	URL=sftp://nobody@127.0.0.1:$SSHD_PORT/jobs
+	S=$SSHD/root/jobs
+	install -d -m 2770 -o nobody -g "$_g" "$S"
+	(umask 007; runuser -u nobody -- "$BIN/spool" init "$S")
+	script s.sh <<-'SH'
+	#!/bin/sh
+	echo x >"$SPOOL_OUT/file"
+	SH
+	job s.sh >"$T/job.json"
+	_id=$(spool -s "$URL" submit "$T/job.json")
+	over_sftp
+	is "$(status_of "$_id")" 204
+	is "$(stat -c '%U %G %a' "$(out_of "$_id")/file")" "nobody $_g 660"
+	is "$(stat -c '%U %G %a' "$S/outcomes/$_id.json")" "nobody $_g 660"
+	exits 1 ssh -F none -i "$KEY" -o "UserKnownHostsFile=$KNOWN" \
+	    -o BatchMode=yes -p "$SSHD_PORT" nobody@127.0.0.1 id
+	hasnt "$(cat "$T/out")" uid
 }
 
 run_stories "$@"
