@@ -126,7 +126,7 @@ START_TEST(entry_huge)
 	struct sftp_in in;
 	struct stat st;
 
-	pack_entry(&b, "x", 1, UINT64_MAX);
+	pack_entry(&b, "x", 1, (uint64_t)INT64_MAX + 1);
 	in = (struct sftp_in){ (const uint8_t *)b.data, b.len, false };
 	ck_assert(!sftp_entry(&in, name, &st));
 	ck_assert(in.bad);
@@ -223,6 +223,7 @@ static const struct {
 	{ "sftp://@boss/s", NULL, NULL, 0, NULL },
 	{ "sftp:///s", NULL, NULL, 0, NULL },
 	{ "sftp://w@-oProxyCommand=x/s", NULL, NULL, 0, NULL },
+	{ "sftp://w@-x/s", NULL, NULL, 0, NULL },
 	{ "sftp://-w@boss/s", NULL, NULL, 0, NULL },
 	{ "sftp://w@boss:0/s", NULL, NULL, 0, NULL },
 	{ "sftp://w@boss:65536/s", NULL, NULL, 0, NULL },
