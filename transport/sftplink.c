@@ -316,6 +316,8 @@ sftp_open(const struct ssh_site *site, const char *path, int64_t deadline,
     struct sftp **link_out, struct sp_err *err)
 {
 	struct sftp *l = new_link(site, path, deadline);
+	/* An attempt has its own deadline, but these two know none. */
+	int64_t until = sp_mono_ms() + deadline + 2000;
 	enum sp_status st;
 
 	if (l == NULL || start(l) != 0) {
@@ -324,10 +326,14 @@ sftp_open(const struct ssh_site *site, const char *path, int64_t deadline,
 		return sp_err_set(err, SP_RETRY, "no memory for a link");
 	}
 	(void)pthread_mutex_lock(&l->lock);
-	while (!l->tried)
-		sftp_wait_told(l, 1000);
-	st = l->status;
-	if (st != SP_OK)
+	while (!l->tried && sp_mono_ms() < until)
+		sftp_wait_told(l, until - sp_mono_ms());
+	st = l->tried ? l->status : SP_RETRY;
+	if (!l->tried)
+		(void)sp_err_set(err, st,
+		    "%s: the resolver or the SSH agent does not answer",
+		    site->host);
+	else if (st != SP_OK)
 		(void)sp_err_set(err, st, "%s", l->why.text);
 	(void)pthread_mutex_unlock(&l->lock);
 	if (st == SP_OK)

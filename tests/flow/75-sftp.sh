@@ -4,7 +4,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
 
-PLAIN_ONLY="keys other_server"
+PLAIN_ONLY="keys other_server silent_agent host_types"
 
 # at STEP...: by the helper; its lines to $T/out
 at() { sftp -i "$KEY" -k "$KNOWN" "$URL" "$@" >"$T/out" 2>"$T/err" || :; }
@@ -167,6 +167,20 @@ t_keys() {
 	ssh-add -q "$T/stranger" 2>/dev/null
 	sftp "$URL" facts >"$T/out" || :
 	has "$(cat "$T/out")" "(tried: the agent's keys)"
+}
+
+# An agent that asks somebody who is not there.
+t_silent_agent() {
+	sshd_up
+	unset SPOOL_IDENTITY
+	"$PYTHON" -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(5)
+time.sleep(1000)' "$T/agent" &
+	PIDS="$PIDS $!"
+	soon test -e "$T/agent"
+	SSH_AUTH_SOCK="$T/agent" SPOOL_TIMEOUT=0.5 timeout 60 sftp "$URL" facts \
+	    >"$T/out" || :
+	has "$(cat "$T/out")" 'later: 127.0.0.1: the resolver or the SSH agent'
 }
 
 # A server that knows less: no rename in one step, no fsync.
