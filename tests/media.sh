@@ -39,13 +39,13 @@ heal_dir() { rm -f "$T/away"; }
 
 # ---- what goes over TCP ----
 
-# proxy_up PORT: PROXY_PORT leads there
+# proxy_up PORT [CONTROL]: PROXY_PORT leads there
 proxy_up() {
-	LINK=$T/link
-	proxy "$1" "$LINK" >"$T/proxy.port" 2>>"$T/proxy.log" &
+	LINK=${2:-$T/link}
+	proxy "$1" "$LINK" >"$LINK.port" 2>>"$T/proxy.log" &
 	PIDS="$PIDS $!"
-	soon test -s "$T/proxy.port"
-	PROXY_PORT=$(cat "$T/proxy.port")
+	soon test -s "$LINK.port"
+	PROXY_PORT=$(cat "$LINK.port")
 }
 net() {
 	echo "$*" >"$LINK.new"
