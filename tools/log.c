@@ -162,6 +162,10 @@ log_show(struct log *log)
 		/* asked before the look: so nothing written after it counts */
 		if ((st = over_look(log, &over, &err)) == SP_OK)
 			st = look(log, &err);
+		if (log->follow && waits_out(&log->tool->spool, st, &err)) {
+			st = SP_OK;
+			over = false;
+		}
 		if (st != SP_OK || !log->follow || over)
 			break;
 		(void)poll(NULL, 0, pause);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/log.h"
 #include "libspool/version.h"
@@ -91,6 +92,23 @@ complain_of(enum sp_status status, const struct sp_err *err, const char *what)
 	else
 		complain("%s: %s", what, words);
 	return answer_of(status);
+}
+
+bool
+waits_out(const struct sp_spool *spool, enum sp_status st, struct sp_err *err)
+{
+	static bool said;
+
+	if (st != SP_RETRY || !sp_fs_far(spool->root)) {
+		said = false;
+		return false;
+	}
+	if (!said)
+		complain(
+		    "%s; it goes on when the spool is there again", err->text);
+	said = true;
+	sp_err_clear(err);
+	return true;
 }
 
 int

@@ -56,6 +56,10 @@ void complain(const char *fmt, ...) SP_PRINTF(1, 2);
 /* The same for a status: what, then err's words.  Returns the exit code. */
 int
 complain_of(enum sp_status status, const struct sp_err *err, const char *what);
+/* For a verb that waits anyway: is a spool on another machine only away?  Says
+ * so once, and forgets it. */
+bool
+waits_out(const struct sp_spool *spool, enum sp_status st, struct sp_err *err);
 /* Hint at --help; returns ANSWER_WRONG. */
 int usage_wrong(void);
 int answer_of(enum sp_status status);

@@ -223,6 +223,8 @@ wait_loop(struct wait *wait, int64_t until, struct sp_err *err)
 		now = sp_mono_ms();
 		if ((st = look_all(wait, err)) == SP_OK)
 			st = look_missing(wait, err);
+		if (waits_out(wait->spool, st, err))
+			st = SP_OK;
 		if (st != SP_OK || wait->over == wait->n)
 			return st;
 		cost = sp_mono_ms() - now;
