@@ -47,7 +47,7 @@ verbs() {
 	has "$(far log "$own")" mine
 	has "$(far log "$ok")" 'a word'
 	is "$(far show --json "$ok" | jq -r .row.status)" 200
-	same show "$own"
+	same show --json "$own"
 	far unhold "$held" >/dev/null
 	far wait "$held" || fail 'unhold'
 	soon sh -c '[ -z "$(ls "$0/new" "$0/assigned" | grep -v :)" ]' "$S"
