@@ -14,6 +14,7 @@
 #include "transport/http.h"
 
 #define NAP_MS 20
+#define PART   (INT64_C(4) << 20) /* bytes of a file in one request */
 
 /* ---- paths ---- */
 
@@ -184,7 +185,8 @@ send_part(struct http *h, const struct sp_buf *path, const char *hex, int from,
 		call.send = true;
 		call.from = from;
 		call.from_at = at;
-		call.from_len = size - at;
+		/* In parts: what broke off is not kept there. */
+		call.from_len = size - at < PART ? size - at : PART;
 	}
 	st = whole.failed ? sp_err_set(err, SP_RETRY, "no memory for a call")
 			  : wire_call(h->wire, &call, err);

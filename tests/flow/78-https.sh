@@ -256,7 +256,7 @@ t_lost() {
 	import os, sys, time
 	out = os.environ['SPOOL_OUT']
 	with open(out + '/large', 'wb') as f:
-	    f.write(bytes(i * 7 % 251 for i in range(700000)))
+	    f.write(bytes(i * 7 % 251 for i in range(7000)) * 1300)
 	with open(os.environ['SPOOL_METRICS'], 'w') as f:
 	    for i in range(300):
 	        f.write('{"step": %d}\n' % i)
@@ -272,7 +272,8 @@ t_lost() {
 	done
 	lossy 'answer POST /v1/claim 1' 'answer POST /v1/commit 1' \
 	    'answer PUT /log 3' 'answer PUT /metrics 2' 'half GET /v1/data 2' \
-	    'request PUT /out/ 2' 'answer PUT /out/ 1' 'request PUT /log 1' \
+	    'request PUT /out/.*at=0 1' \
+	    'request PUT /out/.*at=[1-9] 2' 'answer PUT /out/ 1' 'request PUT /log 1' \
 	    'answer PUT /v1/workers 1' 'half GET /v1/ready 1' \
 	    'answer PUT /v1/blobs 1' 'freeze POST /v1/claim 1'
 	http_drain
