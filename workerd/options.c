@@ -1,9 +1,9 @@
 /*
- * options.c - the words that workerd is started with: read, checked, explained.
+ * options.c - the words that workerd is started with: which there are and what
+ * they do.  What stands behind them is read in optiontake.c.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +13,10 @@
 #include "libspool/version.h"
 #include "transport/means.h"
 #include "workerd/options.h"
-#include "workerd/python.h"
+#include "workerd/optiontake.h"
 #include "workerd/worker.h"
 
-#define GRACE_MOST 3600
-#define SHARE_MOST 64
-
-#define WARM_MOST 64 /* modules */
-
-static const char usage[] =
+const char options_usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
     "               [--work DIR] [--cache DIR] [--cache-size SIZE] [--tag T]...\n"
     "               [--gpus WHICH] [--gpu-share N] [--preempt] [--grace TIME]\n"
@@ -86,370 +81,159 @@ static const char help[] =
     "them and give their orders back.  SIGHUP: look again.\n"
     "Exit: 0 ended as asked, 100 cannot be as asked, 111 try again later.\n";
 
-enum {
-	OPT_DRAIN = 256,
-	OPT_ONCE,
-	OPT_NAME,
-	OPT_PYTHON,
-	OPT_WORK,
-	OPT_CACHE,
-	OPT_CACHE_SIZE,
-	OPT_TAG,
-	OPT_GPUS,
-	OPT_SHARE,
-	OPT_FACTS,
-	OPT_SERVE,
-	OPT_PREEMPT,
-	OPT_GRACE,
-	OPT_WARM,
-	OPT_COLD,
-	OPT_ROOT,
-	OPT_ORIGIN,
-	OPT_LOG_MAX,
-	OPT_HASH_TIME,
-	OPT_FLOOR,
-	OPT_BAD_HOST,
-	OPT_CGROUP,
-	OPT_ACCEPT,
-	OPT_KNOWN,
-	OPT_CACERT,
-	OPT_CERT,
-	OPT_KEY,
-	OPT_TOKEN,
-	OPT_HELP,
-	OPT_VERSION
+/* What a word of the command line does. */
+enum does {
+	FLAG,       /* sets a bool of the options, */
+	TEXT,       /* or a text; */
+	MEANS_FLAG, /* the same of what a spool is reached by; */
+	MEANS_TEXT,
+	TAKE, /* has what is behind it read; */
+	NAME,
+	VERBOSE,
+	QUIET,
+	FACTS,
+	SERVE,
+	HELP,
+	VERSION
 };
 
-static const struct option longs[] = {
-	{ "jobs", required_argument, NULL, 'j' },
-	{ "drain", no_argument, NULL, OPT_DRAIN },
-	{ "once", no_argument, NULL, OPT_ONCE },
-	{ "name", required_argument, NULL, OPT_NAME },
-	{ "python", required_argument, NULL, OPT_PYTHON },
-	{ "work", required_argument, NULL, OPT_WORK },
-	{ "cache", required_argument, NULL, OPT_CACHE },
-	{ "cache-size", required_argument, NULL, OPT_CACHE_SIZE },
-	{ "tag", required_argument, NULL, OPT_TAG },
-	{ "gpus", required_argument, NULL, OPT_GPUS },
-	{ "gpu-share", required_argument, NULL, OPT_SHARE },
-	{ "gpu-facts", no_argument, NULL, OPT_FACTS },
-	{ &GPUPROBE_ARG[2], no_argument, NULL, OPT_SERVE },
-	{ "preempt", no_argument, NULL, OPT_PREEMPT },
-	{ "warm", required_argument, NULL, OPT_WARM },
-	{ "cold", no_argument, NULL, OPT_COLD },
-	{ "grace", required_argument, NULL, OPT_GRACE },
-	{ "allow-root", no_argument, NULL, OPT_ROOT },
-	{ "origin", required_argument, NULL, OPT_ORIGIN },
-	{ "log-max", required_argument, NULL, OPT_LOG_MAX },
-	{ "hash-time", required_argument, NULL, OPT_HASH_TIME },
-	{ "disk-floor", required_argument, NULL, OPT_FLOOR },
-	{ "bad-host", required_argument, NULL, OPT_BAD_HOST },
-	{ "cgroup", required_argument, NULL, OPT_CGROUP },
-	{ "identity", required_argument, NULL, 'i' },
-	{ "known-hosts", required_argument, NULL, OPT_KNOWN },
-	{ "accept-new", no_argument, NULL, OPT_ACCEPT },
-	{ "cacert", required_argument, NULL, OPT_CACERT },
-	{ "cert", required_argument, NULL, OPT_CERT },
-	{ "key", required_argument, NULL, OPT_KEY },
-	{ "token-file", required_argument, NULL, OPT_TOKEN },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ "version", no_argument, NULL, OPT_VERSION },
-	{ NULL, 0, NULL, 0 },
+struct word {
+	const char *name;
+	int letter; /* 0: none; or the letter alone, without a name */
+	enum does does;
+	size_t at;   /* FLAG, TEXT: in struct options */
+	void *means; /* MEANS_: in tr_means */
+	bool (*take)(char *text, struct options *opt);
 };
 
+#define IN(member) .at = offsetof(struct options, member)
+
+static const struct word words[] = {
+	{ "jobs", 'j', TAKE, .take = option_slots },
+	{ "drain", 0, FLAG, IN(drain) },
+	{ "once", 0, FLAG, IN(once) },
+	{ .name = "name", .does = NAME },
+	{ "python", 0, TAKE, .take = option_python },
+	{ "work", 0, TEXT, IN(work) },
+	{ "cache", 0, TEXT, IN(cache) },
+	{ "cache-size", 0, TAKE, .take = option_cache_size },
+	{ "tag", 0, TAKE, .take = option_tag },
+	{ "gpus", 0, TAKE, .take = option_gpus },
+	{ "gpu-share", 0, TAKE, .take = option_share },
+	{ .name = "gpu-facts", .does = FACTS },
+	{ .name = &GPUPROBE_ARG[2],
+	    .does = SERVE }, /* said by workerd itself */
+	{ "preempt", 0, FLAG, IN(preempt) },
+	{ "warm", 0, TAKE, .take = option_warm },
+	{ "cold", 0, FLAG, IN(cold) },
+	{ "grace", 0, TAKE, .take = option_grace },
+	{ "allow-root", 0, FLAG, IN(allow_root) },
+	{ "origin", 0, TEXT, IN(origin) },
+	{ "log-max", 0, TAKE, .take = option_log_max },
+	{ "hash-time", 0, TAKE, .take = option_hash_time },
+	{ "disk-floor", 0, TAKE, .take = option_floor },
+	{ "bad-host", 0, TAKE, .take = option_bad_host },
+	{ "cgroup", 0, TAKE, .take = option_cgroup },
+	{ "identity", 'i', MEANS_TEXT, .means = &tr_means.identity },
+	{ "known-hosts", 0, MEANS_TEXT, .means = &tr_means.known_hosts },
+	{ "accept-new", 0, MEANS_FLAG, .means = &tr_means.accept_new },
+	{ "cacert", 0, MEANS_TEXT, .means = &tr_means.cacert },
+	{ "cert", 0, MEANS_TEXT, .means = &tr_means.cert },
+	{ "key", 0, MEANS_TEXT, .means = &tr_means.key },
+	{ "token-file", 0, MEANS_TEXT, .means = &tr_means.token_file },
+	{ .letter = 'v', .does = VERBOSE },
+	{ .letter = 'q', .does = QUIET },
+	{ .name = "help", .does = HELP },
+	{ .name = "version", .does = VERSION },
+};
+
+#define WORDS (sizeof words / sizeof words[0])
+#define LONG  256 /* and its row, is what getopt_long says */
+
 static bool
-wrong(const char *fmt, const char *what)
+text_has(enum does does)
 {
-	(void)fprintf(stderr, "workerd: ");
-	(void)fprintf(stderr, fmt, what);
-	(void)fprintf(stderr, "\n%s", usage);
-	return false;
+	return does == TEXT || does == MEANS_TEXT || does == TAKE ||
+	    does == NAME;
 }
 
-static bool
-take_slots(const char *text, int *slots_out)
+/* As getopt wants them. */
+static void
+spell(struct option longs_out[WORDS + 1], char letters_out[2 * WORDS + 1])
 {
-	char *end;
-	long n;
+	size_t i, n = 0;
+	char *c = letters_out;
 
-	if (strcmp(text, "auto") == 0) {
-		*slots_out = 0;
-		return true;
+	for (i = 0; i < WORDS; i++) {
+		if (words[i].name != NULL)
+			longs_out[n++] = (struct option){ words[i].name,
+				text_has(words[i].does) ? required_argument
+							: no_argument,
+				NULL, LONG + (int)i };
+		if (words[i].letter == 0)
+			continue;
+		*c++ = (char)words[i].letter;
+		if (text_has(words[i].does))
+			*c++ = ':';
 	}
-	errno = 0;
-	n = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || n < 1 ||
-	    n > SLOTS_MOST)
-		return wrong(
-		    "-j %s: a whole number from 1 to 1024, or auto", text);
-	*slots_out = (int)n;
-	return true;
+	longs_out[n] = (struct option){ NULL, 0, NULL, 0 };
+	*c = '\0';
+}
+
+static const struct word *
+word_of(int said)
+{
+	size_t i;
+
+	if (said >= LONG)
+		return &words[said - LONG];
+	for (i = 0; i < WORDS; i++)
+		if (words[i].letter == said)
+			return &words[i];
+	return NULL;
 }
 
 static bool
-take_bad_host(const char *text, int *n_out)
+take(const struct word *word, char *text, struct options *opt)
 {
-	char *end;
-	long n;
+	char *in = (char *)opt + word->at;
 
-	errno = 0;
-	n = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || n < 0 ||
-	    n > SP_STREAK_MOST)
-		return wrong(
-		    "--bad-host %s: a whole number from 0 to 100", text);
-	*n_out = (int)n;
-	return true;
-}
-
-static bool
-take_gpus(const char *text, struct options *opt)
-{
-	char why[128];
-
-	if (!sp_gpu_list_ok(text, why))
-		return wrong("--gpus: %s", why);
-	opt->gpus = text;
-	return true;
-}
-
-static bool
-take_share(const char *text, struct options *opt)
-{
-	char *end;
-	long n;
-
-	errno = 0;
-	n = strtol(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || n < 1 ||
-	    n > SHARE_MOST)
-		return wrong(
-		    "--gpu-share %s: a whole number from 1 to 64", text);
-	opt->gpu_share = (int)n;
-	return true;
-}
-
-static bool
-take_python(const char *program, struct options *opt)
-{
-	struct python python;
-	char why[256];
-
-	/* Said by name, so it must be there. */
-	if (!python_find(program, "--python", &python, why))
-		return wrong("%s", why);
-	(void)strcpy(opt->python, python.program);
-	return true;
-}
-
-/* "numpy,sklearn.svm"; "" or "none": nothing but Python itself. */
-static bool
-take_warm(char *list, struct options *opt)
-{
-	char *name, *rest = NULL, *c;
-	char **more;
-
-	opt->warm_all = true;
-	opt->warm_n = 0;
-	if (strcmp(list, "none") == 0)
+	switch (word->does) {
+	case FLAG:
+		*(bool *)(void *)in = true;
 		return true;
-	for (name = strtok_r(list, ",", &rest); name != NULL;
-	     name = strtok_r(NULL, ",", &rest)) {
-		for (c = name; isalnum((unsigned char)*c) || *c == '_' ||
-		     (*c == '.' && c > name && c[-1] != '.');
-		     c++)
-			;
-		if (*c != '\0' || isdigit((unsigned char)*name) ||
-		    c[-1] == '.' || opt->warm_n == WARM_MOST)
-			return wrong("--warm %s: modules with commas between "
-				     "them, as numpy,sklearn.svm",
-			    name);
-		more = realloc(opt->warm, (opt->warm_n + 1) * sizeof *more);
-		if (more == NULL)
-			return wrong("%s", strerror(errno));
-		opt->warm = more;
-		opt->warm[opt->warm_n++] = name;
-	}
-	return true;
-}
-
-static bool
-take_tag(const char *tag, struct options *opt)
-{
-	const char **tags =
-	    realloc(opt->tags, (opt->tags_n + 1) * sizeof *tags);
-
-	if (tags == NULL)
-		return wrong("%s", strerror(errno));
-	opt->tags = tags;
-	opt->tags[opt->tags_n++] = tag;
-	return true;
-}
-
-static bool
-take_log_max(const char *text, struct options *opt)
-{
-	int64_t n;
-
-	if (!sp_bytes_parse(text, &n) || n < 1)
-		return wrong("--log-max %s: a size, as 64M or 1G", text);
-	opt->log_max = (uint64_t)n;
-	return true;
-}
-
-static bool
-take_floor(const char *text, struct options *opt)
-{
-	char *end;
-	double p;
-
-	opt->floor_percent = 0;
-	if (sp_bytes_parse(text, &opt->floor_bytes))
+	case TEXT:
+		*(const char **)(void *)in = text;
 		return true;
-	p = strtod(text, &end);
-	if (end == text || strcmp(end, "%") != 0 || !(p >= 0 && p < 100))
-		return wrong(
-		    "--disk-floor %s: a size, as 10G, or a share, as 2%%",
-		    text);
-	opt->floor_percent = p;
-	opt->floor_bytes = p > 0 ? -1 : 0;
-	return true;
-}
-
-static bool
-take_cgroup(const char *text, struct options *opt)
-{
-	opt->no_cgroup = strcmp(text, "none") == 0;
-	if (!opt->no_cgroup && strcmp(text, "auto") != 0)
-		return wrong("--cgroup %s: auto or none", text);
-	return true;
-}
-
-static bool
-take_cache_size(const char *text, struct options *opt)
-{
-	if (!sp_bytes_parse(text, &opt->cache_size) || opt->cache_size < 0)
-		return wrong(
-		    "--cache-size %s: bytes, or a size as 500M, 20G", text);
-	return true;
-}
-
-static bool
-take_grace(const char *text, struct options *opt)
-{
-	if (!sp_seconds_parse(text, &opt->grace) || opt->grace > GRACE_MOST)
-		return wrong(
-		    "--grace %s: a time as 30, 30s or 2m, at most 1h", text);
-	return true;
-}
-
-static bool
-take_hash_time(const char *text, struct options *opt)
-{
-	if (!sp_seconds_parse(text, &opt->hash_time))
-		return wrong("--hash-time %s: a time, as 90s or 10m", text);
-	return true;
-}
-
-static bool
-take(int c, struct options *opt)
-{
-	switch (c) {
-	case 'j':
-		return take_slots(optarg, &opt->slots);
-	case 'v':
+	case MEANS_FLAG:
+		*(bool *)word->means = true;
+		return true;
+	case MEANS_TEXT:
+		*(const char **)word->means = text;
+		return true;
+	case TAKE:
+		return word->take(text, opt);
+	case NAME:
+		(void)snprintf(opt->name, sizeof opt->name, "%s", text);
+		return true;
+	case VERBOSE:
 		opt->verbose++;
-		break;
-	case 'q':
+		return true;
+	case QUIET:
 		opt->verbose--;
-		break;
-	case OPT_DRAIN:
-		opt->drain = true;
-		break;
-	case OPT_ONCE:
-		opt->once = true;
-		break;
-	case OPT_NAME:
-		(void)snprintf(opt->name, sizeof opt->name, "%s", optarg);
-		break;
-	case OPT_PYTHON:
-		return take_python(optarg, opt);
-	case OPT_WORK:
-		opt->work = optarg;
-		break;
-	case OPT_CACHE:
-		opt->cache = optarg;
-		break;
-	case OPT_CACHE_SIZE:
-		return take_cache_size(optarg, opt);
-	case OPT_TAG:
-		return take_tag(optarg, opt);
-	case OPT_PREEMPT:
-		opt->preempt = true;
-		break;
-	case OPT_GRACE:
-		return take_grace(optarg, opt);
-	case OPT_LOG_MAX:
-		return take_log_max(optarg, opt);
-	case OPT_HASH_TIME:
-		return take_hash_time(optarg, opt);
-	case OPT_FLOOR:
-		return take_floor(optarg, opt);
-	case OPT_BAD_HOST:
-		return take_bad_host(optarg, &opt->bad_host);
-	case OPT_CGROUP:
-		return take_cgroup(optarg, opt);
-	case 'i':
-		tr_means.identity = optarg;
-		break;
-	case OPT_KNOWN:
-		tr_means.known_hosts = optarg;
-		break;
-	case OPT_ACCEPT:
-		tr_means.accept_new = true;
-		break;
-	case OPT_CACERT:
-		tr_means.cacert = optarg;
-		break;
-	case OPT_CERT:
-		tr_means.cert = optarg;
-		break;
-	case OPT_KEY:
-		tr_means.key = optarg;
-		break;
-	case OPT_TOKEN:
-		tr_means.token_file = optarg;
-		break;
-	case OPT_WARM:
-		return take_warm(optarg, opt);
-	case OPT_COLD:
-		opt->cold = true;
-		break;
-	case OPT_ORIGIN:
-		opt->origin = optarg;
-		break;
-	case OPT_ROOT:
-		opt->allow_root = true;
-		break;
-	case OPT_GPUS:
-		return take_gpus(optarg, opt);
-	case OPT_SHARE:
-		return take_share(optarg, opt);
-	case OPT_FACTS:
+		return true;
+	case FACTS:
 		exit(gpuprobe_once());
-	case OPT_SERVE: /* said by workerd itself */
+	case SERVE:
 		exit(gpuprobe_serve());
-	case OPT_HELP:
-		(void)printf("%s\n%s", usage, help);
+	case HELP:
+		(void)printf("%s\n%s", options_usage, help);
 		exit(0);
-	case OPT_VERSION:
+	case VERSION:
 		(void)printf("workerd %s\n", SP_VERSION);
 		exit(0);
-	default:
-		(void)fprintf(stderr, "%s", usage);
-		return false;
 	}
-	return true;
+	return false;
 }
 
 /* The work directory goes into what scripts are told: it must stay true where
@@ -467,7 +251,7 @@ work_ok(struct options *opt)
 	}
 	if (realpath(opt->work, path) == NULL || stat(path, &st) == -1 ||
 	    !S_ISDIR(st.st_mode))
-		return wrong(
+		return option_wrong(
 		    "--work %s: there is no such directory", opt->work);
 	opt->work = path;
 	return true;
@@ -476,6 +260,9 @@ work_ok(struct options *opt)
 bool
 options_parse(int argc, char **argv, struct options *opt)
 {
+	struct option longs[WORDS + 1];
+	char letters[2 * WORDS + 1];
+	const struct word *word;
 	int c;
 
 	(void)memset(opt, 0, sizeof *opt);
@@ -489,11 +276,17 @@ options_parse(int argc, char **argv, struct options *opt)
 	(void)strcpy(opt->python, "python3");
 	(void)gethostname(opt->name, sizeof opt->name - 1);
 	opt->name[strcspn(opt->name, ".")] = '\0';
-	while ((c = getopt_long(argc, argv, "j:i:vq", longs, NULL)) != -1)
-		if (!take(c, opt))
+	spell(longs, letters);
+	while ((c = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if ((word = word_of(c)) == NULL) {
+			(void)fprintf(stderr, "%s", options_usage);
 			return false;
+		}
+		if (!take(word, optarg, opt))
+			return false;
+	}
 	if (optind + 1 != argc)
-		return wrong("%s",
+		return option_wrong("%s",
 		    optind == argc ? "which spool? give its directory"
 				   : "one spool at a time");
 	opt->url = argv[optind];
