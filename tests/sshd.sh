@@ -10,6 +10,7 @@
 #	sshd_down		and its sessions; the story's end does that too
 #	sshd_again		it comes back, on the same port
 #
+# MAX_STARTUPS: connections that may be logging in at once.
 # SFTP_ARGS: arguments of internal-sftp (-P posix-rename: not that); SSHD_ENV:
 # the environment of sshd.
 #
@@ -65,7 +66,7 @@ s = socket.socket(); s.bind(('127.0.0.1', 0)); print(s.getsockname()[1])")
 	PasswordAuthentication no
 	KbdInteractiveAuthentication no
 	PermitRootLogin prohibit-password
-	MaxStartups 100
+	MaxStartups ${MAX_STARTUPS:-100}
 	LogLevel VERBOSE
 	Subsystem sftp internal-sftp
 	X

@@ -96,5 +96,8 @@ tr_spool_make(const char *url, struct sp_err *err)
 		return sp_spool_make(path, err);
 	if ((st = far_root(scheme, url, &root, err)) != SP_OK)
 		return st;
+	/* The directory itself; when it is there, or cannot be made, what
+	 * follows shows. */
+	(void)sp_fs_mkdir(root, ".", 0777);
 	return sp_spool_make_at(root, url, err);
 }

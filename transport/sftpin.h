@@ -38,6 +38,7 @@ struct sftp {
 	size_t in_len;
 	int64_t heard; /* when the server last said something */
 	int64_t up_since, down_since, again_at, again;
+	unsigned turned_away; /* before the first connection */
 	struct sftp_call pulse;
 	bool pulsing;
 

@@ -21,6 +21,7 @@
 	               */
 #define AGAIN_MIN 500 /* between attempts to connect */
 #define AGAIN_MAX 60000
+#define AWAY_MOST 6     /* times that it hangs up on our first connection */
 #define STEADY_MS 30000 /* a connection that lasted was a good one */
 
 /* ---- answers ---- */
@@ -212,7 +213,10 @@ try(struct sftp *l)
 		sp_warn("link host=%s: %s", l->site.host, err.text);
 	later(l);
 	(void)pthread_mutex_lock(&l->lock);
-	l->tried = true;
+	/* Others start at this moment, too: sshd's MaxStartups. */
+	l->tried = l->tried || st != SP_LOST || ++l->turned_away >= AWAY_MOST;
+	if (st == SP_LOST)
+		st = SP_RETRY;
 	l->status = st;
 	if (st != SP_OK)
 		l->why = err;
@@ -329,12 +333,12 @@ sftp_open(const struct ssh_site *site, const char *path, int64_t deadline,
 	while (!l->tried && sp_mono_ms() < until)
 		sftp_wait_told(l, until - sp_mono_ms());
 	st = l->tried ? l->status : SP_RETRY;
-	if (!l->tried)
-		(void)sp_err_set(err, st,
-		    "%s: the resolver or the SSH agent does not answer",
-		    site->host);
-	else if (st != SP_OK)
-		(void)sp_err_set(err, st, "%s", l->why.text);
+	if (st != SP_OK)
+		(void)sp_err_set(err, st, "%s%s",
+		    l->why.text[0] == '\0' ? site->host : "",
+		    l->why.text[0] == '\0'
+			? ": the resolver or the SSH agent does not answer"
+			: l->why.text);
 	(void)pthread_mutex_unlock(&l->lock);
 	if (st == SP_OK)
 		*link_out = l;

@@ -175,8 +175,14 @@ start(struct ssh *s, const struct ssh_site *site, struct sp_err *err)
 	libssh2_session_set_blocking(s->session, 0);
 	ssh_host_prefer(s, site);
 	SSH_DO(s, rc, libssh2_session_handshake(s->session, s->fd));
-	if (rc != 0)
-		return ssh_err(s, rc, site, "SSH handshake", err);
+	if (rc != 0) {
+		(void)ssh_err(s, rc, site, "SSH handshake", err);
+		return rc == LIBSSH2_ERROR_BANNER_RECV ||
+			rc == LIBSSH2_ERROR_SOCKET_DISCONNECT ||
+			rc == LIBSSH2_ERROR_SOCKET_RECV
+		    ? SP_LOST
+		    : SP_RETRY;
+	}
 	if ((st = ssh_host_check(s, site, err)) != SP_OK ||
 	    (st = ssh_login(s, site, err)) != SP_OK)
 		return st;

@@ -44,6 +44,7 @@ struct ssh;
 /* Connect, check the host's key, log in, start the subsystem; by `until`
  * (sp_mono_ms).  `stop` is a handle that polls readable when it is to be given
  * up.  SP_FATAL: asking again will not help (the host's key, our keys);
+ * SP_LOST: it hung up at once, as a server does that has too many at a time;
  * SP_RETRY: not reached, or it broke. */
 enum sp_status ssh_open(const struct ssh_site *site, int64_t until, int stop,
     struct ssh **ssh_out, struct sp_err *err);

@@ -4,7 +4,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
 
-PLAIN_ONLY="keys other_server silent_agent host_types"
+PLAIN_ONLY="keys other_server silent_agent turned_away host_types"
 
 # at STEP...: by the helper; its lines to $T/out
 at() { sftp -i "$KEY" -k "$KNOWN" "$URL" "$@" >"$T/out" 2>"$T/err" || :; }
@@ -167,6 +167,25 @@ t_keys() {
 	ssh-add -q "$T/stranger" 2>/dev/null
 	sftp "$URL" facts >"$T/out" || :
 	has "$(cat "$T/out")" "(tried: the agent's keys)"
+}
+
+# It hangs up when too many log in at once: come again.
+t_turned_away() {
+	MAX_STARTUPS=1
+	sshd_up
+	"$PYTHON" -c 'import os, socket, sys, time
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+open(sys.argv[2], "wb").write(s.recv(100))
+while not os.path.exists(sys.argv[3]): time.sleep(0.02)' \
+	    "$SSHD_PORT" "$T/in" "$T/let" &
+	PIDS="$PIDS $!"
+	soon test -s "$T/in"
+	sftp "$URL" facts >"$T/out" &
+	PIDS="$PIDS $!"
+	soon grep -q 'drop connection' "$SSHD/log"
+	: >"$T/let"
+	soon test -s "$T/out"
+	has "$(line 1)" rename=yes
 }
 
 # An agent that asks somebody who is not there.

@@ -292,6 +292,9 @@ t_verbs() {
 	echo a line
 	echo '{"loss":3}'
 	SH
+	spool init "$URL/../made"
+	is "$(spool -s "$SSHD/root/made" ls | wc -l)" 0
+	exits 100 spool init "$URL/../not/made"
 	export SPOOL_DIR="$URL"
 	job s.sh >"$T/job.json"
 	_id=$(spool submit "$T/job.json")
