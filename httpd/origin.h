@@ -2,7 +2,8 @@
  * origin.h - the original's Workers, unchanged, served from a spool.
  *
  *	origin.c	its routes: requests and answers
- *	originhold.c	who asks, what they hold, and their beats
+ *	originbeat.c	who asks, and the beats that we make for them
+ *	originhold.c	what they hold, and when they have lost it
  *	originclaim.c	an order for one that is bored
  *	origincall.c	what one posts to /callback
  *
@@ -80,6 +81,16 @@ struct origin {
 	struct sp_names others; /* workers that are none of ours, sorted */
 };
 
+/* Its row; a new one goes on counting where its beat stood.  NULL: there is
+ * none, or there are too many. */
+struct origin_row *origin_row_of(struct origin *o, const char *worker);
+struct origin_row *
+origin_row_get(struct origin *o, const struct sp_spool *sp, const char *worker);
+enum sp_status
+origin_row_beat(const struct sp_spool *sp, struct origin_row *row);
+/* With its beat. */
+void origin_row_forget(struct origin *o, const struct sp_spool *sp, size_t i);
+
 bool origin_init(struct origin *o);
 void origin_clear(struct origin *o);
 
@@ -87,8 +98,9 @@ void origin_clear(struct origin *o);
  * Returns ms until it wants to be called again. */
 int64_t origin_tick(struct server *s);
 
-/* Is this W one of theirs?  By its beat. */
-bool origin_is(const struct sp_spool *sp, const char *worker);
+/* Is this W one of theirs?  By its beat; known_out (may be NULL): that could be
+ * read. */
+bool origin_is(const struct sp_spool *sp, const char *worker, bool *known_out);
 
 /* ---- orders ---- */
 

@@ -44,7 +44,7 @@ only_one(void *arg, enum sp_state state, const struct sp_name *name)
 
 	(void)state;
 	if (origin_who_is(only->c->who, name->worker) &&
-	    origin_is(only->c->sp, name->worker)) {
+	    origin_is(only->c->sp, name->worker, NULL)) {
 		only->name = *name;
 		only->n++;
 	}
@@ -351,7 +351,7 @@ take(struct call *c, struct sp_err *err)
 {
 	switch (c->state) {
 	case SP_ASSIGNED:
-		if (!origin_is(c->sp, c->name.worker))
+		if (!origin_is(c->sp, c->name.worker, NULL))
 			return SP_GONE;
 		/* Addresses change; tokens are secrets. */
 		if (c->who->token && !origin_who_is(c->who, c->name.worker))

@@ -9,10 +9,12 @@
 #include "httpd/queue.h"
 #include "httpd/server.h"
 #include "libspool/find.h"
+#include "libspool/finish.h"
 #include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
+#include "libspool/outcome.h"
 #include "libspool/wish.h"
 
 #define LOOK_MOST 256 /* orders read for one that is bored */
@@ -48,6 +50,18 @@ pinned(const struct sp_spool *sp, const struct sp_name *name)
 	return there;
 }
 
+static void
+refuse(const struct sp_spool *sp, const struct sp_name *name, const char *words)
+{
+	struct sp_err err = { "" };
+
+	if (sp_end(sp, SP_NEW, name, SP_ST_INVALID, false, words, &err) ==
+	    SP_OK)
+		sp_info("refuse order=%s: %s", name->id.text, words);
+	else
+		sp_warn("refuse order=%s: %s", name->id.text, err.text);
+}
+
 static enum sp_status
 try_one(const struct sp_spool *as, const struct sp_name *name,
     struct sp_name *claimed_out, struct sp_buf *text_out)
@@ -59,7 +73,10 @@ try_one(const struct sp_spool *as, const struct sp_name *name,
 	sp_buf_reset(text_out);
 	st = sp_order_read(as, SP_NEW, name, text_out, NULL);
 	if (st == SP_OK)
-		st = sp_job_parse(text_out->data, text_out->len, &job, NULL);
+		st = sp_job_parse(text_out->data, text_out->len, &job, &err);
+	/* Nobody may come who would say so. */
+	if (st == SP_BAD && job.object)
+		refuse(as, name, err.text);
 	if (st == SP_OK && (!can(&job) || pinned(as, name)))
 		st = SP_LOST;
 	sp_job_clear(&job);

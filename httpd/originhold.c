@@ -1,10 +1,7 @@
 /*
- * originhold.c - who the original's workers are, what they hold, and the beats
- * that we make for them.
- *
- * What they hold is read from assigned/ anew at each tick; only how long one
- * has been idle is known to us alone, and when we forget that, its beat ends
- * some polls earlier.
+ * originhold.c - what the original's workers hold: read from assigned/ anew at
+ * each tick, taken back when it was cancelled, when it has been held for too
+ * long, and when its worker is bored again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,164 +9,14 @@
 
 #include "httpd/origin.h"
 #include "httpd/server.h"
-#include "libspool/beat.h"
-#include "libspool/file.h"
 #include "libspool/find.h"
-#include "libspool/finish.h"
 #include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/log.h"
 #include "libspool/mark.h"
-#include "libspool/outcome.h"
 #include "libspool/revoke.h"
-#include "libspool/sha256.h"
 
 #define OTHERS_MOST 4096
-
-/* ---- who asks ---- */
-
-void
-origin_who_make(const char *token, const char *bound, const char *name,
-    const char *peer, struct origin_who *who)
-{
-	char hex[SP_SHA_LEN + 1], text[160];
-	int len;
-
-	len = snprintf(text, sizeof text, "original worker %s %s",
-	    *token != '\0' ? "token" : "address",
-	    *token != '\0' ? token : peer);
-	sp_sha_text(
-	    text, len < (int)sizeof text ? (size_t)len : sizeof text - 1, hex);
-	hex[6] = '\0';
-	(void)memset(who, 0, sizeof *who);
-	(void)memcpy(who->nonce, hex, 7);
-	who->token = *token != '\0';
-	(void)snprintf(who->peer, sizeof who->peer, "%s", peer);
-	if (*bound != '\0')
-		name = bound;
-	if (name != NULL)
-		sp_worker_make(
-		    name, (uint32_t)strtoul(hex, NULL, 16), who->worker);
-}
-
-bool
-origin_who_is(const struct origin_who *who, const char *worker)
-{
-	const char *dash = strrchr(worker, '-');
-
-	return dash != NULL && strcmp(dash + 1, who->nonce) == 0;
-}
-
-/* ---- their beats ---- */
-
-static enum sp_status
-beat_read(
-    const struct sp_spool *sp, const char *worker, struct sp_beat *beat_out)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
-	char file[SP_WORKER_MAX + 8];
-	enum sp_status s;
-	struct stat st;
-
-	(void)memset(beat_out, 0, sizeof *beat_out);
-	(void)snprintf(file, sizeof file, "%s.json", worker);
-	s = sp_read(
-	    sp->dir[SP_DIR_WORKERS], file, SP_BEAT_MAX, &text, &st, NULL);
-	if (s == SP_OK)
-		s = sp_beat_parse(text.data, text.len, beat_out, NULL);
-	sp_buf_clear(&text);
-	return s;
-}
-
-bool
-origin_is(const struct sp_spool *sp, const char *worker)
-{
-	struct sp_beat beat;
-	bool is;
-
-	is = beat_read(sp, worker, &beat) == SP_OK &&
-	    strcmp(beat.role, ORIGIN_ROLE) == 0;
-	sp_beat_clear(&beat);
-	return is;
-}
-
-static struct origin_row *
-row_of(struct origin *o, const char *worker)
-{
-	size_t i;
-
-	for (i = 0; i < o->rows; i++)
-		if (strcmp(o->row[i].worker, worker) == 0)
-			return &o->row[i];
-	return NULL;
-}
-
-/* Its row, a new one goes on counting where its beat stood.  NULL: too many.
- */
-static struct origin_row *
-row_get(struct origin *o, const struct sp_spool *sp, const char *worker)
-{
-	struct origin_row *row = row_of(o, worker);
-	struct sp_beat beat;
-
-	if (row != NULL || o->rows == ORIGIN_MOST)
-		return row;
-	row = &o->row[o->rows++];
-	(void)memset(row, 0, sizeof *row);
-	(void)snprintf(row->worker, sizeof row->worker, "%s", worker);
-	row->started = sp_wall_ms();
-	if (beat_read(sp, worker, &beat) == SP_OK) {
-		row->count = beat.count;
-		if (beat.started > 0)
-			row->started = beat.started;
-		(void)snprintf(row->peer, sizeof row->peer, "%s", beat.host);
-	}
-	sp_beat_clear(&beat);
-	return row;
-}
-
-static enum sp_status
-row_beat(const struct sp_spool *sp, struct origin_row *row)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_BEAT_MAX);
-	char file[SP_WORKER_MAX + 8];
-	struct sp_err err = { "" };
-	struct sp_beat beat;
-	enum sp_status st;
-
-	(void)memset(&beat, 0, sizeof beat);
-	(void)snprintf(beat.worker, sizeof beat.worker, "%s", row->worker);
-	(void)strcpy(beat.role, ORIGIN_ROLE);
-	(void)strcpy(beat.state, row->running[0] != '\0' ? "busy" : "idle");
-	(void)snprintf(beat.host, sizeof beat.host, "%s", row->peer);
-	(void)strcpy(beat.note, "an original worker; spool-httpd beats for it");
-	beat.started = row->started;
-	beat.slots = 1;
-	beat.count = ++row->count;
-	beat.running = &row->running;
-	beat.running_n = row->running[0] != '\0';
-	sp_beat_print(&beat, &text);
-	(void)snprintf(file, sizeof file, "%s.json", row->worker);
-	st = text.failed
-	    ? SP_RETRY
-	    : sp_publish(sp, sp->dir[SP_DIR_WORKERS], file, text.data, text.len,
-		  SP_PUB_REPLACE | SP_PUB_LAZY, &err);
-	if (st != SP_OK)
-		sp_warn("beat worker=%s: %s", row->worker, err.text);
-	sp_buf_clear(&text);
-	return st;
-}
-
-static void
-row_forget(struct origin *o, const struct sp_spool *sp, size_t i)
-{
-	char file[SP_WORKER_MAX + 8];
-
-	(void)snprintf(file, sizeof file, "%s.json", o->row[i].worker);
-	(void)sp_fs_unlink(sp->dir[SP_DIR_WORKERS], file);
-	sp_info("forget worker=%s: it is bored no more", o->row[i].worker);
-	o->row[i] = o->row[--o->rows];
-}
 
 /* ---- what they hold ---- */
 
@@ -232,7 +79,6 @@ held_add(
 struct look {
 	struct origin *o;
 	const struct sp_spool *sp;
-	size_t others; /* that were sorted in */
 };
 
 /* One entry of assigned/. */
@@ -241,21 +87,24 @@ look_at(void *arg, enum sp_state state, const struct sp_name *name)
 {
 	struct look *look = arg;
 	struct origin *o = look->o;
-	struct origin_row *row = row_of(o, name->worker);
+	struct origin_row *row = origin_row_of(o, name->worker);
+	bool known;
 
 	(void)state;
 	if (row == NULL) {
 		if (sp_names_has(&o->others, name->worker))
 			return 0;
-		if (!origin_is(look->sp, name->worker)) {
+		if (!origin_is(look->sp, name->worker, &known)) {
 			/* What it is it stays. */
+			if (!known)
+				return 0;
 			if (o->others.n > OTHERS_MOST)
 				sp_names_clear(&o->others);
 			if (sp_names_add(&o->others, name->worker) == SP_OK)
 				sp_names_sort(&o->others);
 			return 0;
 		}
-		if ((row = row_get(o, look->sp, name->worker)) == NULL)
+		if ((row = origin_row_get(o, look->sp, name->worker)) == NULL)
 			return 0;
 		sp_info("worker=%s: an original one that holds order=%s; "
 			"beating for it",
@@ -269,7 +118,7 @@ look_at(void *arg, enum sp_state state, const struct sp_name *name)
 static enum sp_status
 look(struct origin *o, const struct sp_spool *sp, struct sp_err *err)
 {
-	struct look arg = { o, sp, 0 };
+	struct look arg = { o, sp };
 	enum sp_status st;
 	size_t i;
 
@@ -358,10 +207,10 @@ origin_tick(struct server *s)
 		/* They poll once a minute; a lease is one, as a rule. */
 		if (st == SP_OK && row->running[0] == '\0' &&
 		    (row->polled == 0 || now - row->polled > 3 * lease)) {
-			row_forget(o, sp, i);
+			origin_row_forget(o, sp, i);
 			continue;
 		}
-		(void)row_beat(sp, row);
+		(void)origin_row_beat(sp, row);
 		i++;
 	}
 	(void)pthread_mutex_unlock(&o->lock);
@@ -411,7 +260,7 @@ origin_bored(struct server *s, const struct origin_who *who,
 	*why = "too many workers";
 	(void)pthread_mutex_lock(&o->lock);
 	st = look(o, sp, err);
-	row = st == SP_OK ? row_get(o, sp, who->worker) : NULL;
+	row = st == SP_OK ? origin_row_get(o, sp, who->worker) : NULL;
 	if (row != NULL) {
 		row->polled = sp_mono_ms();
 		(void)snprintf(row->peer, sizeof row->peer, "%s", who->peer);
@@ -420,13 +269,13 @@ origin_bored(struct server *s, const struct origin_who *who,
 	}
 	/* The beat is there before the claim: a holder without one is lost. */
 	if (st == SP_OK && row != NULL)
-		st = row_beat(sp, row);
+		st = origin_row_beat(sp, row);
 	if (st == SP_OK && row != NULL) {
 		*why = "No Jobs or all are assigned.";
 		st = origin_claim(s, who, name_out, text_out, err);
 		if (st == SP_OK) {
 			sp_name_print(name_out, row->running);
-			(void)row_beat(sp, row);
+			(void)origin_row_beat(sp, row);
 		}
 	} else if (st == SP_OK) {
 		st = SP_GONE;

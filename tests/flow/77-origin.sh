@@ -206,6 +206,10 @@ t_original_errors() {
 	is "$(cat "$S"/outcomes/2*.json | jq -r .error | tr '\n' ' ')" \
 	    'There was a problem. No Job info found. '
 	is "$(count failed)" 2
+	# What is no job at all is ended, also when nobody else is here.
+	echo '{"epochs":1}' >"$S/new/no.json"
+	soon outcomes_are 3
+	has "$(cat "$S"/outcomes/2*.json)" '"status":400,"error":"scriptName'
 	promises
 }
 
