@@ -3,6 +3,7 @@
  * the order that it names, or of the only one that it holds.  Whatever it is,
  * it is kept: a worker that has worked for three days is not sent away.
  */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,9 @@
 #include "libspool/move.h"
 #include "libspool/outcome.h"
 #include "libspool/sha256.h"
+
+#define NOTE_TRIES 20 /* for a note that is being written */
+#define NOTE_MS    100
 
 struct call {
 	const struct sp_spool *sp;
@@ -184,9 +188,9 @@ finish(const struct call *c, struct sp_err *err)
 /* ---- it had been taken for lost ---- */
 
 /* Did this worker have an attempt at it?  Its note says so; its W comes back.
- */
+ * noted_out: the last attempt has one, whosever it was. */
 static bool
-had(const struct call *c, char worker_out[SP_WORKER_MAX + 1])
+had(const struct call *c, char worker_out[SP_WORKER_MAX + 1], bool *noted_out)
 {
 	struct sp_names names = { 0 };
 	char text[SP_NAME_MAX + SP_ID_LEN + 2];
@@ -195,6 +199,7 @@ had(const struct call *c, char worker_out[SP_WORKER_MAX + 1])
 	size_t i, len;
 	int run;
 
+	*noted_out = false;
 	if (sp_run_open(c->sp, &c->name.id, false, &run, NULL) != SP_OK)
 		return false;
 	if (sp_list(run, false, &names, NULL) == SP_OK)
@@ -207,14 +212,34 @@ had(const struct call *c, char worker_out[SP_WORKER_MAX + 1])
 				continue;
 			(void)snprintf(text, sizeof text, "%s.%.*s",
 			    c->name.id.text, (int)len - 5, file);
-			is = sp_attempt_parse(text, &name) == SP_OK &&
-			    origin_who_is(c->who, name.worker);
+			if (sp_attempt_parse(text, &name) != SP_OK)
+				continue;
+			*noted_out |= name.attempt + 1 == c->name.attempt;
+			is = origin_who_is(c->who, name.worker);
 			if (is)
 				(void)strcpy(worker_out, name.worker);
 		}
 	sp_names_clear(&names);
 	(void)sp_fs_close(run);
 	return is;
+}
+
+/* The same; who takes an order back notes that when it has been moved and
+ * synced, and this may have come just then. */
+static bool
+had_soon(const struct call *c, char worker_out[SP_WORKER_MAX + 1])
+{
+	bool noted;
+	int i;
+
+	for (i = 0; i < NOTE_TRIES; i++) {
+		if (had(c, worker_out, &noted))
+			return true;
+		if (noted || c->name.attempt == 0)
+			return false;
+		(void)poll(NULL, 0, NOTE_MS);
+	}
+	return false;
 }
 
 static bool
@@ -240,6 +265,7 @@ static enum sp_status
 reclaim(struct call *c, struct sp_err *err)
 {
 	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
+	char worker[SP_WORKER_MAX + 1] = "";
 	struct sp_name at = c->name;
 	struct sp_spool *as;
 	enum sp_status st = SP_OK;
@@ -247,8 +273,11 @@ reclaim(struct call *c, struct sp_err *err)
 	if ((as = malloc(sizeof *as)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	*as = *c->sp;
-	if (!had(c, as->actor) || !good(c))
+	if (!had_soon(c, worker) || !good(c))
 		st = SP_GONE;
+	/* Under a name that no keeper has taken for dead. */
+	worker[strlen(worker) < 7 ? 0 : strlen(worker) - 7] = '\0';
+	sp_worker_make(worker, sp_dice(), as->actor);
 	if (st == SP_OK && c->state == SP_WAITING)
 		st = sp_move_step(as, SP_STEP_PROMOTE, SP_WAITING, SP_NEW,
 		    &c->name, &at, err);
