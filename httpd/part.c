@@ -175,7 +175,7 @@ part_take(struct server *s, struct request *r, const struct part *p,
 		    (long long)is.st_size);
 		return 0;
 	}
-	if (st == SP_OK && w.at + r->body_len > is.st_size) {
+	if (st == SP_OK && r->body_len > 0 && w.at + r->body_len > is.st_size) {
 		st = part_add(r, fd, is.st_size, is.st_size - w.at, &err);
 		if (st != SP_OK)
 			(void)!ftruncate(fd, is.st_size);

@@ -175,8 +175,17 @@ body_may(const struct request *r, struct answer *a)
 		    r->head.type == NULL ? "" : r->head.type);
 		return false;
 	}
-	for (i = 0; length != NULL && length[i] != '\0' && i < 18; i++)
-		n = n * 10 + (length[i] - '0');
+	for (i = 0; length != NULL && length[i] != '\0'; i++) {
+		if (length[i] < '0' || length[i] > '9') {
+			answer_wrong(a, W_REQUEST,
+			    "Content-Length: found '%.32s', expected a number",
+			    length);
+			return false;
+		}
+		/* Enough to see that it is too much. */
+		if (n <= INT64_MAX / 100)
+			n = n * 10 + (length[i] - '0');
+	}
 	if (n > row->most) {
 		answer_wrong(a, W_LONG,
 		    "the body has %s bytes; at most %lld are taken here",

@@ -287,6 +287,5 @@ sp_token_worker_ok(const char *name, const char *worker)
 
 	return sp_worker_ok(worker) &&
 	    (n == 0 ||
-		(strncmp(name, worker, n) == 0 && worker[n] == '-' &&
-		    strlen(worker) == n + 7));
+		(strncmp(name, worker, n) == 0 && strlen(worker) == n + 7));
 }

@@ -249,6 +249,9 @@ t_logs() {
 		want 200 PUT "/v1/claims/$N/log?at=4" -d 'two '
 		is "$(got .size)" 8
 	done
+	# However late it comes: what is behind it stays.
+	want 200 PUT "/v1/claims/$N/log?at=0" -d 'one '
+	is "$(got .size)" 8
 	want 200 PUT "/v1/claims/$N/log?at=4" -d 'two three'
 	is "$(got .size)" 13
 	want 409 PUT "/v1/claims/$N/log?at=20" -d 'x'
@@ -316,6 +319,8 @@ t_files() {
 	head -c 50000 "$T/nn.csv" >"$T/part1"
 	tail -c +40001 "$T/nn.csv" >"$T/part2"
 	_q="total=$(wc -c <"$T/nn.csv")&sha256=$_sha"
+	want 202 PUT "/v1/data/two.csv?at=7&$_q"
+	is "$(got .size)" 0
 	want 202 PUT "/v1/data/two.csv?at=0&$_q" --data-binary "@$T/part1"
 	is "$(got .size)" 50000
 	want 409 PUT "/v1/data/two.csv?at=60000&$_q" -d x
@@ -562,7 +567,9 @@ t_limits() {
 	want 200 GET /v1
 	stop "$HTTPD"
 	start_httpd --rate 5
-	busy() { ask GET /v1 && [ "$CODE" = 429 ]; }
+	_urls=
+	for _n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do _urls="$_urls $U/v1"; done
+	busy() { curl -sS -o /dev/null -w '%{http_code} ' $_urls | grep -q 429; }
 	soon busy
 }
 
