@@ -264,7 +264,7 @@ serve_on(struct server *s, const struct listen *l, const char *cert,
 	}
 	sp_info("start spool=%s listen=%s://%s tokens=%s", s->spool.path,
 	    cert != NULL ? "https" : "http", l->where,
-	    s->keys.needed ? "needed" : "none");
+	    keys_needed(&s->keys) ? "needed" : "none");
 	do
 		good = read(signals, &info, sizeof info) == sizeof info;
 	while (!good && errno == EINTR);

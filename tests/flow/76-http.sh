@@ -662,6 +662,7 @@ t_shut_in() {
 
 # Nothing is kept that is not in the spool: killed at any moment, by whoever.
 t_restart() {
+	policy lease=60 # no worker beats here
 	start_spoold --listen 127.0.0.1:0
 	soon grep -q ' start spool=.*listen=' "$T/spoold.log"
 	U=http://$(sed -n 's/.*listen at=//p' "$T/spoold.log")
