@@ -13,7 +13,7 @@ handler_fn v1_about, v1_document, v1_room;
 handler_fn v1_submit, v1_cancel, v1_hold;
 /* orders.c: where orders stand and what came of them */
 handler_fn v1_orders, v1_order, v1_job, v1_outcome, v1_outcomes;
-/* runs.c: what attempts leave: logs, metrics, pins */
+/* runs.c, append.c: what attempts leave: logs, metrics, pins */
 handler_fn v1_attempts, v1_log, v1_metrics, v1_log_append, v1_metrics_append,
     v1_pins, v1_pin;
 /* out.c: runs/DAY/ID/out/ */
@@ -24,7 +24,7 @@ handler_fn v1_ready, v1_ready_text, v1_refuse, v1_drained;
 handler_fn v1_claim, v1_claim_look;
 /* finish.c: and back */
 handler_fn v1_commit, v1_release, v1_claim_cancel;
-/* workers.c: beats and wishes, and people's marks */
+/* workers.c, wishes.c: beats and wishes, and people's marks */
 handler_fn v1_workers, v1_worker, v1_beat, v1_bye, v1_held, v1_resumed,
     v1_wishes, v1_wish, v1_peers, v1_marks;
 /* files.c: scripts, data and blobs */
@@ -37,9 +37,14 @@ extern const char openapi_text[];
 
 /* How many beat; looked at every few seconds. */
 unsigned workers_alive(struct server *s);
+/* A member that is a list of names. */
+struct sp_names;
+void put_names(struct sp_jw *w, const char *key, const struct sp_names *names);
 
 /* ---- runs.c ---- */
 
+/* Of the files of an attempt: log, metrics, note. */
+extern const char *const run_endings[];
 /* runs/DAY/ID, made without a sync; the caller closes it. */
 enum sp_status run_make(const struct sp_spool *spool, const struct sp_id *id,
     int *fd_out, struct sp_err *err);
