@@ -5,10 +5,18 @@
 # The points are not listed by hand: a first run writes down all that an actor
 # passes (SPOOL_CRASH_LOG), so that a new point is in the matrix by itself.
 . "$TOP/tests/lib.sh"
+. "$TOP/tests/media.sh"
 : "${CRASHBIN:?}"
 
 # The programs under test come from the build with crash points.
+
 PATH=$CRASHBIN:$PATH
+
+# The stories over SFTP and HTTP take long: labs (tests/labs/run).
+if [ -z "${MATRIX_FAR:-}" ] && [ $# = 0 ]; then
+	set -- submit worker_alone worker_with_daemon spoold_with_daemon spoold_alone
+fi
+OVER=
 
 fixture() {
 	script ok.sh <<-'SH'
@@ -66,10 +74,29 @@ t_submit() {
 }
 
 # ---- worker and spoold ----
+fresh_spool() {
+	_at=$S
+	[ -z "$OVER" ] || _at=$(readlink -f "$S")
+	rm -rf "$_at"
+	spool init "$_at" >/dev/null
+	# The end of a cycle is the end of all that ran.
+	if [ "$OVER" = sftp ] && dead "$SSHD_PID"; then sshd_again; fi
+}
+# Where another medium lies between: it is not shot at, or it is the victim.
+one_worker() {
+	if [ -z "$OVER" ]; then
+		start_worker -j 2
+	else
+		# shellcheck disable=SC2086
+		env ${ACTOR_ENV:-} workerd $ROOTOK --work "$T/work" --python "$PYTHON" \
+		    -j 2 "$URL" >>"$T/worker.log" 2>&1 &
+		WORKER=$!
+		PIDS="$PIDS $WORKER"
+	fi
+}
 # run_with ACTOR POINT NTH RECOVERY
 cycle() {
-	rm -rf "$S"
-	spool init "$S" >/dev/null
+	fresh_spool
 	fast_policy
 	fixture
 	drops
@@ -79,12 +106,25 @@ cycle() {
 	: >"$S/cancel/$victim"
 	# The victim is alone at first, so that nobody is quicker than it.
 	ACTOR_ENV=SPOOL_CRASH=$2:$3
-	if [ "$2" = none ]; then ACTOR_ENV=SPOOL_CRASH_LOG=$T/points; fi
+	if [ "$2" = none ]; then
+		# The server is shut in: it may write nowhere else.
+		POINTS=$T/points
+		[ "$1" != shim ] || POINTS=$S/tmp/.points
+		ACTOR_ENV=SPOOL_CRASH_LOG=$POINTS
+	fi
 	case $1 in
 	worker)
-		start_worker -j 2
+		one_worker
 		victim_pid=$WORKER
 		ACTOR_ENV=
+		;;
+	shim)
+		shim_up
+		victim_pid=$SHIM
+		ACTOR_ENV=
+		URL=http://127.0.0.1:$SHIM_PORT
+		one_worker
+		soon either_dead_or_admitted "$victim_pid"
 		;;
 	spoold)
 		start_spoold
@@ -94,14 +134,17 @@ cycle() {
 		start_worker -j 2
 		;;
 	esac
+	# From there nobody moves what waits.
+	[ -z "$OVER" ] || start_spoold
 	soon either_dead_or_over "$victim_pid"
 	HIT=0
 	if dead "$victim_pid"; then HIT=1; fi
 	kill -KILL "$victim_pid" 2>/dev/null || :
 	wait "$victim_pid" 2>/dev/null || :
 	# Recovery by others.
-	if [ "$4" = daemon ]; then start_spoold; fi
-	if [ "$1" = worker ]; then start_worker -j 2; fi
+	if [ "$4" = daemon ] && [ -z "$OVER" ]; then start_spoold; fi
+	if [ "$1" = worker ]; then one_worker; fi
+	if [ "$1" = shim ]; then shim_up; fi
 	soon over_all
 	soon settled
 	# shellcheck disable=SC2086
@@ -118,10 +161,13 @@ cycle() {
 either_dead_or_taken() {
 	dead "$1" || [ -z "$(ls "$S/new" | grep -v '^[0-9][0-9]\.2.*\.json$')" ]
 }
+either_dead_or_admitted() {
+	dead "$1" || { [ ! -e "$S/new/dropped.json" ] && [ ! -e "$S/new/three.jsonl" ]; }
+}
 either_dead_or_over() { dead "$1" || { over_all && settled; }; }
 # All published, nothing staged, the broken drop explained.
 settled() {
-	[ -e "$S/bad/broken.json.why" ] &&
+	[ -n "$(find "$S/bad" -name 'broken.json*.why')" ] &&
 	    [ -z "$(ls "$S/new" "$S/waiting" "$S/assigned" | grep json)" ] &&
 	    [ -z "$(find "$S/tmp" -name '*.d')" ] &&
 	    OVER=1 sh "$TOP/tests/promises" "$S" 2>/dev/null
@@ -136,6 +182,7 @@ outcomes_ok() {
 matrix() { # ACTOR RECOVERY
 	# Which points does it pass in an undisturbed run?
 	cycle "$1" none 1 "$2"
+	[ "$POINTS" = "$T/points" ] || cp "$POINTS" "$T/points"
 	[ -s "$T/points" ] || fail "no crash point passed"
 	for point in $(actor_points); do
 		# Another actor may have been quicker: then nobody died there.
@@ -152,5 +199,19 @@ t_worker_alone() { matrix worker alone; }
 t_worker_with_daemon() { matrix worker daemon; }
 t_spoold_with_daemon() { matrix spoold daemon; }
 t_spoold_alone() { matrix spoold alone; }
+
+# The worker dies between its requests to a stock sshd, without posix-rename:
+# each rename of its is a link and an unlink.
+t_sftp_worker() {
+	OVER=sftp
+	SFTP_ARGS='-P posix-rename'
+	sshd_up
+	matrix worker daemon
+}
+# The HTTP server dies with a worker at the other end, and comes back.
+t_http_server() {
+	OVER=http
+	matrix shim daemon
+}
 
 run_stories "$@"
