@@ -375,12 +375,13 @@ commit_saved_is(struct commit *c)
 	return all;
 }
 
-/* Has one of them all that it waited for? */
+/* Has one of them all that it waited for, and the thread not seen it yet?  Only
+ * then: who waits for the spool, too, is not tried the faster for that. */
 static bool
 copied_is(const struct parcel *p)
 {
-	while (
-	    p != NULL && (p->copy == NULL || outcopy_done(p->copy) == SP_RETRY))
+	while (p != NULL &&
+	    (p->copy == NULL || !p->waits || outcopy_done(p->copy) == SP_RETRY))
 		p = p->next;
 	return p != NULL;
 }

@@ -107,9 +107,11 @@ parcel_prepare(const struct tr_ops *ops, struct tr *tr, struct parcel *p,
 	enum sp_status st = SP_OK;
 
 	/* SP_LOST: the commit finds that out, too. */
-	p->waits = p->copy != NULL && outcopy_done(p->copy) == SP_RETRY;
-	if (p->waits)
+	/* In this order: its end is either seen here or wakes us later. */
+	p->waits = p->copy != NULL;
+	if (p->waits && outcopy_done(p->copy) == SP_RETRY)
 		return SP_GONE;
+	p->waits = false;
 	if (p->doubt)
 		st = look(ops, tr, p, err);
 	if (st == SP_OK)

@@ -36,7 +36,7 @@ struct parcel {
 	struct parcel_tail tail[2]; /* by enum tr_trace */
 
 	struct outcopy *copy; /* of $SPOOL_OUT; NULL: that is in the spool */
-	bool waits;           /* for that, and for nothing else */
+	_Atomic bool waits;   /* for that, and for nothing else */
 
 	int64_t since;  /* sp_mono_ms */
 	bool adopted;   /* of an earlier worker of our NAME */
