@@ -162,7 +162,7 @@ either_dead_or_taken() {
 	dead "$1" || [ -z "$(ls "$S/new" | grep -v '^[0-9][0-9]\.2.*\.json$')" ]
 }
 either_dead_or_admitted() {
-	dead "$1" || { [ ! -e "$S/new/dropped.json" ] && [ ! -e "$S/new/three.jsonl" ]; }
+	dead "$1" || [ ! -e "$S/new/dropped.json" ]
 }
 either_dead_or_over() { dead "$1" || { over_all && settled; }; }
 # All published, nothing staged, the broken drop explained.
