@@ -79,20 +79,22 @@ put_member(struct sp_buf *b, const struct json_t *json, const char *key,
 	sp_json_put(b, value);
 }
 
-/* Is this dotted place in the list of those that were not finite? */
+/* Is this dotted place in the list of those that were not finite?  A key may be
+ * empty, too. */
 static bool
 odd_is(const char *odd, const char *key)
 {
-	size_t len = strlen(key);
-	const char *at = odd;
+	size_t len = strlen(key), n;
 
-	while ((at = strstr(at, key)) != NULL) {
-		if ((at == odd || at[-1] == ',') &&
-		    (at[len] == ',' || at[len] == '\0'))
+	if (*odd == '\0')
+		return false;
+	for (;; odd += n + 1) {
+		n = strcspn(odd, ",");
+		if (n == len && memcmp(odd, key, n) == 0)
 			return true;
-		at += len;
+		if (odd[n] == '\0')
+			return false;
 	}
-	return false;
 }
 
 static void

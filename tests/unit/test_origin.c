@@ -54,6 +54,10 @@ static const struct {
 	    "{\"loss\":NaN,\"lossText\":\"mine\"}", 0, NULL, false },
 	{ "{\"loss\":NaN,\"metric\":-Infinity,\"x\":1}",
 	    "{\"loss\":NaN,\"metric\":NaN,\"x\":1}", 0, NULL, false },
+	{ "{\"_us\":-Infinity,\"\":-Infinity,\"oerss\":NaN,\"us\":null}",
+	    "{\"_us\":NaN,\"\":NaN,\"oerss\":NaN,\"us\":null}", 0, NULL,
+	    false },
+	{ "{\"\":null}", "{\"\":null}", 0, NULL, false },
 	{ "{\"loss\":\"1e999\"}", "{\"loss\":NaN,\"lossText\":\"1e999\"}", 0,
 	    NULL, false },
 	/* Only those two, and only what is a number. */
