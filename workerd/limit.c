@@ -180,8 +180,8 @@ limit_end(struct slot *s)
 	s->oom = s->stop == STOP_MEMORY;
 	/* A job that one of its processes was killed in, and that ended well,
 	 * is well; who was told to stop was stopped for that. */
-	if (s->group.fd == -1 || !group_oom_is(&s->group, &peak) ||
-	    s->stop != STOP_NO ||
+	if (s->group.fd == -1 || !s->group.counted ||
+	    !group_oom_is(&s->group, &peak) || s->stop != STOP_NO ||
 	    (WIFEXITED(s->wait) && WEXITSTATUS(s->wait) == 0))
 		return;
 	s->oom = true;
