@@ -538,6 +538,33 @@ while not os.path.exists(os.environ["TDIR"] + "/stray"): time.sleep(0.02)' | scr
 	soon bare
 }
 
+# Preempted, by itself (75) and by the worker's end: it goes on in its directory,
+# warm again, and nothing of it is counted.
+t_preempted() {
+	echo 'import os, signal, sys, time
+again = os.path.exists("half")
+open("half", "w").close()
+if again: print("{\"loss\":1}"); sys.exit()
+if "self" in sys.argv[1]: sys.exit(75)
+signal.signal(signal.SIGTERM, lambda *a: sys.exit(75))
+open(os.environ["TDIR"] + "/on", "w").close()
+while True: time.sleep(1)' | script half.py
+	TDIR=$T; export TDIR
+	warm_worker --warm none --preempt
+	put self half.py '"x":"self"'
+	soon there self
+	is "$(of self '[.status, .loss, .run.warm, .run.attempt]')" '[200,1,true,1]'
+	put told half.py
+	soon test -e "$T/on"
+	stop "$WORKER"
+	ls "$S/new" | grep -q '[.]t2a0[.]told[.]json' || fail 'not given back'
+	is "$(cat "$S"/runs/*/*/t[0-9]*.json | jq -r .cause | sort | uniq -c | tr -s ' \n' ' ')" ' 2 preempted '
+	start_worker -v --warm none
+	soon there told
+	is "$(of told '[.status, .loss, .run.attempt]')" '[200,1,1]'
+	promises
+}
+
 # What is random differs from job to job; what is read at the start is heeded.
 t_own() {
 	echo 'import random, os, sys
