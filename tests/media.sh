@@ -72,7 +72,7 @@ shim_up() {
 	env ${ACTOR_ENV:-} spool-httpd -v --listen "127.0.0.1:${SHIM_PORT:-0}" "$S" >"$T/httpd.log" 2>&1 &
 	SHIM=$!
 	PIDS="$PIDS $SHIM"
-	soon grep -q 'start spool=.* listen=http:' "$T/httpd.log"
+	soon grep -q 'start spool=.* listen=http:.* tokens=' "$T/httpd.log"
 	SHIM_PORT=$(sed -n 's/.* listen=http:[^ ]*:\([0-9]*\).*/\1/p' "$T/httpd.log")
 }
 medium_http() {

@@ -161,8 +161,9 @@ cycle() {
 either_dead_or_taken() {
 	dead "$1" || [ -z "$(ls "$S/new" | grep -v '^[0-9][0-9]\.2.*\.json$')" ]
 }
+# It has admitted what was dropped, and ended what is no job.
 either_dead_or_admitted() {
-	dead "$1" || [ ! -e "$S/new/dropped.json" ]
+	dead "$1" || grep -qs "\"status\":400" "$S"/outcomes/2*.json
 }
 either_dead_or_over() { dead "$1" || { over_all && settled; }; }
 # All published, nothing staged, the broken drop explained.
