@@ -30,6 +30,7 @@
 #define SPARES 16 /* at once */
 #define FILES  64 /* that are watched */
 #define HUGE   (UINTPTR_MAX << 21)
+#define TEXT   (1u << 20) /* so much code that a job will run some of it */
 
 /* Given once, by warm.py.  Lists are strings, one after the other, that end
  * with an empty one. */
@@ -429,7 +430,8 @@ spool_warm_pack(void)
 			continue;
 		if (inode == 0 && strcmp(mode, "rw-p") == 0)
 			collapse(from, to);
-		else if (inode != 0 && strcmp(mode, "r-xp") == 0)
+		else if (inode != 0 && strcmp(mode, "r-xp") == 0 &&
+		    to - from >= TEXT)
 			touch(mem, from);
 	}
 	if (f != NULL)
