@@ -192,6 +192,7 @@ by_name(struct server *s, const struct sp_spool *view, const char *text,
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
 	struct sp_err err = { "" };
 	struct sp_name name, claimed;
+	struct entry *entry;
 	struct sp_job is;
 	enum sp_status st;
 	bool again;
@@ -201,6 +202,10 @@ by_name(struct server *s, const struct sp_spool *view, const char *text,
 	if (name.worker[0] != '\0' || name.bundle) {
 		answer_wrong(a, W_REQUEST,
 		    "name: '%s' is not as an order is called in new/", text);
+		return;
+	}
+	if (!queue_hold(s->queue, &name, &entry)) {
+		answer_status(a, SP_LOST, &err, text);
 		return;
 	}
 	st = sp_order_read(&s->spool, SP_NEW, &name, &job, &err);
@@ -219,6 +224,8 @@ by_name(struct server *s, const struct sp_spool *view, const char *text,
 		sp_err_clear(&err);
 		st = sp_claim(view, &name, &claimed, &job, &err);
 	}
+	queue_let(s->queue, entry,
+	    st == SP_OK || (again && (st == SP_LOST || st == SP_GONE)));
 	if (st == SP_OK)
 		say(a, &claimed, &job, again);
 	else

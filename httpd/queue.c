@@ -390,6 +390,42 @@ claim_one(struct queue *q, struct entry *e, const struct sp_spool *view,
 	return st;
 }
 
+bool
+queue_hold(struct queue *q, const struct sp_name *name, struct entry **out)
+{
+	char text[SP_NAME_MAX];
+	bool free = true;
+	size_t i;
+
+	*out = NULL;
+	sp_name_print(name, text);
+	(void)pthread_mutex_lock(&q->lock);
+	for (i = q->head; i < q->n && *out == NULL; i++)
+		if (strcmp(q->at[i]->name, text) == 0)
+			*out = q->at[i];
+	if (*out != NULL) {
+		free = !(*out)->taken;
+		(*out)->taken = true;
+	}
+	if (!free)
+		*out = NULL;
+	(void)pthread_mutex_unlock(&q->lock);
+	return free;
+}
+
+void
+queue_let(struct queue *q, struct entry *e, bool gone)
+{
+	if (e == NULL)
+		return;
+	(void)pthread_mutex_lock(&q->lock);
+	e->taken = false;
+	e->gone = e->gone || gone;
+	if (e->orphan)
+		entry_free(e);
+	(void)pthread_mutex_unlock(&q->lock);
+}
+
 enum sp_status
 queue_claim(struct queue *q, const struct sp_spool *view,
     const struct sp_offer *offer, struct sp_name *claimed, struct sp_buf *text,

@@ -40,6 +40,15 @@ enum sp_status queue_claim(struct queue *q, const struct sp_spool *view,
     const struct sp_offer *offer, struct sp_name *claimed_out,
     struct sp_buf *text_out, struct sp_err *err);
 
+/* Nobody is given this one until queue_let; entry_out NULL: it is not in the
+ * list.  false: another thread is at it. */
+struct entry;
+bool queue_hold(
+    struct queue *q, const struct sp_name *name, struct entry **entry_out);
+/* gone: it has left new/, so that it is not given to anybody later: its W would
+ * be told that the claim is its, for it is. */
+void queue_let(struct queue *q, struct entry *entry, bool gone);
+
 /* May it run now?  As sp_ready_is. */
 enum sp_status queue_may(struct queue *q, const struct sp_name *name,
     const struct sp_job *job, struct sp_err *err);

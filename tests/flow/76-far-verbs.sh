@@ -56,7 +56,8 @@ verbs() {
 	# What runs, and its worker.
 	run=$(job wait.sh | far submit --no-pin -)
 	soon test -e "$T/begun"
-	has "$(far workers)" busy
+	busy() { far workers | grep -q busy; }
+	soon busy
 	far drain --all >/dev/null
 	soon sh -c 'spool workers | grep -q drain'
 	far cancel "$run" >/dev/null
