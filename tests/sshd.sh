@@ -99,6 +99,7 @@ sshd_up() {
 
 # Processes of this sshd: itself, and one or two for each connection.
 sshd_sessions() {
+	ours "$SSHD_PID" || return 0 # its number may be another's by now
 	ps -eo pid=,ppid= | awk -v top="$SSHD_PID" '
 	    { up[$1] = $2 }
 	    END { for (p in up) { q = p
@@ -114,7 +115,7 @@ sshd_cut() {
 
 sshd_down() {
 	_all="$(sshd_sessions)"
-	kill -KILL "$SSHD_PID" 2>/dev/null || :
+	! ours "$SSHD_PID" || kill -KILL "$SSHD_PID" 2>/dev/null || :
 	# shellcheck disable=SC2086
 	[ -z "$_all" ] || kill -KILL $_all 2>/dev/null || :
 	wait "$SSHD_PID" 2>/dev/null || :

@@ -130,7 +130,7 @@ trouble() {
 # Signal the older of two workers; a new one comes.
 again() {
 	ours "$A" && kill "-$1" "$A" 2>/dev/null || :
-	[ "$1" = KILL ] || kill "-$1" "$A" 2>/dev/null || :
+	[ "$1" = KILL ] || { ours "$A" && kill "-$1" "$A" 2>/dev/null; } || :
 	wait "$A" 2>/dev/null || :
 	A=$B
 	start_worker -j 2 --log-max 1M --disk-floor 1M
