@@ -50,8 +50,10 @@ t_healthz() {
 	kill -CONT "$SPOOLD"
 	soon health_is ok
 	# Nothing can be written.
-	rm -r "$S/tmp"
-	: >"$S/tmp"
+	# At once, for there is always somebody who writes there.
+	: >"$T/none"
+	mv "$S/tmp" "$T/tmp.was"
+	mv -T "$T/none" "$S/tmp"
 	soon health_is unwell
 	is "$(cat "$T/status")" 503
 	rm "$S/tmp"
