@@ -299,6 +299,19 @@ file_get(int fd)
 	return f;
 }
 
+/* What a back end said of n bytes; `on`: the place moves on by them. */
+static ssize_t
+moved(struct far *f, ssize_t n, bool on)
+{
+	if (n >= 0 && on)
+		f->at += n;
+	far_put(f);
+	if (n >= 0)
+		return n;
+	errno = (int)-n;
+	return -1;
+}
+
 ssize_t
 far_pread(int fd, void *data, size_t len, const off_t *at)
 {
@@ -311,14 +324,7 @@ far_pread(int fd, void *data, size_t len, const off_t *at)
 	    ? -ENOTSUP
 	    : f->in->ops->pread(
 		  f->in->tree, f->file, data, len, at == NULL ? f->at : *at);
-	if (n >= 0 && at == NULL)
-		f->at += n;
-	if (n < 0) {
-		errno = (int)-n;
-		n = -1;
-	}
-	far_put(f);
-	return n;
+	return moved(f, n, at == NULL);
 }
 
 ssize_t
@@ -333,14 +339,7 @@ far_pwrite(int fd, const void *data, size_t len, const off_t *at)
 	    ? -ENOTSUP
 	    : f->in->ops->pwrite(
 		  f->in->tree, f->file, data, len, at == NULL ? f->at : *at);
-	if (n >= 0 && at == NULL)
-		f->at += n;
-	if (n < 0) {
-		errno = (int)-n;
-		n = -1;
-	}
-	far_put(f);
-	return n;
+	return moved(f, n, at == NULL);
 }
 
 int

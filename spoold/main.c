@@ -116,6 +116,11 @@ hand_on(struct listen *l, const char *option, const char *value)
 		l->words[l->words_n++] = value;
 }
 
+/* What is the server's to judge. */
+#define SERVER 256
+static const char *const server_word[] = { "--cert", "--key", "--tokens",
+	"--user", "--insecure" };
+
 /* 0: go on. */
 static int
 options(int argc, char **argv, const char **name_out, const char **path_out,
@@ -124,11 +129,11 @@ options(int argc, char **argv, const char **name_out, const char **path_out,
 	static const struct option longs[] = {
 		{ "name", required_argument, NULL, 'n' },
 		{ "listen", required_argument, NULL, 'l' },
-		{ "cert", required_argument, NULL, 'c' },
-		{ "key", required_argument, NULL, 'k' },
-		{ "tokens", required_argument, NULL, 't' },
-		{ "user", required_argument, NULL, 'u' },
-		{ "insecure", no_argument, NULL, 'i' },
+		{ "cert", required_argument, NULL, SERVER + 0 },
+		{ "key", required_argument, NULL, SERVER + 1 },
+		{ "tokens", required_argument, NULL, SERVER + 2 },
+		{ "user", required_argument, NULL, SERVER + 3 },
+		{ "insecure", no_argument, NULL, SERVER + 4 },
 		{ "verbose", no_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -146,21 +151,6 @@ options(int argc, char **argv, const char **name_out, const char **path_out,
 		case 'l':
 			l->where = optarg;
 			break;
-		case 'c':
-			hand_on(l, "--cert", optarg);
-			break;
-		case 'k':
-			hand_on(l, "--key", optarg);
-			break;
-		case 't':
-			hand_on(l, "--tokens", optarg);
-			break;
-		case 'u':
-			hand_on(l, "--user", optarg);
-			break;
-		case 'i':
-			hand_on(l, "--insecure", NULL);
-			break;
 		case 'v':
 			sp_log_level(2);
 			verbose = true;
@@ -172,6 +162,10 @@ options(int argc, char **argv, const char **name_out, const char **path_out,
 			(void)puts("spoold " SP_VERSION);
 			return -1;
 		default:
+			if (c >= SERVER) {
+				hand_on(l, server_word[c - SERVER], optarg);
+				break;
+			}
 			(void)fputs(usage, stderr);
 			return EXIT_WRONG;
 		}
