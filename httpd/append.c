@@ -88,7 +88,7 @@ trace_open(struct server *s, const struct sp_name *name, size_t which,
 	held = *st == SP_OK;
 	if (*st != SP_OK && *st != SP_LOST)
 		return -1;
-	*st = held ? run_make(&s->spool, &name->id, &run, err)
+	*st = held ? sp_run_make(&s->spool, &name->id, &run, err)
 		   : sp_run_open(&s->spool, &name->id, false, &run, NULL);
 	if (*st != SP_OK) {
 		*st = held ? *st : SP_LOST;

@@ -114,7 +114,7 @@ run_held(
 		return -1;
 	st = claim_stands(s, name, &err);
 	if (st == SP_OK)
-		st = run_make(&s->spool, &name->id, &run, &err);
+		st = sp_run_make(&s->spool, &name->id, &run, &err);
 	if (st == SP_OK)
 		return run;
 	answer_status(a, st, &err, NULL);

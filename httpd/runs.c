@@ -23,28 +23,6 @@ static const char *const no_keys[] = { NULL };
 
 /* ---- the directory ---- */
 
-enum sp_status
-run_make(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
-    struct sp_err *err)
-{
-	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
-	int runs = spool->dir[SP_DIR_RUNS];
-	enum sp_status st;
-
-	st = sp_run_open(spool, id, false, fd_out, NULL);
-	if (st != SP_GONE)
-		return st == SP_OK
-		    ? st
-		    : sp_err_set(err, st, "open runs/%s", id->text);
-	sp_id_day(id, day);
-	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	if (mkdirat(runs, path, 0777) == -1 && errno == ENOENT) {
-		(void)mkdirat(runs, day, 0777);
-		(void)mkdirat(runs, path, 0777);
-	}
-	return sp_run_open(spool, id, false, fd_out, err);
-}
-
 void
 run_tidy(const struct sp_spool *spool, const struct sp_id *id)
 {
@@ -323,7 +301,7 @@ v1_pin(struct server *s, struct request *r, struct answer *a)
 	else
 		st = claim_stands(s, &name, &err);
 	if (st == SP_OK)
-		st = run_make(&s->spool, &name.id, &run, &err);
+		st = sp_run_make(&s->spool, &name.id, &run, &err);
 	if (st == SP_OK) {
 		st = sp_publish(&s->spool, run, PINS, sp_buf_text(&r->body),
 		    r->body.len, SP_PUB_LAZY, &err);

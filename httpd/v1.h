@@ -45,9 +45,6 @@ void put_names(struct sp_jw *w, const char *key, const struct sp_names *names);
 
 /* Of the files of an attempt: log, metrics, note. */
 extern const char *const run_endings[];
-/* runs/DAY/ID, made without a sync; the caller closes it. */
-enum sp_status run_make(const struct sp_spool *spool, const struct sp_id *id,
-    int *fd_out, struct sp_err *err);
 /* Take away what an order that is over left empty. */
 void run_tidy(const struct sp_spool *spool, const struct sp_id *id);
 

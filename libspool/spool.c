@@ -372,6 +372,28 @@ sp_run_open(const struct sp_spool *sp, const struct sp_id *id, bool make,
 }
 
 enum sp_status
+sp_run_make(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
+    struct sp_err *err)
+{
+	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
+	int runs = spool->dir[SP_DIR_RUNS];
+	enum sp_status st;
+
+	st = sp_run_open(spool, id, false, fd_out, NULL);
+	if (st != SP_GONE)
+		return st == SP_OK
+		    ? st
+		    : sp_err_set(err, st, "open runs/%s", id->text);
+	sp_id_day(id, day);
+	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
+	if (sp_fs_mkdir(runs, path, 0777) == -1 && errno == ENOENT) {
+		(void)sp_fs_mkdir(runs, day, 0777);
+		(void)sp_fs_mkdir(runs, path, 0777);
+	}
+	return sp_run_open(spool, id, false, fd_out, err);
+}
+
+enum sp_status
 sp_state_open(const struct sp_spool *sp, enum sp_state state,
     const struct sp_id *id, bool make, int *fd_out, struct sp_err *err)
 {

@@ -95,6 +95,10 @@ enum sp_status sp_day_open(const struct sp_spool *spool, enum sp_state state,
 /* runs/DAY/ID, likewise. */
 enum sp_status sp_run_open(const struct sp_spool *spool, const struct sp_id *id,
     bool make, int *fd_out, struct sp_err *err);
+/* The same, made without a sync if it is not there: what lies there decides
+ * nothing, and two syncs for each job would cost more than many a job. */
+enum sp_status sp_run_make(const struct sp_spool *spool, const struct sp_id *id,
+    int *fd_out, struct sp_err *err);
 /* The directory an order called `name` has in `state`: a new handle. */
 enum sp_status sp_state_open(const struct sp_spool *spool, enum sp_state state,
     const struct sp_id *id, bool make, int *fd_out, struct sp_err *err);

@@ -102,9 +102,6 @@ enum sp_status dir_out_get(struct tr *tr, const struct sp_id *id,
     const char *path, int to, const atomic_bool *stop, struct sp_err *err);
 enum sp_status dir_out_put(struct tr *tr, const struct sp_name *claimed,
     const char *path, int fd, const atomic_bool *stop, struct sp_err *err);
-/* runs/DAY/ID, made if it is not there, without the syncs of sp_run_open. */
-enum sp_status dir_run_open(const struct sp_spool *spool,
-    const struct sp_id *id, int *fd_out, struct sp_err *err);
 enum sp_status
 dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
     int64_t at, const void *data, size_t len, struct sp_err *err);

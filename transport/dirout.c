@@ -229,7 +229,7 @@ dir_out_put(struct tr *tr, const struct sp_name *claimed, const char *path,
 
 	if ((st = below_out(path, below, err)) != SP_OK)
 		return st;
-	st = dir_run_open(sp, &claimed->id, &run, err);
+	st = sp_run_make(sp, &claimed->id, &run, err);
 	if (st != SP_OK)
 		return st;
 	if (fd != -1)

@@ -15,29 +15,6 @@
 
 #define PATH_ROOM (SP_DAY_LEN + 1 + SP_ID_LEN + 1 + SP_NAME_MAX + 16)
 
-/* Two syncs for each job would cost more than many a job. */
-enum sp_status
-dir_run_open(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
-    struct sp_err *err)
-{
-	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
-	int runs = spool->dir[SP_DIR_RUNS];
-	enum sp_status st;
-
-	st = sp_run_open(spool, id, false, fd_out, NULL);
-	if (st != SP_GONE)
-		return st == SP_OK
-		    ? st
-		    : sp_err_set(err, st, "open runs/%s", id->text);
-	sp_id_day(id, day);
-	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	if (sp_fs_mkdir(runs, path, 0777) == -1 && errno == ENOENT) {
-		(void)sp_fs_mkdir(runs, day, 0777);
-		(void)sp_fs_mkdir(runs, path, 0777);
-	}
-	return sp_run_open(spool, id, false, fd_out, err);
-}
-
 static enum sp_status
 make_out(
     struct dir *d, const struct sp_id *id, bool *old_out, struct sp_err *err)
@@ -45,7 +22,7 @@ make_out(
 	enum sp_status st;
 	int fd;
 
-	if ((st = dir_run_open(&d->spool, id, &fd, err)) != SP_OK)
+	if ((st = sp_run_make(&d->spool, id, &fd, err)) != SP_OK)
 		return st;
 	*old_out = false;
 	if (sp_fs_mkdir(fd, "out", 0777) == 0)
@@ -128,7 +105,7 @@ trace_open(const struct sp_spool *spool, const struct sp_id *id,
 		if (fd != -1 || errno != ENOENT)
 			return fd;
 	}
-	if (dir_run_open(spool, id, &dirfd, err) != SP_OK)
+	if (sp_run_make(spool, id, &dirfd, err) != SP_OK)
 		return -1;
 	fd = sp_fs_open(dirfd, file, flags, 0666);
 	(void)sp_fs_close(dirfd);
@@ -185,7 +162,7 @@ dir_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
 	enum sp_status st;
 	int fd;
 
-	if ((st = dir_run_open(spool, id, &fd, err)) != SP_OK)
+	if ((st = sp_run_make(spool, id, &fd, err)) != SP_OK)
 		return st;
 	st = sp_publish(
 	    spool, fd, PINS, text->data, text->len, SP_PUB_LAZY, err);
