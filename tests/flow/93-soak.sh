@@ -146,6 +146,10 @@ no_dirs() {
 
 no_kept() { [ -z "$(find "$T/work"/spool-kept* -mindepth 1 -type d 2>/dev/null)" ]; }
 
+tmp_old() { [ -z "$(find "$S/tmp" -mindepth 1 -newerct '3 seconds ago')" ]; }
+
+tmp_swept() { [ -z "$(find "$S/tmp" -mindepth 1 ! -name '.probe.spoold-*')" ]; }
+
 none_left() { # no process whose command line or environment is of this story
 	for p in /proc/[0-9]*; do
 		[ "${p#/proc/}" != $$ ] || continue
@@ -192,8 +196,14 @@ t_soak() {
 	stop "$WORKER" "$SPOOLD"
 	soon none_left
 	soon no_dirs
-	# (A killed worker's probe of the server's clock is swept when it is old.)
-	is "$(find "$S/tmp" -mindepth 1 ! -name '.probe.*')" '' 'left in tmp/'
+	# What the killed had in tmp/, a probe of the server's clock, directories
+	# for next orders, is swept when it is old.
+	policy tmpAge=1
+	soon tmp_old
+	start_spoold
+	soon tmp_swept
+	stop "$SPOOLD"
+	is "$(find "$S/tmp" -mindepth 1)" '' 'left in tmp/'
 	spool check || fail 'spool check found something'
 }
 
