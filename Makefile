@@ -77,6 +77,7 @@ UNIT_C	:= $(call rel,tests/unit/*.c)
 FUZZ_C	:= $(call rel,tests/fuzz/*.c)
 BENCH_C	:= $(call rel,tests/bench/*.c)
 BLIB_C	:= $(call rel,tests/bench/lib/*.c)
+BFAR_C	:= $(call rel,tests/bench/far/*.c)
 HELP_C	:= $(call rel,tests/helpers/*.c)
 
 LIBSPOOL := $(O)/libspool.a
@@ -159,6 +160,10 @@ $(O)/shim/libnvidia-ml.so.1: tests/shim/nvml.c
 $(O)/bench/%: $(O)/o/tests/bench/%.o $(call objs,$(BLIB_C)) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(JANSSON) $(PTHREAD)
+$(O)/bench/remote: $(O)/o/tests/bench/remote.o $(call objs,$(BLIB_C) $(BFAR_C)) \
+    $(TRANSPORT) $(LIBSPOOL)
+	@mkdir -p $(@D)
+	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 # A job that the benches start: no library may slow it, for it is the floor's.
 $(O)/bench/stamp: $(O)/o/tests/bench/stamp.o
 	@mkdir -p $(@D)
@@ -191,7 +196,7 @@ check-labs: check-build
 	@sh $(TOP)/tests/labs/run "$(TOP)" build
 
 #: bench       ratios against raw floors, measured in the same run
-bench: programs benches
+bench: programs benches $(O)/helpers/proxy
 	@sh $(TOP)/tests/bench/run "$(TOP)" $(O)
 
 #: demo        a spool, a daemon, a worker, four jobs, a table

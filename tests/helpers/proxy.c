@@ -5,7 +5,10 @@
  *it prints; goes to 127.0.0.1:PORT
  *
  * The file CONTROL says how the link is, in words; it may be replaced at any
- * time, and CONTROL.seen has the same text as soon as that is so:
+ * time, and CONTROL.seen has the same text as soon as that is so; CONTROL.trips
+ * then says how often so far a client has asked something after all that it had
+ * asked before was answered, or begun to be: the round trips of one who asks
+ *one thing at a time.  The words:
  *
  *	pass		as links are meant to be; also where nothing is said
  *	delay MS	each way
@@ -65,6 +68,7 @@ struct lane {
 struct link {
 	struct lane lane[2]; /* requests, answers */
 	bool spoiled;        /* answers were lost */
+	bool asked;          /* and nothing has come back since */
 };
 
 static struct link *all[LINKS];
@@ -76,6 +80,7 @@ static int64_t delay, rate, room, filled;
 static bool random_on;
 static uint64_t dice;
 static int64_t mean, turn, said = -1;
+static unsigned long trips;
 static bool episode;
 
 static int64_t
@@ -179,6 +184,8 @@ take(struct link *l, int k, int64_t now)
 		l->spoiled = true;
 		return true;
 	}
+	trips += k == 0 && !l->asked;
+	l->asked = l->asked || k == 0;
 	if ((p = malloc(sizeof *p + (size_t)n)) == NULL)
 		return false;
 	*p = (struct piece){ .due = now + delay, .n = (size_t)n };
@@ -193,8 +200,9 @@ take(struct link *l, int k, int64_t now)
 }
 
 static bool
-give(struct lane *a, int64_t now)
+give(struct link *l, int k, int64_t now)
 {
+	struct lane *a = &l->lane[k];
 	struct piece *p;
 	ssize_t n;
 	size_t most;
@@ -207,6 +215,7 @@ give(struct lane *a, int64_t now)
 		n = write(a->to, p->data + p->at, most);
 		if (n == -1)
 			return errno == EAGAIN || errno == EINTR;
+		l->asked = l->asked && k == 0;
 		p->at += (size_t)n;
 		a->held -= (size_t)n;
 		room -= rate > 0 ? n : 0;
@@ -297,11 +306,29 @@ obey(const char *text)
 		break_all(true);
 }
 
+/* All at once, beside CONTROL. */
+static void
+say(const char *end, const char *text)
+{
+	char seen[4096], tmp[4096];
+	FILE *f;
+
+	(void)snprintf(tmp, sizeof tmp, "%s.%s.tmp", control, end);
+	(void)snprintf(seen, sizeof seen, "%s.%s", control, end);
+	if ((f = fopen(tmp, "w")) == NULL)
+		return;
+	(void)fputs(text, f);
+	(void)fclose(f);
+	(void)remove(seen);
+	(void)!link(tmp, seen);
+	(void)unlink(tmp);
+}
+
 /* The text of CONTROL, when it is another file than it was. */
 static void
 look(void)
 {
-	char text[256] = "", seen[4096], tmp[4096];
+	char text[256] = "", count[32];
 	static ino_t ino;
 	struct stat st;
 	FILE *f;
@@ -316,15 +343,9 @@ look(void)
 	ino = st.st_ino;
 	said = st.st_mtim.tv_nsec;
 	obey(text);
-	(void)snprintf(tmp, sizeof tmp, "%s.seen.tmp", control);
-	(void)snprintf(seen, sizeof seen, "%s.seen", control);
-	if ((f = fopen(tmp, "w")) == NULL)
-		return;
-	(void)fputs(text, f);
-	(void)fclose(f);
-	(void)remove(seen);
-	(void)!link(tmp, seen);
-	(void)unlink(tmp);
+	(void)snprintf(count, sizeof count, "%lu\n", trips);
+	say("trips", count);
+	say("seen", text);
 }
 
 static void
@@ -340,6 +361,21 @@ refill(int64_t now)
 		room = room > most ? most : room;
 	} else
 		filled = now;
+}
+
+/* How long nothing is due, 5 ms at most: CONTROL is looked at. */
+static int
+idle_ms(void)
+{
+	int64_t now = now_ms(), next = now + 5;
+	int i, k;
+
+	for (i = 0; i < links && way != FREEZE && rate == 0; i++)
+		for (k = 0; k < 2; k++)
+			if (all[i]->lane[k].first != NULL &&
+			    all[i]->lane[k].first->due < next)
+				next = all[i]->lane[k].first->due;
+	return next > now ? (int)(next - now) : 1;
 }
 
 static void
@@ -361,7 +397,7 @@ turn_once(struct pollfd *fds)
 				    : a->from,
 				.events = POLLIN };
 		}
-	(void)poll(fds, (nfds_t)n, 5);
+	(void)poll(fds, (nfds_t)n, idle_ms());
 	now = now_ms();
 	refill(now);
 	for (i = was - 1; i >= 0 && way != FREEZE; i--) {
@@ -369,7 +405,7 @@ turn_once(struct pollfd *fds)
 		for (k = 0; k < 2 && ok; k++) {
 			if (fds[1 + 2 * i + k].revents != 0)
 				ok = take(all[i], k, now);
-			ok = ok && give(&all[i]->lane[k], now);
+			ok = ok && give(all[i], k, now);
 		}
 		if (!ok || (all[i]->lane[0].told && all[i]->lane[1].told))
 			break_link(i, !ok);

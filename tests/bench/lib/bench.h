@@ -76,6 +76,8 @@ size_t bench_count(const char *path);
 
 /* Start a program that ends with us. */
 pid_t bench_start(const char *const argv[]);
+/* The same; what it says goes to that file. */
+pid_t bench_start_to(const char *const argv[], const char *file);
 /* It must exit with 0. */
 void bench_reap(pid_t pid, const char *what);
 /* workerd -j SLOTS [more] SPOOL; more may be NULL. */

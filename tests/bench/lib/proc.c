@@ -3,6 +3,7 @@
  * us, waited for with a deadline, and made to end cleanly.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,17 +15,28 @@
 
 #define DEADLINE 30.0
 
+/* What they print is no line of ours. */
 pid_t
 bench_start(const char *const argv[])
 {
+	return bench_start_to(argv, NULL);
+}
+
+pid_t
+bench_start_to(const char *const argv[], const char *file)
+{
 	pid_t us = getpid(), pid = fork();
+	int to = STDERR_FILENO;
 
 	if (pid == -1)
 		bench_die("cannot fork");
 	if (pid > 0)
 		return pid;
-	/* What they print is no line of ours. */
-	(void)dup2(STDERR_FILENO, STDOUT_FILENO);
+	if (file != NULL &&
+	    ((to = open(file, O_WRONLY | O_CREAT | O_TRUNC, 0666)) == -1 ||
+		dup2(to, STDERR_FILENO) == -1))
+		_exit(127);
+	(void)dup2(to, STDOUT_FILENO);
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) == -1 || getppid() != us)
 		_exit(127);
 	(void)execv(argv[0], (char *const *)argv);
