@@ -76,8 +76,8 @@ bench_quick(void)
 	return text != NULL && text[0] != '\0' && strcmp(text, "0") != 0;
 }
 
-/* Rounds enough for a median, but `make bench` is to end within five minutes on
- * a slow disk too. */
+/* Rounds enough for a median, but `make bench` is to end within seven minutes
+ * on a slow disk too. */
 bool
 bench_round(size_t done)
 {
