@@ -5,10 +5,11 @@
  * We are the subreaper, so whatever a job starts is below us for ever.  What
  * hangs below its main process is its; the chain breaks when a process in
  * between ends, and the orphan becomes our child.  Then it is told by its
- * session or process group, by the mark in its environment (SPOOL_WORKER,
- * SPOOL_ID), by what was seen of the chain before; or else by when it was
- * started: it is of one of the attempts that ran then.  When those are all over
- * but one it is that one's, and when they are all over it is a stray.
+ * session or process group, or by its mark (mark.h); where it has got rid of
+ * that, by what its environment says (SPOOL_WORKER, SPOOL_ID), by what was seen
+ * of the chain before; or else by when it was started: it is of one of the
+ * attempts that ran then.  When those are all over but one it is that one's,
+ * and when they are all over it is a stray.
  *
  * What is in our own session is our own helper (no process can enter another
  * one's session), and what is older than we are is no job's.
@@ -22,6 +23,7 @@
 #include "libspool/log.h"
 #include "workerd/cgroup.h"
 #include "workerd/kin.h"
+#include "workerd/mark.h"
 #include "workerd/slot.h"
 #include "workerd/worker.h"
 
@@ -48,6 +50,8 @@ kin_init(struct worker *w)
 	 * have had children of its own, in sessions of their own. */
 	w->kin.born = sp_mono_ms() - TICK_MS;
 	w->kin.sid = getsid(0);
+	if ((w->kin.mark = mark_open()) == 0)
+		sp_debug("mark none: little is left of the limit on locks");
 	(void)proc_children(all, NULL, NULL);
 	for (i = 0; i < all->n; i++)
 		kin_own(w, all->at[i].pid);
@@ -120,9 +124,30 @@ known_is(const void *arg, pid_t pid)
 	return pid == w->minder || warm_own_is(w, pid, pid);
 }
 
-/* The running slot with this id, or a stray's; OWNER_NONE: it has no mark. */
+static int
+of_serial(const struct worker *w, unsigned serial)
+{
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (on_is(&w->slot[i]) && w->slot[i].serial == serial)
+			return i;
+	return OWNER_STRAY;
+}
+
 static int
 by_mark(const struct worker *w, const struct proc *p)
+{
+	unsigned serial;
+
+	return mark_of(p->pid, w->kin.mark, &serial) == MARKED_ATTEMPT
+	    ? of_serial(w, serial)
+	    : OWNER_NONE;
+}
+
+/* The running slot with this id, or a stray's; OWNER_NONE: it says none. */
+static int
+by_environ(const struct worker *w, const struct proc *p)
 {
 	static char env[ENV_MOST];
 	const char *whose, *id;
@@ -147,19 +172,13 @@ static int
 by_memory(const struct worker *w, const struct proc *p)
 {
 	size_t k;
-	int i;
 
 	for (k = 0; k < w->kin.seen_n; k++)
 		if (w->kin.seen[k].pid == p->pid &&
 		    w->kin.seen[k].start == p->start)
 			break;
-	if (k == w->kin.seen_n)
-		return OWNER_NONE;
-	for (i = 0; i < w->opt.slots; i++)
-		if (on_is(&w->slot[i]) &&
-		    w->slot[i].serial == w->kin.seen[k].serial)
-			return i;
-	return OWNER_STRAY;
+	return k == w->kin.seen_n ? OWNER_NONE
+				  : of_serial(w, w->kin.seen[k].serial);
 }
 
 /* The only attempt that ran when it was started and is not over; a stray's when
@@ -196,7 +215,8 @@ owner_of_child(const struct worker *w, const struct proc *p)
 		    (p->pid == w->slot[i].pid || p->sid == w->slot[i].pid ||
 			p->pgrp == w->slot[i].pid))
 			return i;
-	if ((owner = by_mark(w, p)) != OWNER_NONE || w->cgroup.on)
+	if ((owner = by_mark(w, p)) != OWNER_NONE ||
+	    (owner = by_environ(w, p)) != OWNER_NONE || w->cgroup.on)
 		return owner;
 	if ((owner = by_memory(w, p)) != OWNER_NONE)
 		return owner;

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "workerd/proc.h"
@@ -23,10 +24,12 @@ struct kin {
 	struct seen *seen; /* whose was what, when last looked */
 	size_t seen_n;
 	pid_t own[KIN_OWN];
+	rlim_t mark; /* mark.h; 0: none */
 	pid_t sid;
 	int64_t born;
 };
 
+/* Before the first child: it marks us. */
 void kin_init(struct worker *w);
 void kin_clear(struct worker *w);
 /* A child of ours in a session of its own that is no job's; what is in our own

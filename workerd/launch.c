@@ -103,7 +103,9 @@ run(struct worker *w, struct slot *s, struct call *call)
 		.envp = call->envp,
 		.dir = s->dir,
 		.in = w->null,
-		.job = true };
+		.job = true,
+		.mark = w->kin.mark,
+		.serial = s->serial };
 	int child[2], why, n;
 
 	if (!capture_open(&s->cap, w->opt.log_max, child)) {

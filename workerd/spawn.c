@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "workerd/mark.h"
 #include "workerd/spawn.h"
 #include "workerd/worker.h"
 
@@ -61,6 +62,7 @@ limit(const struct spawn *how, pid_t pid)
 	struct rlimit r;
 	int fd;
 
+	mark_put(pid, how->mark, how->serial);
 	if (prlimit(pid, RLIMIT_CORE, NULL, &r) == 0) {
 		r.rlim_cur = 0;
 		(void)prlimit(pid, RLIMIT_CORE, &r, NULL);

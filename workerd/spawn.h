@@ -17,8 +17,10 @@ struct spawn {
 	char *const *envp;
 	const char *dir;
 	int in, out, err;
-	bool job;            /* else a helper: in our session, not its own */
-	int door;            /* of its control group (group_door), -1: none */
+	bool job;    /* else a helper: in our session, not its own */
+	int door;    /* of its control group (group_door), -1: none */
+	rlim_t mark; /* mark.h, 0: as ours */
+	unsigned serial;
 	rlim_t data;         /* RLIMIT_DATA, 0: as ours */
 	const char *oom_adj; /* text for oom_score_adj, NULL: as ours */
 };

@@ -1,8 +1,9 @@
 /*
  * stray.c - leave nothing behind, even when we are killed and the order will
  * run elsewhere: a small process of our own, the minder, waits for our end on a
- * pipe, kills what is in our control group or carries our mark (kin.c), and
- * removes our directory.
+ * pipe, kills what is in our control group, has our mark (mark.h) or our name
+ * in its environment, and removes our directory.  Orphans are not its children,
+ * for those of a killed subreaper go to who is above both.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "libspool/log.h"
+#include "workerd/mark.h"
 #include "workerd/stray.h"
 #include "workerd/worker.h"
 
@@ -26,14 +28,35 @@
 
 /* ---- the minder ---- */
 
-static unsigned
-kill_marked(const char *worker)
+struct ours {
+	const char *worker;
+	rlim_t mark;
+	pid_t us; /* while we live */
+};
+
+static bool
+marked_is(const struct ours *o, pid_t pid)
+{
+	unsigned serial;
+
+	return mark_of(pid, o->mark, &serial) != MARKED_NOT;
+}
+
+static bool
+named_is(const struct ours *o, pid_t pid)
 {
 	static char env[ENV_MOST];
+	size_t len = proc_environ(pid, env, ENV_MOST);
+	const char *whose = proc_env(env, len, "SPOOL_WORKER=");
+
+	return whose != NULL && strcmp(whose, o->worker) == 0;
+}
+
+static unsigned
+kill_each(const struct ours *o, bool (*is)(const struct ours *o, pid_t pid))
+{
 	struct dirent *e;
-	const char *whose;
 	unsigned n = 0;
-	size_t len;
 	struct proc p;
 	pid_t pid;
 	DIR *d;
@@ -45,11 +68,8 @@ kill_marked(const char *worker)
 			continue;
 		pid = (pid_t)strtol(e->d_name, NULL, 10);
 		/* Who it is first, so that who gets its number is not hit. */
-		if (pid == getpid() || !proc_read(pid, &p) ||
-		    (len = proc_environ(pid, env, ENV_MOST)) == 0)
-			continue;
-		whose = proc_env(env, len, "SPOOL_WORKER=");
-		if (whose != NULL && strcmp(whose, worker) == 0 &&
+		if (pid != getpid() && pid != o->us && is(o, pid) &&
+		    proc_read(pid, &p) && !p.dead && is(o, pid) &&
 		    proc_signal(&p, SIGKILL))
 			n++;
 	}
@@ -57,12 +77,32 @@ kill_marked(const char *worker)
 	return n;
 }
 
-static _Noreturn void
-minder(struct worker *w, int fd)
+/* Until so many looks in a row have found none, for what is killed may have
+ * started others meanwhile, behind our back. */
+static unsigned
+kill_all(const struct ours *o, bool (*is)(const struct ours *o, pid_t pid),
+    unsigned looks)
 {
 	const struct timespec pause = { .tv_nsec = 10 * 1000 * 1000 };
+	unsigned round, n, none = 0, killed = 0;
+
+	for (round = 0; round < ROUNDS; round++) {
+		n = kill_each(o, is);
+		none = n == 0 ? none + 1 : 0;
+		if (none == looks)
+			break;
+		killed += n;
+		(void)nanosleep(&pause, NULL);
+	}
+	return killed;
+}
+
+static _Noreturn void
+minder(struct worker *w, pid_t us, int fd)
+{
 	char path[WORK_MAX], worker[SP_WORKER_MAX + 1], byte;
-	unsigned round, n, killed = 0;
+	struct ours o = { worker, w->kin.mark, us };
+	unsigned killed;
 	sigset_t all;
 	ssize_t got;
 
@@ -83,17 +123,16 @@ minder(struct worker *w, int fd)
 	do
 		got = read(3, &byte, 1);
 	while (got == -1 && errno == EINTR);
-	if (got == 1)
-		_exit(0);    /* a clean farewell */
+	if (got == 1) { /* a clean farewell: no job runs */
+		if ((killed = kill_all(&o, marked_is, 1)) > 0)
+			sp_warn("killed=%u that outlived their jobs", killed);
+		_exit(0);
+	}
 	w->cgroup.base = -1; /* closed above; the paths are good */
 	cgroup_close(&w->cgroup);
-	for (round = 0; round < ROUNDS; round++) {
-		if ((n = kill_marked(worker)) == 0 && round > 0)
-			break;
-		killed += n;
-		(void)nanosleep(&pause, NULL);
-	}
-	if (killed > 0)
+	/* The mark first: to read an environment may be to wait. */
+	killed = kill_all(&o, marked_is, 2);
+	if (killed + kill_all(&o, named_is, 2) > 0)
 		sp_warn("workerd=%s was killed; killed its processes", worker);
 	rmtree(path);
 	_exit(0);
@@ -102,6 +141,7 @@ minder(struct worker *w, int fd)
 enum sp_status
 stray_open(struct worker *w, struct sp_err *err)
 {
+	pid_t us = getpid();
 	int p[2];
 
 	w->minder = -1;
@@ -112,7 +152,7 @@ stray_open(struct worker *w, struct sp_err *err)
 	w->minder = fork();
 	if (w->minder == 0) {
 		(void)close(p[1]);
-		minder(w, p[0]);
+		minder(w, us, p[0]);
 	}
 	(void)close(p[0]);
 	if (w->minder == -1) {

@@ -11,9 +11,9 @@
  *with what we run (pulse.c beats while the main thread is long at something);
  *wish.c heeds drain/; guard.c stops exclusive jobs when the spool is away.
  *kin.c knows all processes of an attempt, by its control group (cgroup.c) or
- *without, limit.c their memory, gpu.c their GPUs (gpu.h), floor.c whether there
- *is room; stray.c leaves no process behind; kept.c keeps what preempted
- *attempts left.
+ *without (proc.c, mark.c), limit.c their memory, gpu.c their GPUs (gpu.h),
+ *floor.c whether there is room; stray.c leaves no process behind; kept.c keeps
+ *what preempted attempts left.
  *
  * Staging: bring.h, what an attempt is made of (bring.c, bringtree.c, pins.c;
  * porter.c has it done by a thread), and cache.h, where it is kept on this

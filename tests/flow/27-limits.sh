@@ -100,6 +100,34 @@ t_killed_worker() {
 	soon dead "$_left"
 }
 
+# The same without groups, of a cold job and of a warm one: what has shed its
+# session, its parents and its environment has its mark (workerd/mark.h) still.
+t_killed_alone() {
+	family
+	echo pass | script first.py
+	i=0
+	on() { # NAME [WORD]: a family of a warm job, and of a cold one
+		job family.py "\"x\":\"$2\",\"order\":{\"env\":{\"PIDFILE\":\"$T/$1w\"}}"
+		job family.py "\"x\":\"$2\",\"order\":{\"env\":{\"PIDFILE\":\"$T/$1c\",\"PYTHONHASHSEED\":\"1\"}}"
+	}
+	for how in KILL TERM; do
+		job first.py >"$S/new/$how.json"
+		start_worker --cgroup none -v -j 2 --warm none --preempt --grace 0.5
+		soon eval '[ "$(grep -c "warm python=.* ready" "$T/worker.log")" = '$((i += 1))' ]'
+		spool submit - <<-E >"$T/ids"
+		$(on $how '')
+		E
+		soon test -e "$T/${how}w.ready"
+		soon test -e "$T/${how}c.ready"
+		kill -$how "$WORKER"
+		soon dead "$WORKER"
+		soon all_dead "$T/${how}w"
+		soon all_dead "$T/${how}c"
+		for id in $(cat "$T/ids"); do spool cancel "$id"; done
+	done
+	soon grep -q 'was killed; killed its processes' "$T/worker.log"
+}
+
 # Two slots and no groups: an orphan that has lost its mark is killed with the
 # job that it was of, and not with another one.
 t_whose_alone() {

@@ -4,6 +4,8 @@
 # and nothing is left: no process, no descriptor, no directory.
 #
 #	SOAK_JOBS=2000 SOAK_SEED=7 sh tests/flow/93-soak.sh
+#	SOAK_CGROUP=none ...	workers with no control groups; auto: all with;
+#				else they take turns
 . "$TOP/tests/lib.sh"
 
 JOBS=${SOAK_JOBS:-80}
@@ -127,13 +129,21 @@ trouble() {
 	echo "seed=$SEED jobs=$JOBS kills=$kills terms=$terms cancels=$cancelled disk=${DISK:+small}"
 }
 
+# One more, in $WORKER.
+worker() {
+	turn=$((turn + 1))
+	groups=none
+	[ $((turn % 2)) = 0 ] || groups=auto
+	start_worker -j 2 --log-max 1M --disk-floor 1M --cgroup "${SOAK_CGROUP:-$groups}"
+}
+
 # Signal the older of two workers; a new one comes.
 again() {
 	ours "$A" && kill "-$1" "$A" 2>/dev/null || :
 	[ "$1" = KILL ] || { ours "$A" && kill "-$1" "$A" 2>/dev/null; } || :
 	wait "$A" 2>/dev/null || :
 	A=$B
-	start_worker -j 2 --log-max 1M --disk-floor 1M
+	worker
 	B=$WORKER
 }
 
@@ -166,9 +176,10 @@ t_soak() {
 	small_disk
 	[ -z "$DISK" ] || trap 'end_all; umount -l "$DISK"' EXIT
 	start_spoold
-	start_worker -j 2 --log-max 1M --disk-floor 1M
+	turn=0
+	worker
 	A=$WORKER
-	start_worker -j 2 --log-max 1M --disk-floor 1M
+	worker
 	B=$WORKER
 	submit_all
 	before=$(fds "$B")
