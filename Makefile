@@ -67,7 +67,8 @@ objs	 = $(patsubst %.c,$(O)/o/%.o,$(1))
 LIB_C	:= $(call rel,libspool/*.c)
 TR_C	:= $(call rel,transport/*.c)
 INDEX_C	:= $(call rel,index/*.c)
-WORK_C	:= $(filter-out workerd/warmfork.c,$(call rel,workerd/*.c))
+WARM_C	:= workerd/warmfork.c workerd/warmpack.c workerd/warmrun.c
+WORK_C	:= $(filter-out $(WARM_C),$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)
 # What of it needs no server: for the unit tests.
@@ -105,10 +106,10 @@ $(O)/o/%.o: %.c
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
 
 # What runs in Python is part of the program: a text and a shared object in C.
-$(O)/warmfork.so: workerd/warmfork.c
+$(O)/warmfork.so: $(WARM_C) workerd/warmin.h
 	@mkdir -p $(@D)
-	$(CC) -std=c17 -D_GNU_SOURCE $(WARN) -O2 -fPIC -fvisibility=hidden \
-	    -shared -s -o $@ $<
+	$(CC) -std=c17 -D_GNU_SOURCE -I$(TOP) $(WARN) -O2 -fPIC -fvisibility=hidden \
+	    -shared -s -o $@ $(filter %.c,$^)
 $(O)/o/workerd/warmpy.o: workerd/warm.py $(O)/warmfork.so
 	@mkdir -p $(@D)
 	@{ echo '#include "workerd/warm.h"'; echo 'const char warm_text[] ='; \

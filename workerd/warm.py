@@ -5,11 +5,12 @@ starts  PYTHONPATH=DIR python -u /proc/self/fd/3 PADDING.  So it runs inside
 Python's own start-up: after site has done its work and before the script.  It
 imports what was asked for, puts a compiled nothing at that path, and returns:
 Python goes on to its main program in C, which finds a .pyc, opens it, and asks
-for its loader.  That is ours, and called at the last moment before a script is
-read: there it forks (warmfork.c).  In a fork it puts everything right that
+for its loader.  That is ours (warmrun.c), and called at the last moment before
+a script is read: there it forks (warmfork.c).  In a fork a script that we know
+is run by warmrun.c at once.  For others take() puts everything right that
 depends on the job, lays what was compiled from the job's script under the file
-that C has open, and returns.  No frame of ours lies under the script, and it
-ends as Python ends.
+that C has open, and returns to it.  No frame of ours lies under the script, and
+it ends as Python ends.
 
 On the socket (SOCK_SEQPACKET, at first our standard output):
     to us       first the list of modules and more; then FN: N forks
@@ -44,7 +45,7 @@ def serve():
     class Job:                  # what a fork is about
         code = None             # the exit code, once the script is over
         modules = None
-        known = {}              # scripts and their code
+        known, plain = {}, {}   # scripts, and their code in two ways
 
     # ---- our own start ----
 
@@ -182,6 +183,12 @@ def serve():
 
     # ---- a fork ----
 
+    def seeds():
+        """What a job has of its own in modules that are there."""
+        return [n for n in (
+            'random', 'numpy.random', 'logging', 'multiprocessing.process')
+            if n in sys.modules]
+
     def reseed():
         mods = sys.modules
         if 'random' in mods and not hasattr(osmod, 'register_at_fork'):
@@ -261,8 +268,9 @@ def serve():
         """The script's code, to be run by C from a file that is a .pyc.  Its
         body stands in a with-statement: nothing else tells the exit code
         before Python clears itself away, which takes longer than most jobs."""
-        if text[:2] == magic[:2] or text[:2] == b'PK':
-            raise ValueError
+        if (text[:2] == magic[:2] or text[:2] == b'PK' or
+                b'settrace' in text or b'setprofile' in text):
+            raise ValueError    # these see what we do at the end
         tree = compile(text, full, 'exec', 0x400, True)  # the AST
         body, n = tree.body, 0
         kind = type(body[0]).__name__ if body else ''
@@ -294,26 +302,36 @@ def serve():
                 more = os.read(fd, 1 << 20)
                 text += more
         os.close(fd)
-        code = Job.known.get(text)
-        if code is not None:
+        if text in Job.known:
+            code = Job.known[text]
             _imp._fix_co_filename(code, full)
+            text = None
         else:
             code = translate(text, full)
-            if len(text) < 1 << 16:
-                try:            # for those that come after us
-                    taught.send(text)
-                except OSError:
-                    pass
-        return magic + marshal.dumps(code)
+        return magic + marshal.dumps(code), text
+
+    def teach(text):
+        """What was run without a word is known to those that come after us."""
+        if text is not None and len(text) < 1 << 16:
+            try:                # a message of no length is an end
+                os.write(taught, b'=' + text)
+            except OSError:
+                pass
 
     def learn():
         """Scripts come again and again."""
         try:
             while True:
-                text = learns.recv(1 << 16)
-                if len(Job.known) > 8:
+                text = os.read(learns, 1 << 17)[1:]
+                if len(Job.known) >= 64:
+                    fork.spool_warm_know(None, 0, None)
                     Job.known.clear()
-                Job.known[text] = translate(text, '<script>')
+                    Job.plain.clear()
+                if text not in Job.known:
+                    code = compile(text, '<script>', 'exec', 0, True)
+                    Job.known[text] = translate(text, '<script>')
+                    Job.plain[text] = code
+                    fork.spool_warm_know(text, len(text), id(code))
         except BlockingIOError:
             pass
 
@@ -329,7 +347,7 @@ def serve():
     def take(text):
         """Become the process of this job; what loads its script."""
         os.close(3)
-        learns.close()
+        os.close(learns)
         part = text.split(b'\0')
         n = 4 + int(part[3])
         args = []               # a comprehension would make a function
@@ -347,13 +365,14 @@ def serve():
         heard, err = Heard(), sys.stderr
         sys.stderr = heard
         try:
-            code = code_of(script, full)
+            code, text = code_of(script, full)
         except BaseException:
             heard.said = True
         sys.stderr = err
         if heard.said:
             cold(script, args)
-        taught.close()
+        teach(text)
+        os.close(taught)
         reseed()
         fd = scratch('.spool-warm')
         os.write(fd, code)
@@ -375,24 +394,53 @@ def serve():
         sys.path_importer_cache[full] = None
         return ext.SourceFileLoader('__main__', full)
 
-    def loader(name, path):
-        """Called by C.  Returns in the process of a job."""
+    # ---- what warmrun.c calls ----
+
+    def begin():
         nonlocal opened
         ext.SourcelessFileLoader = sourceless
+        sys.path_importer_cache.pop(PLACE, None)
         try:
             opened = [fd for fd in range(4, 10)
                       if same_file(fd, 3)][0]
-            text = serve_forks()
+            if hurry_is():
+                hurry()
+            settle()
+            site.ENABLE_USER_SITE = user
+            Job.modules = newest(sys.modules)
+            control.send(b'\1R%d' % memory())
+        except BaseException as e:
+            give_up('%s: %s' % (type(e).__name__, e))
+        return 0
+
+    def forks():
+        """So many, now."""
+        try:
+            many = control.recv(16)
+            if not many:
+                os._exit(0)
+            if tasks() > 1:
+                raise Unfit('%d threads' % tasks())
+            if not fork.spool_warm_same(Job.at):
+                control.send(b'\1O')  # what was imported has changed: anew
+                os._exit(0)
+            learn()
+            return int(many[1:])
         except Unfit as e:
             give_up(str(e))
         except BaseException as e:
             give_up('%s: %s' % (type(e).__name__, e))
+
+    def take_it(text):
         try:
             return take(text)
         except BaseException:
             part = [x.decode(fscode, 'surrogateescape')
                     for x in text.split(b'\0')]
             cold(part[1], part[4:4 + int(part[3])])
+
+    def over(kind, value, tb):
+        Over.__exit__(None, kind, value, tb)
 
     # ---- the end of a fork ----
 
@@ -513,19 +561,24 @@ def serve():
                 ('args', pointer), ('args_room', ctypes.c_size_t),
                 ('id', pointer), ('watched', ctypes.c_char_p),
                 ('shadowed', ctypes.c_char_p), ('extra', ctypes.c_char_p),
-                ('environ', pointer * 2), ('before', pointer),
-                ('parent', pointer), ('child', pointer),
-                ('bytes', pointer), ('set', pointer),
+                ('environ', pointer * 2),
                 ('stale', number), ('told', number)]
 
-        def address(name, other='getpid'):
-            f = getattr(libc, name, None) or getattr(libc, other)
-            return ctypes.cast(f, pointer)
+        class Run(ctypes.Structure):        # warmrun.c's
+            _fields_ = [(n, pointer) for n in (
+                'place', 'begin', 'next', 'take', 'over', 'main', 'loader',
+                'state', 'modules', 'path', 'importers', 'rename', 'reseed',
+                'threads', 'registered', 'objects', 'none', 'plain')] + [
+                ('ours', number * 3)] + [(n, number) for n in (
+                    'whole', 'here', 'orig', 'signals')]
         try:
             libc = ctypes.PyDLL(None)
             fork = ctypes.PyDLL(__file__.rpartition('/')[0] + '/warmfork.so')
-            fork.spool_warm_fork.argtypes = pointer, number
-            fork.spool_warm_fork.restype = ctypes.c_long
+            fork.spool_warm_loader.argtypes = pointer,
+            fork.spool_warm_loader.restype = ctypes.py_object
+            fork.spool_warm_know.argtypes = (
+                ctypes.c_char_p, ctypes.c_size_t, pointer)
+            fork.spool_warm_type_is.argtypes = pointer, pointer
             fork.spool_warm_same.argtypes = pointer,
             fork.spool_warm_loaded.restype = ctypes.c_ulonglong
             for f in libc.PyObject_GC_Track, libc.PyObject_GC_UnTrack:
@@ -533,14 +586,10 @@ def serve():
             Job.text = ctypes.create_string_buffer(MOST)
             Job.place = Place(
                 10, worker, ctypes.addressof(Job.text), MOST,
-                program.encode(fscode), argat, argroom, idat,
-                before=address('PyOS_BeforeFork'),
-                parent=address('PyOS_AfterFork_Parent'),
-                child=address('PyOS_AfterFork_Child', 'PyOS_AfterFork'),
-                bytes=address('PyBytes_FromStringAndSize'),
-                set=address('PyDict_SetItem'))
+                program.encode(fscode), argat, argroom, idat)
             Job.at = ctypes.addressof(Job.place)
-            Job.string = ctypes.string_at
+            Job.run, Job.told = Run(Job.at), []
+            Job.pointer, Job.address = pointer, ctypes.addressof
         except Exception as e:
             raise Unfit('its ctypes does not do: %s' % e)
         if b'LD_PRELOAD' not in os.environ:
@@ -578,23 +627,42 @@ def serve():
                 libc.PyObject_GC_Track(o)
         fork.spool_warm_pack()
 
-    def serve_forks():
-        """What a fork, a job's, was told."""
-        settle()
-        control.send(b'\1R%d' % memory())
-        while True:
-            many = control.recv(16)
-            if not many:
-                os._exit(0)
-            if tasks() > 1:
-                raise Unfit('%d threads' % tasks())
-            if not fork.spool_warm_same(Job.at):
-                control.send(b'\1O')  # what was imported has changed: anew
-                os._exit(0)
-            learn()
-            n = fork.spool_warm_fork(Job.at, int(many[1:]))
-            if n > 0:
-                return Job.string(Job.text, n)
+    def tell(**objects):
+        """What warmrun.c is to know."""
+        Job.told.append(objects)
+        for name in objects:
+            setattr(Job.run, name, id(objects[name]))
+
+    def hurry():
+        """It may run scripts by itself."""
+        main = sys.modules['__main__'].__dict__
+        full = ext.SourceFileLoader('__main__', '')
+        types = [dict, list, tuple] + list(plain) + [None]
+        Job.types = (Job.pointer * len(types))(
+            *[t and id(t) for t in types])
+        tell(over=over, loader=full, state=full.__dict__,
+             modules=sys.modules, path=sys.path,
+             importers=sys.path_importer_cache, none=None,
+             rename=_imp._fix_co_filename, threads=_thread._count,
+             registered=atexit._ncallbacks, objects=gc.get_objects)
+        if seeds():
+            tell(reseed=reseed)
+        run = Job.run
+        run.main = id(main)     # which goes when its module goes
+        run.plain = Job.address(Job.types)
+        run.whole = sys.version_info >= (3, 9)
+        run.here = not getattr(sys.flags, 'safe_path', False)
+        run.orig = hasattr(sys, 'orig_argv')
+        run.signals = sys.version_info >= (3, 8)
+        for i, fd in enumerate((3, learns, taught)):
+            run.ours[i] = fd
+
+    def hurry_is():
+        """Do we know how Python would end?"""
+        return (hasattr(atexit, '_ncallbacks') and
+                not getattr(sys.flags, 'dev_mode', False) and
+                not sys.warnoptions and
+                fork.spool_warm_type_is(id(Job.text), id(type(Job.text))))
 
     def same_file(a, b):
         try:
@@ -672,12 +740,14 @@ def serve():
         if fd != 3:
             os.dup2(fd, 3)
             os.close(fd)
-        learns, taught = _socket.socketpair(
-            _socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-        learns.setblocking(False)
-        taught.setblocking(False)
+        ends = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+        for end_ in ends:
+            end_.setblocking(False)
+        learns, taught = ends[0].detach(), ends[1].detach()
         sourceless = ext.SourcelessFileLoader
-        ext.SourcelessFileLoader = loader
+        tell(begin=begin, next=forks, take=take_it)
+        ext.SourcelessFileLoader = fork.spool_warm_loader(
+            Job.address(Job.run))
         sys.path_importer_cache[PLACE] = None
         # What would go away when a fork returns from loader is copied for it.
         Job.keep = dict(locals()), globals()

@@ -8,8 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,45 +21,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
-#endif
+#include "workerd/warmin.h"
 
-#define SPARES 16 /* at once */
-#define FILES  64 /* that are watched */
-#define HUGE   (UINTPTR_MAX << 21)
-#define TEXT   (1u << 20) /* so much code that a job will run some of it */
-
-/* Given once, by warm.py.  Lists are strings, one after the other, that end
- * with an empty one. */
-struct warm_place {
-	int control, pid; /* workerd */
-	char *text;       /* where a job is put: what workerd says, warmjob.c */
-	size_t room;
-	const char *program;
-	char *args; /* what others see of us: /proc/PID/cmdline, */
-	size_t args_room;
-	char *id;             /* and SPOOL_ID of environ; NULL: nowhere */
-	const char *watched;  /* files: as they were when they were imported? */
-	const char *shadowed; /* names: a file of that name would be imported */
-	const char *extra;    /* "NAME=" in environ but not in a job's; or "" */
-	void *environ[2];     /* the same in Python, dicts; NULL: not by us */
-	/* Python's */
-	void (*before)(void);
-	void (*parent)(void);
-	void (*child)(void);
-	void *(*bytes)(const char *data, ssize_t len);
-	int (*set)(void *dict, void *key, void *value);
-	/* What came of it, in a job's process. */
-	int stale; /* what was imported is not what it would import */
-	int told;  /* its environment is in place */
-};
-
-#define SHOWN __attribute__((visibility("default")))
-SHOWN long spool_warm_fork(struct warm_place *at, int many);
-SHOWN int spool_warm_same(const struct warm_place *at);
-SHOWN void spool_warm_pack(void);
-SHOWN unsigned long long spool_warm_loaded(void);
+#define SPARES    16  /* at once */
+#define FILES     64  /* that are watched */
+#define VARIABLES 512 /* of an environment that we set */
 
 static _Noreturn void
 leave(void)
@@ -69,8 +33,8 @@ leave(void)
 	_exit(0);
 }
 
-static const char *
-after(const char *text)
+const char *
+warm_after(const char *text)
 {
 	return text + strlen(text) + 1;
 }
@@ -95,7 +59,7 @@ spool_warm_same(const struct warm_place *at)
 	int i = 0;
 
 	for (path = at->watched; *path != '\0' && i < FILES;
-	     path = after(path), i++) {
+	     path = warm_after(path), i++) {
 		(void)memset(&now, 0, sizeof now);
 		if (stat(path, &st) == 0) {
 			now.dev = st.st_dev;
@@ -106,31 +70,69 @@ spool_warm_same(const struct warm_place *at)
 		if (!known)
 			(void)memcpy(&seen[i], &now, sizeof now);
 	}
-	same = same || !known;
-	known = true;
-	return same;
+	if (known)
+		return same;
+	return known = true;
 }
 
-/* A file beside the script hides what we have imported. */
+/* Does a file of that name stand for one of them? */
+static bool
+shadows(const struct warm_place *at, const char *file)
+{
+	size_t n = strcspn(file, ".");
+	const char *name;
+
+	for (name = at->shadowed; n > 0 && *name != '\0';
+	     name = warm_after(name))
+		if (strncmp(name, file, n) == 0 && name[n] == '\0')
+			return true;
+	return false;
+}
+
+/* A file beside the script hides what we have imported.  (opendir() would take
+ * memory of which each page is a copy.) */
 static bool
 hidden_is(const struct warm_place *at)
 {
-	DIR *d = opendir(".");
-	const char *name;
-	struct dirent *e;
-	bool found = false;
-	size_t n;
+	static _Alignas(struct dirent64) char room[32768];
+	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct dirent64 *e;
+	bool found = fd == -1;
+	ssize_t n = 0, i;
 
-	while (d != NULL && !found && (e = readdir(d)) != NULL) {
-		n = strcspn(e->d_name, ".");
-		for (name = at->shadowed; n > 0 && *name != '\0' && !found;
-		     name = after(name))
-			found =
-			    strncmp(name, e->d_name, n) == 0 && name[n] == '\0';
-	}
-	if (d != NULL)
-		(void)closedir(d);
-	return found || d == NULL;
+	while (!found && (n = getdents64(fd, room, sizeof room)) > 0)
+		for (i = 0; i < n && !found; i += e->d_reclen) {
+			e = (const void *)(room + i);
+			found = shadows(at, e->d_name);
+		}
+	if (fd != -1)
+		(void)close(fd);
+	return found || n == -1;
+}
+
+/* ---- a fork, as Python does it ---- */
+
+static void
+before_fork(void)
+{
+	if (PyOS_BeforeFork != NULL)
+		PyOS_BeforeFork();
+}
+
+static void
+in_child(void)
+{
+	if (PyOS_AfterFork_Child != NULL)
+		PyOS_AfterFork_Child();
+	else if (PyOS_AfterFork != NULL)
+		PyOS_AfterFork();
+}
+
+static void
+in_parent(void)
+{
+	if (PyOS_AfterFork_Parent != NULL)
+		PyOS_AfterFork_Parent();
 }
 
 /* ---- a job ---- */
@@ -177,8 +179,8 @@ word(char *to, const char *end, const char *text)
 static const char *
 show(const struct warm_place *at)
 {
-	const char *script = after(at->text), *id = after(script);
-	const char *arg = after(id);
+	const char *script = warm_after(at->text), *id = warm_after(script);
+	const char *arg = warm_after(id);
 	char *out = at->args, *end = at->args + at->args_room - 1;
 	unsigned long n;
 
@@ -186,11 +188,11 @@ show(const struct warm_place *at)
 		(void)memcpy(at->id, id, strlen(id));
 	out = word(word(word(out, end, at->program), end, "-u"), end, script);
 	for (n = strtoul(arg, NULL, 10); n > 0; n--) {
-		arg = after(arg);
+		arg = warm_after(arg);
 		out = word(out, end, arg);
 	}
 	(void)memset(out, 0, (size_t)(end - out));
-	return after(arg);
+	return warm_after(arg);
 }
 
 static size_t
@@ -205,7 +207,7 @@ alike_is(const struct warm_place *at, const char *pair, const char *end)
 {
 	size_t i = 0, n = strlen(at->extra);
 
-	for (; pair < end; pair = after(pair), i++) {
+	for (; pair < end; pair = warm_after(pair), i++) {
 		if (n > 0 && environ[i] != NULL &&
 		    strncmp(environ[i], at->extra, n) == 0)
 			i++;
@@ -216,7 +218,19 @@ alike_is(const struct warm_place *at, const char *pair, const char *end)
 	if (n > 0 && environ[i] != NULL &&
 	    strncmp(environ[i], at->extra, n) == 0)
 		i++;
-	return environ[i] == NULL;
+	return environ[i] == NULL && i <= VARIABLES;
+}
+
+static void *keys[VARIABLES]; /* of environ, for Python */
+
+static void
+make_keys(void)
+{
+	size_t i;
+
+	for (i = 0; i < VARIABLES && environ[i] != NULL; i++)
+		keys[i] = PyBytes_FromStringAndSize(
+		    environ[i], (ssize_t)name_size(environ[i]) - 1);
 }
 
 /* Few variables differ from one job to the next: those are set, for C and for
@@ -225,11 +239,11 @@ static bool
 tell(const struct warm_place *at, const char *pair, const char *end)
 {
 	size_t i = 0, k, n = strlen(at->extra), name;
-	void *key, *value;
+	void *value;
 
 	if (at->environ[0] == NULL || !alike_is(at, pair, end))
 		return false;
-	for (; pair < end; pair = after(pair), i++) {
+	for (; pair < end; pair = warm_after(pair), i++) {
 		if (n > 0 && strncmp(environ[i], at->extra, n) == 0)
 			i++;
 		if (strcmp(environ[i], pair) == 0)
@@ -237,11 +251,11 @@ tell(const struct warm_place *at, const char *pair, const char *end)
 		/* at->text stays as long as the process. */
 		environ[i] = (char *)(uintptr_t)pair;
 		name = name_size(pair);
-		key = at->bytes(pair, (ssize_t)name - 1);
-		value = at->bytes(pair + name, (ssize_t)strlen(pair + name));
+		value = PyBytes_FromStringAndSize(
+		    pair + name, (ssize_t)strlen(pair + name));
 		for (k = 0; k < 2 && at->environ[k] != NULL; k++)
-			if (key == NULL || value == NULL ||
-			    at->set(at->environ[k], key, value) != 0)
+			if (keys[i] == NULL || value == NULL ||
+			    PyDict_SetItem(at->environ[k], keys[i], value) != 0)
 				_exit(1);
 	}
 	return true;
@@ -269,7 +283,7 @@ spare(struct warm_place *at, int job)
 	(void)close(job);
 	(void)close(at->control);
 	pairs = show(at);
-	at->child();
+	in_child();
 	at->stale = !spool_warm_same(at) || hidden_is(at);
 	at->told = !at->stale && tell(at, pairs, at->text + len);
 	return at->told ? (size_t)(pairs - at->text) : len;
@@ -308,13 +322,16 @@ offer(int control, const pid_t *pid, const int *end, int n)
 }
 
 /* Fork them and end, for what an ended process leaves becomes workerd's child.
- * Returns in a spare, with its socket. */
+ * Returns in a spare, with its socket.  What a first fork finds out, as where
+ * functions are, is found out here once for all of them. */
 static int
 between(const int (*pair)[2], int many, pid_t *pid)
 {
 	pid_t one;
 	int i, k;
 
+	in_child();
+	before_fork();
 	for (i = 0; i < many; i++) {
 		one = fork();
 		if (one != 0) {
@@ -331,10 +348,8 @@ between(const int (*pair)[2], int many, pid_t *pid)
 	leave();
 }
 
-/* So many spares.  0: in the server, it is done or cannot be done now.  Else in
- * a process that is a job's: what spare() says. */
 long
-spool_warm_fork(struct warm_place *at, int many)
+warm_fork(struct warm_place *at, int many)
 {
 	static pid_t *pid; /* where those between us and them tell */
 	int pair[SPARES][2], end[SPARES], n, i, job;
@@ -344,7 +359,8 @@ spool_warm_fork(struct warm_place *at, int many)
 		pid = mmap(NULL, sizeof *pid * SPARES, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (pid == MAP_FAILED)
-			return -1;
+			return 0;
+		make_keys();
 	}
 	for (n = 0; n < many && n < SPARES; n++) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
@@ -353,13 +369,13 @@ spool_warm_fork(struct warm_place *at, int many)
 		end[n] = pair[n][1];
 		pid[n] = -1;
 	}
-	at->before();
+	before_fork();
 	middle = n > 0 ? fork() : -1;
 	if (middle == 0) {
 		job = between(pair, n, pid);
 		return (long)spare(at, job);
 	}
-	at->parent();
+	in_parent();
 	while (middle > 0 && waitpid(middle, NULL, 0) == -1 && errno == EINTR)
 		;
 	for (many = n, n = 0; n < many && pid[n] > 0; n++)
@@ -370,90 +386,5 @@ spool_warm_fork(struct warm_place *at, int many)
 		(void)close(pair[i][0]);
 		(void)close(pair[i][1]);
 	}
-	return n > 0 ? 0 : -1;
-}
-
-/* ---- memory ---- */
-
-/* The room between what C has is used up, for what is put there in a fork would
- * be spread over as many pages. */
-static void
-fill(void)
-{
-	const char *top, *p;
-	size_t size;
-
-	(void)malloc_trim(0);
-	top = (const char *)sbrk(0) - mallinfo2().keepcost;
-	for (size = 65536; size > 16; size -= size > 1040 ? size / 8 : 16)
-		do
-			p = malloc(size);
-		while (p != NULL && p < top);
-}
-
-/* Write what stands there: from then on a fork copies what is known of these
- * pages, which without that it leaves to be found anew, one by one. */
-static void
-touch(int mem, unsigned long at)
-{
-	char c;
-
-	if (pread(mem, &c, 1, (off_t)at) == 1)
-		(void)!pwrite(mem, &c, 1, (off_t)at);
-}
-
-/* What lies in large pages is copied by a fork 512 pages at a time. */
-static void
-collapse(unsigned long from, unsigned long to)
-{
-	from = (from + ~HUGE) & HUGE;
-	to &= HUGE;
-	if (from < to)
-		(void)madvise((void *)from, to - from, MADV_COLLAPSE);
-}
-
-/* All is there that forks will have in common: lay it so that a fork, and what
- * happens in it, copies little. */
-void
-spool_warm_pack(void)
-{
-	int mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	FILE *f = fopen("/proc/self/maps", "re");
-	unsigned long from, to, inode;
-	char line[512], mode[8];
-
-	fill();
-	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
-		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu", &from, &to, mode,
-			&inode) != 4 ||
-		    strstr(line, " [s") != NULL || strstr(line, " [v") != NULL)
-			continue;
-		if (inode == 0 && strcmp(mode, "rw-p") == 0)
-			collapse(from, to);
-		else if (inode != 0 && strcmp(mode, "r-xp") == 0 &&
-		    to - from >= TEXT)
-			touch(mem, from);
-	}
-	if (f != NULL)
-		(void)fclose(f);
-	if (mem != -1)
-		(void)close(mem);
-}
-
-static int
-count(struct dl_phdr_info *info, size_t size, void *arg)
-{
-	(void)size;
-	*(unsigned long long *)arg = info->dlpi_adds;
-	return 1; /* the first says it */
-}
-
-/* Changes with each shared object that is loaded. */
-unsigned long long
-spool_warm_loaded(void)
-{
-	unsigned long long n = 0;
-
-	(void)dl_iterate_phdr(count, &n);
-	return n;
+	return 0;
 }

@@ -308,6 +308,16 @@ table() {
 	sys.settrace(lambda f, e, a: seen.append((e, f.f_code.co_name)))
 	def f(): pass
 	f(); sys.settrace(None); print(seen)
+	### traced.py
+	import sys
+	sys.settrace(lambda f, e, a: print(e, f.f_code.co_name))
+	def f(): pass
+	f()
+	### deep.py
+	def f(n):
+	    try: return f(n + 1)
+	    except RecursionError: return n
+	print(f(0))
 	### tempfile.py
 	print("named as a module")
 	### locals.py
@@ -364,7 +374,8 @@ compare() {
 	PY
 }
 
-# With nothing in place, and with modules in place that the scripts import.
+# With nothing in place, and with modules in place that the scripts import; a
+# script that is known already, the second time, is run another way.
 t_same() {
 	table
 	n=$(find "$S/scripts" -name '*.py' | wc -l)
@@ -379,15 +390,19 @@ t_same() {
 	soon there first
 	each none
 	soon outcomes_are $((2 * n + 1))
+	each none2
+	soon outcomes_are $((3 * n + 1))
 	stop "$WORKER"
 	start_worker -v --warm json,logging.handlers,multiprocessing.pool,concurrent.futures,subprocess,inspect,random,tempfile,warnings
 	put again empty.py
 	soon ready 2
 	soon there again
 	each some
-	soon outcomes_are $((3 * n + 2))
+	soon outcomes_are $((4 * n + 2))
+	each some2
+	soon outcomes_are $((5 * n + 2))
 	stop "$WORKER"
-	compare none some >&2 || fail 'scripts can tell'
+	compare none none2 some some2 >&2 || fail 'scripts can tell'
 	bare || fail 'work directories left'
 }
 

@@ -1,0 +1,110 @@
+/*
+ * warmin.h - within the shared object that warm.py loads into Python: its two
+ * files, and what they use of Python.  No header of Python's is included, for
+ * one object serves all versions: these functions are of its stable ABI, and an
+ * object is known by its address.
+ */
+#ifndef WORKER_WARMIN_H
+#define WORKER_WARMIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define SHOWN __attribute__((visibility("default")))
+
+/* Given once, by warm.py.  Lists are strings, one after the other, that end
+ * with an empty one. */
+struct warm_place {
+	int control, pid; /* workerd */
+	char *text;       /* where a job is put: what workerd says, warmjob.c */
+	size_t room;
+	const char *program;
+	char *args; /* what others see of us: /proc/PID/cmdline, */
+	size_t args_room;
+	char *id;             /* and SPOOL_ID of environ; NULL: nowhere */
+	const char *watched;  /* files: as they were when they were imported? */
+	const char *shadowed; /* names: a file of that name would be imported */
+	const char *extra;    /* "NAME=" in environ but not in a job's; or "" */
+	void *environ[2];     /* the same in Python, dicts; NULL: not by us */
+	/* What came of it, in a job's process. */
+	int stale; /* what was imported is not what it would import */
+	int told;  /* its environment is in place */
+};
+
+/* warmfork.c */
+SHOWN int spool_warm_same(const struct warm_place *at);
+/* So many spares.  0: in the server, it is done or cannot be done now.  Else in
+ * a process that is a job's: how long that part of at->text is that is not
+ * about the environment, where that is in place. */
+long warm_fork(struct warm_place *at, int many);
+const char *warm_after(const char *text); /* the next of a list */
+
+/* warmpack.c */
+SHOWN void spool_warm_pack(void);
+SHOWN unsigned long long spool_warm_loaded(void);
+
+/* Objects of Python's, or NULL; warm.py holds them. */
+struct warm_run {
+	struct warm_place *place;
+	void *begin; /* () -> 0: we are about to fork */
+	void *next;  /* () -> so many forks */
+	void *take;  /* (bytes) -> a loader: be the process of that job */
+	/* For a job whose script is known; NULL: there is no such way. */
+	void *over;           /* (type, value, traceback) as __exit__'s */
+	void *main;           /* the script's globals */
+	void *loader, *state; /* its __loader__ and the __dict__ of that */
+	void *modules, *path, *importers; /* of sys */
+	void *rename;                     /* _imp._fix_co_filename */
+	void *reseed;                     /* NULL: nothing to be done */
+	void *threads;                    /* _thread._count */
+	void *registered;                 /* atexit._ncallbacks */
+	void *objects;                    /* gc.get_objects */
+	void *none;
+	const void *const *plain; /* types: dict, list, tuple, ..., NULL */
+	int ours[3];              /* handles that are no job's business */
+	int whole;                /* file names are absolute (3.9) */
+	int here;                 /* the script's directory is in sys.path */
+	int orig;                 /* there is sys.orig_argv (3.10) */
+	int signals; /* KeyboardInterrupt ends as SIGINT would (3.8) */
+};
+
+/* Python's: PyObject is void here. */
+extern void *PyExc_KeyboardInterrupt;
+void PyOS_AfterFork_Child(void) __attribute__((weak));
+void PyOS_AfterFork(void) __attribute__((weak)); /* before 3.7 */
+void PyOS_AfterFork_Parent(void) __attribute__((weak));
+void PyOS_BeforeFork(void) __attribute__((weak));
+void *PyBytes_FromStringAndSize(const char *data, ssize_t len);
+void *PyCFunction_NewEx(void *def, void *self, void *module);
+ssize_t PyDict_Size(void *dict);
+int PyDict_DelItemString(void *dict, const char *key);
+int PyDict_Next(void *dict, ssize_t *at, void **key_out, void **value_out);
+int PyDict_SetItem(void *dict, void *key, void *value);
+int PyDict_SetItemString(void *dict, const char *key, void *value);
+void PyErr_Clear(void);
+int PyErr_ExceptionMatches(void *type);
+void PyErr_Fetch(void **type, void **value, void **trace);
+void PyErr_NormalizeException(void **type, void **value, void **trace);
+void PyErr_Print(void);
+void PyErr_Restore(void *type, void *value, void *trace);
+void *PyEval_EvalCode(void *code, void *globals, void *locals);
+void *PyList_GetItem(void *list, ssize_t i);
+void *PyList_New(ssize_t n);
+int PyList_SetItem(void *list, ssize_t i, void *value);
+ssize_t PyList_Size(void *list);
+long PyLong_AsLong(void *number);
+void *PyObject_CallFunctionObjArgs(void *callable, ...);
+void *
+PyObject_CallMethod(void *object, const char *name, const char *format, ...);
+void *PySys_GetObject(const char *name);
+int PySys_SetObject(const char *name, void *value);
+void *PyTuple_GetItem(void *tuple, ssize_t i);
+ssize_t PyTuple_Size(void *tuple);
+void *PyUnicode_DecodeFSDefault(const char *text);
+void Py_DecRef(void *object);
+int Py_FinalizeEx(void);
+_Noreturn void Py_Exit(int status);
+void Py_IncRef(void *object);
+
+#endif

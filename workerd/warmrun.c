@@ -1,0 +1,362 @@
+/*
+ * warmrun.c - the loader that Python's main program asks for (warm.py has the
+ * plan): it forks, and in a fork it becomes the process of a job and runs its
+ * script, if that is known, or lets warm.py do so.  In C for the frames, none
+ * of ours lies under the script, and for the pages that it does not touch.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "workerd/warmin.h"
+
+#define KNOWN 64    /* scripts */
+#define MOST  65536 /* bytes of one */
+#define LOOK  1000  /* objects, for whether they are plain */
+
+SHOWN void *spool_warm_loader(struct warm_run *run);
+SHOWN void spool_warm_know(const char *text, size_t len, void *code);
+SHOWN int spool_warm_type_is(void *object, const void *type);
+
+static struct known {
+	const char *text;
+	size_t len;
+	void *code;
+} known[KNOWN];
+static size_t known_n;
+
+static struct warm_run *the_run; /* there is one */
+
+/* warm.py holds both for as long as we know them; NULL: forget all. */
+void
+spool_warm_know(const char *text, size_t len, void *code)
+{
+	if (text == NULL)
+		known_n = 0;
+	else if (known_n < KNOWN)
+		known[known_n++] = (struct known){ text, len, code };
+}
+
+/* ---- the script ---- */
+
+/* Its code, if it is a file of its own with a text that is known. */
+static void *
+code_of(const char *script)
+{
+	static char text[MOST];
+	ssize_t n = 0, got;
+	struct stat st;
+	size_t i;
+	int fd;
+
+	if (lstat(script, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    st.st_size > MOST)
+		return NULL;
+	for (i = 0; i < known_n; i++)
+		if (known[i].len == (size_t)st.st_size)
+			break;
+	if (i == known_n || (fd = open(script, O_RDONLY | O_CLOEXEC)) == -1)
+		return NULL;
+	while (n < MOST && (got = read(fd, text + n, (size_t)(MOST - n))) > 0)
+		n += got;
+	(void)close(fd);
+	for (; i < known_n; i++)
+		if (known[i].len == (size_t)n &&
+		    memcmp(known[i].text, text, (size_t)n) == 0)
+			return known[i].code;
+	return NULL;
+}
+
+/* sys.argv and sys.orig_argv */
+static bool
+set_arguments(const struct warm_run *run, const char *script, const char *arg)
+{
+	unsigned long n = strtoul(arg, NULL, 10), i, k;
+	void *argv = PyList_New((ssize_t)n + 1);
+	void *orig = run->orig ? PyList_New((ssize_t)n + 3) : NULL;
+	void *one;
+
+	if (argv == NULL || (run->orig && orig == NULL))
+		return false;
+	if (orig != NULL &&
+	    (PyList_SetItem(orig, 0,
+		 PyUnicode_DecodeFSDefault(run->place->program)) != 0 ||
+		PyList_SetItem(orig, 1, PyUnicode_DecodeFSDefault("-u")) != 0))
+		return false;
+	for (i = 0, k = 2; i <= n; i++, k++) {
+		one = PyUnicode_DecodeFSDefault(i == 0 ? script : arg);
+		if (one == NULL || PyList_SetItem(argv, (ssize_t)i, one) != 0)
+			return false;
+		if (orig != NULL) {
+			Py_IncRef(one);
+			if (PyList_SetItem(orig, (ssize_t)k, one) != 0)
+				return false;
+		}
+		arg = warm_after(arg);
+	}
+	return PySys_SetObject("argv", argv) == 0 &&
+	    (orig == NULL || PySys_SetObject("orig_argv", orig) == 0);
+}
+
+/* What Python's main program has set for the name that it was started with. */
+static bool
+set_names(const struct warm_run *run, const char *script, void *code)
+{
+	char full[8192];
+	size_t n = 0;
+	void *name, *here;
+
+	if (getcwd(full, sizeof full / 2) == NULL)
+		return false;
+	here = PyUnicode_DecodeFSDefault(full);
+	if (run->whole) {
+		n = strlen(full);
+		full[n++] = '/';
+	}
+	if (here == NULL || strlen(script) >= sizeof full - n)
+		return false;
+	(void)strcpy(full + n, script);
+	name = PyUnicode_DecodeFSDefault(full);
+	return name != NULL &&
+	    PyObject_CallFunctionObjArgs(run->rename, code, name, NULL) !=
+	    NULL &&
+	    PyDict_SetItemString(run->state, "path", name) == 0 &&
+	    PyDict_SetItemString(run->main, "__file__", name) == 0 &&
+	    PyDict_SetItemString(run->main, "__loader__", run->loader) == 0 &&
+	    PyDict_SetItem(run->importers, name, run->none) == 0 &&
+	    (!run->here || PyList_SetItem(run->path, 0, here) == 0);
+}
+
+/* ---- its end ---- */
+
+static long
+number(void *callable)
+{
+	void *n = PyObject_CallFunctionObjArgs(callable, NULL);
+
+	return n == NULL ? -1 : PyLong_AsLong(n);
+}
+
+static const void *
+type_of(const void *object)
+{
+	/* Its second word; spool_warm_type_is() was asked. */
+	return ((const void *const *)object)[1];
+}
+
+int
+spool_warm_type_is(void *object, const void *type)
+{
+	return type_of(object) == type;
+}
+
+enum plain {
+	A_DICT,
+	A_LIST,
+	A_TUPLE
+}; /* the first of run->plain */
+
+static bool
+plain_is(const struct warm_run *run, const void *object)
+{
+	const void *const *t = run->plain, *type = type_of(object);
+
+	while (*t != NULL && *t != type)
+		t++;
+	return *t != NULL;
+}
+
+/* And what is in it, if that is not too much. */
+static bool
+plain_all_is(const struct warm_run *run, void *object, ssize_t *left)
+{
+	const void *type = type_of(object);
+	ssize_t i, n = 0, at = 0;
+	void *value;
+
+	if (!plain_is(run, object))
+		return false;
+	if (type == run->plain[A_DICT]) {
+		if ((*left -= PyDict_Size(object)) < 0)
+			return false;
+		while (PyDict_Next(object, &at, NULL, &value))
+			if (!plain_is(run, value))
+				return false;
+		return true;
+	}
+	if (type == run->plain[A_LIST])
+		n = PyList_Size(object);
+	else if (type == run->plain[A_TUPLE])
+		n = PyTuple_Size(object);
+	if ((*left -= n + 1) < 0)
+		return false;
+	for (i = 0; i < n; i++) {
+		value = type == run->plain[A_LIST] ? PyList_GetItem(object, i)
+						   : PyTuple_GetItem(object, i);
+		if (!plain_is(run, value))
+			return false;
+	}
+	return true;
+}
+
+/* Nothing is there that would notice its end. */
+static bool
+only_plain(const struct warm_run *run)
+{
+	void *all = PyObject_CallFunctionObjArgs(run->objects, NULL);
+	ssize_t i, n = all == NULL ? -1 : PyList_Size(all), left = LOOK;
+
+	for (i = 0; i < n; i++)
+		if (!plain_all_is(run, PyList_GetItem(all, i), &left))
+			return false;
+	return n >= 0;
+}
+
+static bool
+flush(const char *name)
+{
+	void *file = PySys_GetObject(name);
+
+	return file != NULL && PyObject_CallMethod(file, "flush", NULL) != NULL;
+}
+
+static void *
+newest(void *modules)
+{
+	void *key = NULL, *value;
+	ssize_t at = 0;
+
+	while (PyDict_Next(modules, &at, &key, &value))
+		;
+	return key;
+}
+
+/* As Python clears up after a script. */
+static void
+forget_names(const struct warm_run *run)
+{
+	if (PyDict_DelItemString(run->main, "__file__") != 0)
+		PyErr_Clear();
+	if (PyDict_DelItemString(run->main, "__cached__") != 0)
+		PyErr_Clear();
+}
+
+/* How it ended, for warm.py's own end. */
+static void
+tell_end(const struct warm_run *run, void *type, void *value, void *trace)
+{
+	if (PyObject_CallFunctionObjArgs(run->over,
+		type == NULL ? run->none : type,
+		value == NULL ? run->none : value,
+		trace == NULL ? run->none : trace, NULL) == NULL)
+		PyErr_Clear();
+}
+
+/* With an exception. */
+static _Noreturn void
+fail(const struct warm_run *run)
+{
+	bool interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt);
+	void *type, *value, *trace;
+
+	PyErr_Fetch(&type, &value, &trace);
+	PyErr_NormalizeException(&type, &value, &trace);
+	tell_end(run, type, value, trace);
+	if (!flush("stderr") || !flush("stdout"))
+		PyErr_Clear();
+	PyErr_Restore(type, value, trace);
+	PyErr_Print(); /* which ends us, if it is SystemExit */
+	forget_names(run);
+	if (!interrupted || !run->signals)
+		Py_Exit(1);
+	(void)Py_FinalizeEx();
+	(void)signal(SIGINT, SIG_DFL);
+	(void)kill(getpid(), SIGINT);
+	_exit(128 + SIGINT);
+}
+
+static _Noreturn void
+run_script(const struct warm_run *run, void *code)
+{
+	ssize_t n = PyDict_Size(run->modules);
+	void *last = newest(run->modules);
+	long registered = number(run->registered);
+	void *result;
+
+	if ((result = PyEval_EvalCode(code, run->main, run->main)) == NULL)
+		fail(run);
+	Py_DecRef(result);
+	if (PyDict_Size(run->modules) == n && newest(run->modules) == last &&
+	    number(run->registered) == registered &&
+	    number(run->threads) == 0 && only_plain(run) && flush("stderr") &&
+	    flush("stdout"))
+		exit(0);
+	PyErr_Clear();
+	tell_end(run, NULL, NULL, NULL);
+	if (!flush("stderr") || !flush("stdout"))
+		PyErr_Clear();
+	forget_names(run);
+	Py_Exit(0);
+}
+
+/* ---- the loader ---- */
+
+static void *
+become(const struct warm_run *run, long len)
+{
+	const char *dir = run->place->text, *script = warm_after(dir);
+	void *code = NULL, *text;
+	size_t i;
+
+	if (run->over != NULL && run->place->told)
+		code = code_of(script);
+	if (code != NULL &&
+	    (run->reseed == NULL ||
+		PyObject_CallFunctionObjArgs(run->reseed, NULL) != NULL) &&
+	    set_arguments(run, script, warm_after(warm_after(script))) &&
+	    set_names(run, script, code)) {
+		for (i = 0; i < sizeof run->ours / sizeof run->ours[0]; i++)
+			(void)close(run->ours[i]);
+		run_script(run, code);
+	}
+	PyErr_Clear();
+	text = PyBytes_FromStringAndSize(dir, (ssize_t)len);
+	return text == NULL
+	    ? NULL
+	    : PyObject_CallFunctionObjArgs(run->take, text, NULL);
+}
+
+/* Called by Python's main program with the script's name; returns in the
+ * process of a job, if at all. */
+static void *
+loader(void *self, void *args)
+{
+	long many, len;
+
+	(void)self;
+	(void)args;
+	many = number(the_run->begin);
+	do
+		if (many == -1 || (many = number(the_run->next)) == -1)
+			_exit(1); /* they do not raise anything */
+	while ((len = warm_fork(the_run->place, (int)many)) == 0);
+	return become(the_run, len);
+}
+
+void *
+spool_warm_loader(struct warm_run *run)
+{
+	/* PyMethodDef */
+	static struct {
+		const char *name;
+		void *(*call)(void *self, void *args);
+		int flags;
+		const char *words;
+	} method = { "loader", loader, 1 /* METH_VARARGS */, NULL };
+
+	the_run = run;
+	return PyCFunction_NewEx(&method, NULL, NULL);
+}
