@@ -566,7 +566,7 @@ def serve():
 
         class Run(ctypes.Structure):        # warmrun.c's
             _fields_ = [(n, pointer) for n in (
-                'place', 'begin', 'next', 'take', 'over', 'main', 'loader',
+                'place', 'begin', 'next', 'take', 'over', 'module', 'main', 'loader',
                 'state', 'modules', 'path', 'importers', 'rename', 'reseed',
                 'threads', 'registered', 'objects', 'none', 'plain')] + [
                 ('ours', number * 3)] + [(n, number) for n in (
@@ -635,7 +635,7 @@ def serve():
 
     def hurry():
         """It may run scripts by itself."""
-        main = sys.modules['__main__'].__dict__
+        main = sys.modules['__main__']
         full = ext.SourceFileLoader('__main__', '')
         types = [dict, list, tuple] + list(plain) + [None]
         Job.types = (Job.pointer * len(types))(
@@ -648,7 +648,8 @@ def serve():
         if seeds():
             tell(reseed=reseed)
         run = Job.run
-        run.main = id(main)     # which goes when its module goes
+        # Held by us, they would not go when Python lets go of them.
+        run.module, run.main = id(main), id(main.__dict__)
         run.plain = Job.address(Job.types)
         run.whole = sys.version_info >= (3, 9)
         run.here = not getattr(sys.flags, 'safe_path', False)

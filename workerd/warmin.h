@@ -52,7 +52,7 @@ struct warm_run {
 	void *take;  /* (bytes) -> a loader: be the process of that job */
 	/* For a job whose script is known; NULL: there is no such way. */
 	void *over;           /* (type, value, traceback) as __exit__'s */
-	void *main;           /* the script's globals */
+	void *module, *main;  /* __main__, and its __dict__ */
 	void *loader, *state; /* its __loader__ and the __dict__ of that */
 	void *modules, *path, *importers; /* of sys */
 	void *rename;                     /* _imp._fix_co_filename */
@@ -106,5 +106,6 @@ void Py_DecRef(void *object);
 int Py_FinalizeEx(void);
 _Noreturn void Py_Exit(int status);
 void Py_IncRef(void *object);
+void Py_LeaveRecursiveCall(void) __attribute__((weak)); /* from 3.9 */
 
 #endif

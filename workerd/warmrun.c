@@ -207,12 +207,13 @@ static bool
 only_plain(const struct warm_run *run)
 {
 	void *all = PyObject_CallFunctionObjArgs(run->objects, NULL);
-	ssize_t i, n = all == NULL ? -1 : PyList_Size(all), left = LOOK;
+	ssize_t i = 0, n = all == NULL ? -1 : PyList_Size(all), left = LOOK;
 
-	for (i = 0; i < n; i++)
-		if (!plain_all_is(run, PyList_GetItem(all, i), &left))
-			return false;
-	return n >= 0;
+	while (i < n && plain_all_is(run, PyList_GetItem(all, i), &left))
+		i++;
+	if (all != NULL && i < n)
+		Py_DecRef(all); /* they are to go when Python says */
+	return i == n;
 }
 
 static bool
@@ -234,7 +235,9 @@ newest(void *modules)
 	return key;
 }
 
-/* As Python clears up after a script. */
+/* As Python's main program clears up after a script, in which we are called: it
+ * does not hear of us again, so what it holds of the module is ours to let go.
+ */
 static void
 forget_names(const struct warm_run *run)
 {
@@ -267,6 +270,7 @@ fail(const struct warm_run *run)
 	tell_end(run, type, value, trace);
 	if (!flush("stderr") || !flush("stdout"))
 		PyErr_Clear();
+	Py_DecRef(run->module);
 	PyErr_Restore(type, value, trace);
 	PyErr_Print(); /* which ends us, if it is SystemExit */
 	forget_names(run);
@@ -286,6 +290,9 @@ run_script(const struct warm_run *run, void *code)
 	long registered = number(run->registered);
 	void *result;
 
+	/* We were called, the script is not to be. */
+	if (Py_LeaveRecursiveCall != NULL)
+		Py_LeaveRecursiveCall();
 	if ((result = PyEval_EvalCode(code, run->main, run->main)) == NULL)
 		fail(run);
 	Py_DecRef(result);
@@ -299,6 +306,7 @@ run_script(const struct warm_run *run, void *code)
 	if (!flush("stderr") || !flush("stdout"))
 		PyErr_Clear();
 	forget_names(run);
+	Py_DecRef(run->module);
 	Py_Exit(0);
 }
 

@@ -313,6 +313,8 @@ table() {
 	sys.settrace(lambda f, e, a: print(e, f.f_code.co_name))
 	def f(): pass
 	f()
+	### register.py
+	import atexit; atexit.register(print, "bye")
 	### deep.py
 	def f(n):
 	    try: return f(n + 1)
@@ -329,10 +331,12 @@ table() {
 	: >"$S/scripts/empty.py"
 }
 
+VARIABLES='"order":{"env":{"X1":"a b","X3":"é","X2":""}}'
+
 # each KIND: all scripts, as KIND-NAME
 each() {
 	for s in "$S"/scripts/*.py; do
-		put "$1-$(basename "$s" .py)" "${s##*/}" '"order":{"env":{"X1":"a b","X3":"é","X2":""}}'
+		put "$1-$(basename "$s" .py)" "${s##*/}" "$VARIABLES"
 	done
 }
 
@@ -374,35 +378,35 @@ compare() {
 	PY
 }
 
-# With nothing in place, and with modules in place that the scripts import; a
-# script that is known already, the second time, is run another way.
+# rounds N MODULES FIRST KIND...: all scripts so often, by a server that started for such a job
+rounds() {
+	start_worker -v --warm "$2"
+	put "first$1" empty.py "$3"
+	soon ready "$1"
+	soon there "first$1"
+	shift 3
+	for kind in "$@"; do
+		n=$(find "$S/outcomes" -name '2*.json' | wc -l)
+		each "$kind"
+		soon outcomes_are $((n + $(find "$S/scripts" -name '*.py' | wc -l)))
+	done
+	stop "$WORKER"
+}
+ready() { [ "$(grep -c 'warm python=.* ready' "$T/worker.log")" = "$1" ]; }
+
+# With nothing in place, and with modules in place that the scripts import.  A script that comes
+# again, with the variables that the server knows, is run in another way.
 t_same() {
 	table
-	n=$(find "$S/scripts" -name '*.py' | wc -l)
 	start_worker -v --cold
 	each cold
-	soon outcomes_are "$n"
+	soon outcomes_are "$(find "$S/scripts" -name '*.py' | wc -l)"
 	stop "$WORKER"
-	ready() { [ "$(grep -c 'warm python=.* ready' "$T/worker.log")" = "$1" ]; }
-	start_worker -v --warm none
-	put first empty.py
-	soon ready 1
-	soon there first
-	each none
-	soon outcomes_are $((2 * n + 1))
-	each none2
-	soon outcomes_are $((3 * n + 1))
-	stop "$WORKER"
-	start_worker -v --warm json,logging.handlers,multiprocessing.pool,concurrent.futures,subprocess,inspect,random,tempfile,warnings
-	put again empty.py
-	soon ready 2
-	soon there again
-	each some
-	soon outcomes_are $((4 * n + 2))
-	each some2
-	soon outcomes_are $((5 * n + 2))
-	stop "$WORKER"
-	compare none none2 some some2 >&2 || fail 'scripts can tell'
+	rounds 1 none '' other
+	rounds 2 none "$VARIABLES" none none2
+	rounds 3 json,logging.handlers,multiprocessing.pool,concurrent.futures,subprocess,inspect,random,tempfile,warnings \
+	    "$VARIABLES" some some2
+	compare other none none2 some some2 >&2 || fail 'scripts can tell'
 	bare || fail 'work directories left'
 }
 
