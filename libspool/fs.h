@@ -123,8 +123,13 @@ enum sp_fs_what {
 	SP_FS_LINKS,  /* path -> st */
 	SP_FS_SYNC,   /* path: a directory, with the names that those before
 	               * it in the group have changed there */
+	SP_FS_LIST,   /* path, one, arg: as sp_fs_list */
 	SP_FS_GET,    /* path, max -> text, st (which may be NULL) */
-	SP_FS_PUT     /* path, data, len; flags: enum sp_fs_put */
+	SP_FS_PUT,    /* path, data, len; flags: enum sp_fs_put */
+	SP_FS_WRITE   /* path, data, len, at -> st (which may be NULL): a file,
+	               * made where there is none, is as st says; then all of
+	               * data goes there, wherever it ends.  What a failure
+	               * leaves is any part of that */
 };
 
 struct sp_fs_op {
@@ -136,8 +141,11 @@ struct sp_fs_op {
 	unsigned flags;
 	const void *data;
 	size_t len;
+	off_t at;
 	size_t max;
 	struct sp_buf *text;
+	sp_fs_one_fn *one; /* by the thread that asks */
+	void *arg;
 	struct stat *st;
 	int error; /* out: 0, or an errno */
 	/* for back ends, filled here: both paths from the root */

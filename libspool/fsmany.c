@@ -204,6 +204,37 @@ sync_dir(int dir, const char *path)
 	return rc;
 }
 
+static int
+write_at(int dir, const char *path, const void *data, size_t len, off_t at,
+    struct stat *st)
+{
+	/* O_NONBLOCK: a FIFO planted there must not hold us up. */
+	int why = 0,
+	    fd = sp_fs_open(
+		dir, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0666);
+	const char *from = data;
+	ssize_t n;
+
+	if (fd == -1)
+		return -1;
+	if (sp_fs_fstat(fd, st) == -1)
+		why = errno;
+	while (len > 0 && why == 0) {
+		n = sp_fs_pwrite(fd, from, len, at);
+		if (n == -1)
+			why = errno == EINTR ? 0 : errno;
+		else {
+			from += n;
+			at += n;
+			len -= (size_t)n;
+		}
+	}
+	if (sp_fs_close(fd) == -1 && why == 0)
+		why = errno;
+	errno = why;
+	return why == 0 ? 0 : -1;
+}
+
 void
 sp_fs_alone(struct sp_fs_op *op)
 {
@@ -235,6 +266,13 @@ sp_fs_alone(struct sp_fs_op *op)
 		break;
 	case SP_FS_SYNC:
 		rc = sync_dir(op->dir, op->path);
+		break;
+	case SP_FS_LIST:
+		rc = sp_fs_list(op->dir, op->path, op->one, op->arg);
+		break;
+	case SP_FS_WRITE:
+		rc = write_at(
+		    op->dir, op->path, op->data, op->len, op->at, into);
 		break;
 	case SP_FS_GET:
 		rc = sp_fs_get(op->dir, op->path, op->max, op->text, into);

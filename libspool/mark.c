@@ -51,19 +51,30 @@ sp_mark_unset(const struct sp_spool *sp, enum sp_dir which,
 }
 
 enum sp_status
+sp_mark_ids(const struct sp_names *all, struct sp_names *ids_out)
+{
+	enum sp_status st = SP_OK;
+	struct sp_id id;
+	size_t i;
+
+	ids_out->n = ids_out->len = 0;
+	for (i = 0; i < all->n && st == SP_OK; i++)
+		if (sp_id_parse(sp_names_at(all, i), &id) == SP_OK)
+			st = sp_names_add(ids_out, id.text);
+	return st;
+}
+
+enum sp_status
 sp_mark_list(const struct sp_spool *sp, enum sp_dir which,
     struct sp_names *ids_out, struct sp_err *err)
 {
 	struct sp_names all = { 0 };
 	enum sp_status st;
-	struct sp_id id;
-	size_t i;
 
 	ids_out->n = ids_out->len = 0;
 	st = sp_list(sp->dir[which], false, &all, err);
-	for (i = 0; i < all.n && st == SP_OK; i++)
-		if (sp_id_parse(sp_names_at(&all, i), &id) == SP_OK)
-			st = sp_names_add(ids_out, id.text);
+	if (st == SP_OK)
+		st = sp_mark_ids(&all, ids_out);
 	sp_names_clear(&all);
 	return st;
 }

@@ -17,6 +17,10 @@ enum sp_status sp_mark_unset(const struct sp_spool *spool, enum sp_dir which,
 enum sp_status sp_mark_list(const struct sp_spool *spool, enum sp_dir which,
     struct sp_names *ids_out, struct sp_err *err);
 
+/* Of the names in a listing of cancel/ or hold/, those that are ids. */
+enum sp_status
+sp_mark_ids(const struct sp_names *all, struct sp_names *ids_out);
+
 /* By any name, for requests of other kinds (wish.h). */
 enum sp_status sp_mark_make(const struct sp_spool *spool, enum sp_dir which,
     const char *name, struct sp_err *err);

@@ -77,6 +77,20 @@ enum sp_status sp_claim_known(const struct sp_spool *spool,
     const struct sp_name *order, bool known, struct sp_name *claimed_out,
     struct sp_buf *text, struct sp_err *err);
 
+/* One of several that are claimed at once. */
+struct sp_claiming {
+	struct sp_name order;   /* as it is in new/ */
+	bool known;             /* text is what was read of it there */
+	struct sp_buf text;     /* out, as sp_claim has it */
+	struct sp_name claimed; /* out */
+	enum sp_status status;  /* out: as sp_claim says */
+};
+
+/* All of them, over there in the round trips of one; each is won or lost by its
+ * own rename. */
+void sp_claim_all(const struct sp_spool *spool, struct sp_claiming *all,
+    size_t n, struct sp_err *err);
+
 /* A commit: from its name in assigned/ to done/ or failed/. */
 struct sp_move {
 	const struct sp_name *from;

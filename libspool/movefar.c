@@ -208,6 +208,37 @@ move_step_far(const struct sp_spool *sp, struct move_far *m, struct sp_err *err)
 	return st;
 }
 
+void
+move_steps_far(const struct sp_spool *sp, struct move_far *all, size_t n,
+    enum sp_status *st, struct sp_err *err)
+{
+	struct sp_fs_op *ops = calloc(3 * n, sizeof *ops), own[3];
+	size_t i, k = 2 * n;
+
+	for (i = 0; i < n && ops != NULL; i++) {
+		ask(sp, &all[i], all[i].dst, &all[i].st, own);
+		ops[i] = own[0];
+		ops[n + i] = own[1];
+		if (all[i].text != NULL)
+			ops[k++] = own[2];
+	}
+	if (ops != NULL)
+		sp_fs_many(ops, k);
+	for (i = 0, k = 2 * n; i < n; i++) {
+		st[i] = ops == NULL
+		    ? sp_err_set(err, SP_RETRY, "no memory to claim")
+		    : own_said(&ops[i], &ops[n + i], err);
+		if (ops == NULL || all[i].text == NULL)
+			continue;
+		if (st[i] == SP_OK && ops[k].error != 0) {
+			errno = ops[k].error;
+			st[i] = sp_err_sys(err, "%s", all[i].dst);
+		}
+		k++;
+	}
+	free(ops);
+}
+
 /* ---- commits ---- */
 
 /* What one of a group needs. */

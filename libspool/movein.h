@@ -36,6 +36,14 @@ struct move_far {
 enum sp_status move_step_far(
     const struct sp_spool *sp, struct move_far *m, struct sp_err *err);
 
+/* Several at once, to states that have no days: first all renames, then the
+ * looks at all targets, then the texts.  status_out[]: as that of one. */
+void move_steps_far(const struct sp_spool *sp, struct move_far *all, size_t n,
+    enum sp_status *status_out, struct sp_err *err);
+/* movestep.c: what lies under the name that a claim gave. */
+enum sp_status
+move_claimed(const char *dst, const struct stat *st, struct sp_err *err);
+
 /* Private files of ours in `fromdir`, each to a name that only we can make, and
  * an fsync of the directories that got one. */
 struct move_in {

@@ -176,8 +176,8 @@ sp_move_apart(const struct sp_spool *sp, enum sp_state at,
 }
 
 /* As found under the new name. */
-static enum sp_status
-claimed_is(const char *dst, const struct stat *st, struct sp_err *err)
+enum sp_status
+move_claimed(const char *dst, const struct stat *st, struct sp_err *err)
 {
 	if (!S_ISREG(st->st_mode))
 		return sp_err_set(err, SP_BAD, "%s is no plain file", dst);
@@ -215,7 +215,7 @@ claim_far(const struct sp_spool *sp, const struct sp_name *order, bool known,
 	st = move_step_far(sp, &m, err);
 	SP_CRASH_IN(sp_step_text(SP_STEP_CLAIM), "after");
 	if (st == SP_OK)
-		st = claimed_is(dst, &m.st, err);
+		st = move_claimed(dst, &m.st, err);
 	if (st == SP_OK && known && m.st.st_size != (off_t)text->len)
 		st = sp_read(
 		    sp->dir[SP_DIR_ASSIGNED], dst, max, text, &m.st, err);
@@ -245,7 +245,7 @@ sp_claim_known(const struct sp_spool *sp, const struct sp_name *order,
 	SP_CRASH("claim.read");
 	if (s == SP_GONE)
 		return SP_LOST;
-	return s == SP_OK ? claimed_is(dst, &st, err) : s;
+	return s == SP_OK ? move_claimed(dst, &st, err) : s;
 }
 
 enum sp_status

@@ -40,17 +40,35 @@ sp_ready_clear(struct sp_ready *r)
 }
 
 enum sp_status
+sp_ready_marked(struct sp_ready *r, const struct sp_names *hold,
+    const struct sp_names *cancel)
+{
+	enum sp_status st = sp_mark_ids(hold, &r->hold);
+
+	if (st == SP_OK)
+		st = sp_mark_ids(cancel, &r->cancel);
+	r->marks_at = st == SP_OK ? sp_mono_ms() : -1;
+	return st;
+}
+
+enum sp_status
 sp_ready_marks(struct sp_ready *r, struct sp_err *err)
 {
+	struct sp_names hold = { 0 }, cancel = { 0 };
+	const struct sp_listing both[] = {
+		{ r->spool->dir[SP_DIR_HOLD], &hold },
+		{ r->spool->dir[SP_DIR_CANCEL], &cancel },
+	};
 	int64_t now = sp_mono_ms();
 	enum sp_status st;
 
 	if (r->marks_at != -1 && now - r->marks_at < MARKS_MS)
 		return SP_OK;
-	st = sp_mark_list(r->spool, SP_DIR_HOLD, &r->hold, err);
-	if (st == SP_OK)
-		st = sp_mark_list(r->spool, SP_DIR_CANCEL, &r->cancel, err);
+	if ((st = sp_list_all(both, 2, err)) == SP_OK)
+		st = sp_ready_marked(r, &hold, &cancel);
 	r->marks_at = st == SP_OK ? now : -1;
+	sp_names_clear(&hold);
+	sp_names_clear(&cancel);
 	return st;
 }
 

@@ -44,6 +44,9 @@ struct sp_ready {
 void sp_ready_init(struct sp_ready *r, const struct sp_spool *spool);
 void sp_ready_clear(struct sp_ready *r);
 
+/* hold/ and cancel/ were listed, by somebody else, and are these names. */
+enum sp_status sp_ready_marked(struct sp_ready *r, const struct sp_names *hold,
+    const struct sp_names *cancel);
 /* hold/ and cancel/, listed afresh at most once a second. */
 enum sp_status sp_ready_marks(struct sp_ready *r, struct sp_err *err);
 /* The server's clock by ours, asked for afresh every ten seconds; by any

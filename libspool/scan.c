@@ -2,6 +2,8 @@
  * scan.c - sorted listings, and the window of a claimer.  Reads names only,
  * never the files.
  */
+#include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,6 +113,37 @@ sp_list(int dirfd, bool dots, struct sp_names *names_out, struct sp_err *err)
 	if (l.status != SP_OK)
 		return sp_err_set(err, l.status, "no memory for a listing");
 	sp_names_sort(names_out);
+	return SP_OK;
+}
+
+enum sp_status
+sp_list_all(const struct sp_listing *all, size_t n, struct sp_err *err)
+{
+	struct sp_fs_op ops[SP_LISTINGS] = { 0 };
+	struct listing l[SP_LISTINGS];
+	size_t i;
+
+	assert(n <= SP_LISTINGS);
+	for (i = 0; i < n; i++) {
+		l[i] = (struct listing){ .names = all[i].names };
+		l[i].names->len = l[i].names->n = 0;
+		ops[i] = (struct sp_fs_op){ .what = SP_FS_LIST,
+			.dir = all[i].dirfd,
+			.path = ".",
+			.one = take,
+			.arg = &l[i] };
+	}
+	sp_fs_many(ops, n);
+	for (i = 0; i < n; i++) {
+		if (ops[i].error != 0) {
+			errno = ops[i].error;
+			return sp_err_sys(err, "list");
+		}
+		if (l[i].status != SP_OK)
+			return sp_err_set(
+			    err, l[i].status, "no memory for a listing");
+		sp_names_sort(l[i].names);
+	}
 	return SP_OK;
 }
 

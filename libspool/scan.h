@@ -24,6 +24,14 @@ struct sp_names {
  * "." and ".." are left out, other dotfiles too unless `dots`. */
 enum sp_status
 sp_list(int dirfd, bool dots, struct sp_names *names_out, struct sp_err *err);
+/* Several at once, over there in the round trips of one; the first trouble. */
+#define SP_LISTINGS 8
+struct sp_listing {
+	int dirfd;
+	struct sp_names *names; /* out, as sp_list without `dots` has it */
+};
+enum sp_status
+sp_list_all(const struct sp_listing *all, size_t n, struct sp_err *err);
 void sp_names_clear(struct sp_names *names);
 enum sp_status sp_names_add(struct sp_names *names, const char *name);
 void sp_names_sort(struct sp_names *names);

@@ -59,7 +59,6 @@ start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 		sp_warn("%s: " UNSURE, url);
 	(void)pthread_mutex_init(&d->idle.lock, NULL);
 	sp_ready_init(&d->ready, &d->spool);
-	sp_buf_init(&d->read_text, SP_JOB_MAX + 64);
 	d->dirty = SP_DIRTY_ALL;
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
@@ -110,7 +109,7 @@ close_dir(struct tr *tr)
 	dir_idle_clear(d);
 	dirwatch_close(&d->watch);
 	sp_ready_clear(&d->ready);
-	sp_buf_clear(&d->read_text);
+	dir_ahead_clear(&d->ahead);
 	sp_spool_close(&d->spool);
 	free(d);
 }
@@ -155,17 +154,22 @@ place(struct dir *d, int64_t now)
 	}
 }
 
-/* Those that have a file: each beat would be a round trip to read, and this is
- * only for the width of a window. */
+/* Those that have a file, daemons by their usual name apart: each beat would be
+ * a round trip to read, and this is only for the width of a window. */
 static unsigned
 count_beating(struct dir *d, int64_t now)
 {
+	static const char daemon[] = "spoold-";
 	struct sp_names names = { 0 };
+	size_t i;
 
 	if ((d->beating_at == 0 || now - d->beating_at >= BEATING_MS) &&
 	    sp_list(d->spool.dir[SP_DIR_WORKERS], false, &names, NULL) ==
 		SP_OK) {
-		d->beating = (unsigned)names.n;
+		d->beating = 0;
+		for (i = 0; i < names.n; i++)
+			d->beating += strncmp(sp_names_at(&names, i), daemon,
+					  sizeof daemon - 1) != 0;
 		d->beating_at = now;
 	}
 	sp_names_clear(&names);
@@ -209,7 +213,12 @@ worker(struct tr *tr)
 static enum sp_status
 list(struct tr *tr, struct sp_names *names_out, struct sp_err *err)
 {
-	return sp_ready_list(&dir_of(tr)->ready, names_out, err);
+	struct dir *d = dir_of(tr);
+	enum sp_status st = sp_ready_list(&d->ready, names_out, err);
+
+	if (st == SP_OK && sp_fs_far(d->spool.root))
+		dir_ahead_listed(&d->ahead, names_out);
+	return st;
 }
 
 static enum sp_status
@@ -231,17 +240,29 @@ read_order(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
     struct sp_err *err)
 {
 	struct dir *d = dir_of(tr);
+	char file[SP_NAME_MAX];
 	enum sp_status st;
 
+	sp_name_print(name, file);
+	if (sp_fs_far(d->spool.root) &&
+	    dir_ahead_read(&d->ahead, d->spool.dir[SP_DIR_NEW], file, text_out))
+		return SP_OK;
 	st = sp_order_read(&d->spool, SP_NEW, name, text_out, err);
-	sp_buf_reset(&d->read_text);
 	if (st == SP_GONE)
 		sp_ready_gone(&d->ready, name);
-	if (st == SP_OK && sp_fs_far(d->spool.root)) {
-		d->read_name = *name;
-		sp_buf_put(&d->read_text, text_out->data, text_out->len);
-	}
 	return st;
+}
+
+/* Of one that is no longer in new/, or may not be. */
+static void
+claim_over(struct dir *d, const struct sp_name *name, enum sp_status st)
+{
+	char file[SP_NAME_MAX];
+
+	sp_name_print(name, file);
+	dir_ahead_forget(&d->ahead, file);
+	if (st == SP_OK || st == SP_LOST)
+		sp_ready_gone(&d->ready, name);
 }
 
 static enum sp_status
@@ -249,19 +270,31 @@ claim(struct tr *tr, const struct sp_name *name, struct sp_name *claimed_out,
     struct sp_buf *text_out, struct sp_err *err)
 {
 	struct dir *d = dir_of(tr);
+	char file[SP_NAME_MAX];
 	enum sp_status st;
-	bool known = d->read_text.len > 0 && !d->read_text.failed &&
-	    memcmp(&d->read_name, name, sizeof *name) == 0;
+	bool known;
 
-	if (known) {
-		sp_buf_reset(text_out);
-		sp_buf_put(text_out, d->read_text.data, d->read_text.len);
-		known = !text_out->failed;
-	}
+	sp_name_print(name, file);
+	known = dir_ahead_known(&d->ahead, file, text_out);
 	st = sp_claim_known(&d->spool, name, known, claimed_out, text_out, err);
-	if (st == SP_OK || st == SP_LOST)
-		sp_ready_gone(&d->ready, name);
+	claim_over(d, name, st);
 	return st;
+}
+
+static void
+claims(struct tr *tr, struct sp_claiming *all, size_t n, struct sp_err *err)
+{
+	struct dir *d = dir_of(tr);
+	char file[SP_NAME_MAX];
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		sp_name_print(&all[i].order, file);
+		all[i].known = dir_ahead_known(&d->ahead, file, &all[i].text);
+	}
+	sp_claim_all(&d->spool, all, n, err);
+	for (i = 0; i < n; i++)
+		claim_over(d, &all[i].order, all[i].status);
 }
 
 static enum sp_status
@@ -320,7 +353,12 @@ held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
     struct sp_names *cancel_out, struct sp_err *err)
 {
 	struct dir *d = dir_of(tr);
-	struct sp_names all = { 0 };
+	struct sp_names all = { 0 }, hold = { 0 }, cancel = { 0 };
+	const struct sp_listing lists[] = {
+		{ d->spool.dir[SP_DIR_ASSIGNED], &all },
+		{ d->spool.dir[SP_DIR_CANCEL], &cancel },
+		{ d->spool.dir[SP_DIR_HOLD], &hold },
+	};
 	struct sp_name name;
 	enum sp_status st;
 	const char *text;
@@ -328,7 +366,12 @@ held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
 
 	place(d, sp_mono_ms());
 	ours_out->n = ours_out->len = stale_out->n = stale_out->len = 0;
-	st = sp_list(d->spool.dir[SP_DIR_ASSIGNED], false, &all, err);
+	/* Over there the third costs nothing; who claims wants it soon. */
+	st = sp_list_all(lists, sp_fs_far(d->spool.root) ? 3 : 2, err);
+	if (st == SP_OK)
+		st = sp_mark_ids(&cancel, cancel_out);
+	if (st == SP_OK && sp_fs_far(d->spool.root))
+		st = sp_ready_marked(&d->ready, &hold, &cancel);
 	for (i = 0; i < all.n && st == SP_OK; i++) {
 		text = sp_names_at(&all, i);
 		if (sp_name_parse(text, &name) != SP_OK)
@@ -340,9 +383,9 @@ held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
 			st = sp_names_add(stale_out, text);
 	}
 	sp_names_clear(&all);
-	if (st != SP_OK)
-		return st;
-	return sp_mark_list(&d->spool, SP_DIR_CANCEL, cancel_out, err);
+	sp_names_clear(&cancel);
+	sp_names_clear(&hold);
+	return st;
 }
 
 static enum sp_status
@@ -394,7 +437,7 @@ keep(struct tr *tr, bool idle, int64_t now)
 static void
 tidy(struct dir *d, const struct sp_name *name)
 {
-	if (sp_fs_far(d->spool.root) || !dir_idle_put(d, name))
+	if (!dir_idle_put(d, name))
 		dir_tidy(&d->spool, &name->id);
 }
 
@@ -405,9 +448,12 @@ commit(struct tr *tr, struct sp_ended *group, size_t n, struct sp_err *err)
 	size_t i;
 
 	sp_commit(&d->spool, group, n, err);
-	for (i = 0; i < n; i++)
-		if (group[i].status == SP_OK)
-			tidy(d, &group[i].name);
+	if (sp_fs_far(d->spool.root))
+		dir_tidy_all(&d->spool, group, n);
+	else
+		for (i = 0; i < n; i++)
+			if (group[i].status == SP_OK)
+				tidy(d, &group[i].name);
 	/* What waited for these may come now. */
 	(void)atomic_fetch_or(&d->dirty_later, SP_DIRTY(SP_DIR_OUTCOMES));
 }
@@ -476,6 +522,7 @@ const struct tr_ops dir_ops = {
 	.read = read_order,
 	.eligible = eligible,
 	.claim = claim,
+	.claims = claims,
 	.refuse = refuse,
 	.stands = stands,
 	.look_at = dir_look_at,

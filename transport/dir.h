@@ -1,7 +1,8 @@
 /*
  * dir.h - private to the transport over a local or shared directory: dir.c has
- * the verbs, dirwatch.c the wake handle, dirstage.c scripts, data and blobs,
- * dirruns.c what lies in runs/, dirpeers.c what others say.
+ * the verbs, dirwatch.c the wake handle, dirahead.c the texts of orders over
+ * there, dirstage.c scripts, data and blobs, dirruns.c what lies in runs/,
+ * dirpeers.c what others say.
  */
 #ifndef TR_DIR_H
 #define TR_DIR_H
@@ -49,8 +50,23 @@ struct dir_idle {
 	int n;
 };
 
+#define DIR_AHEAD 32
+
+/* What was read of new/ over there (dirahead.c), by the thread that claims. */
+struct dir_ahead {
+	struct sp_names listed;
+	struct dir_ahead_row {
+		char name[SP_NAME_MAX];
+		struct sp_buf text;
+	} row[DIR_AHEAD];
+	unsigned next;
+	size_t most;   /* to be read at once, */
+	int64_t asked; /* for so it was then */
+};
+
 struct dir {
 	struct sp_spool spool;
+	struct dir_ahead ahead;
 	struct dir_idle idle;
 	struct dirwatch watch;
 	unsigned dirty;          /* for the keeper */
@@ -63,11 +79,6 @@ struct dir {
 
 	unsigned beating;   /* files in workers/, counted ... */
 	int64_t beating_at; /* ... then; 0: never */
-
-	/* The order that was read last, to be claimed next: over there, its
-	 * text need not come twice. */
-	struct sp_name read_name;
-	struct sp_buf read_text;
 };
 
 static inline struct dir *
@@ -111,6 +122,21 @@ enum sp_status dir_pin(struct tr *tr, const struct sp_id *id,
     const struct sp_buf *text, struct sp_err *err);
 /* Take away what an ended order left empty. */
 void dir_tidy(const struct sp_spool *spool, const struct sp_id *id);
+/* The same over there, of all that were committed. */
+void dir_tidy_all(
+    const struct sp_spool *spool, const struct sp_ended *group, size_t n);
+
+/* dirahead.c.  What new/ has. */
+void dir_ahead_listed(struct dir_ahead *a, const struct sp_names *names);
+/* The text of an order in `dir`, and on the way those of some behind it in the
+ * listing.  false: none could be had; the plain way says why. */
+bool dir_ahead_read(
+    struct dir_ahead *a, int dir, const char *name, struct sp_buf *text_out);
+/* Without asking anybody. */
+bool
+dir_ahead_known(struct dir_ahead *a, const char *name, struct sp_buf *text_out);
+void dir_ahead_forget(struct dir_ahead *a, const char *name);
+void dir_ahead_clear(struct dir_ahead *a);
 
 /* diridle.c.  So it is when dir_out has made it. */
 void dir_idle_made(struct dir *d, int run);

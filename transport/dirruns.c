@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,22 +113,74 @@ trace_open(const struct sp_spool *spool, const struct sp_id *id,
 	return fd;
 }
 
+/*
+ * In two round trips, where all is as expected: what comes first is put into a
+ * file that was not there, in a directory that may not have been; what follows
+ * goes behind what is there.  SP_LOST: it is not so; the long way finds out,
+ * and cuts what is beyond *cut_out unless that is -1.
+ */
+static enum sp_status
+append_far(const struct sp_spool *spool, const struct sp_id *id,
+    const char *file, int64_t at, const void *data, size_t len,
+    int64_t *cut_out, struct sp_err *err)
+{
+	char day[SP_DAY_LEN + 1], run[PATH_ROOM], path[2 * PATH_ROOM];
+	int runs = spool->dir[SP_DIR_RUNS];
+	struct stat was = { 0 };
+	struct sp_fs_op ops[2] = {
+		{ .what = SP_FS_MKDIR, .dir = runs, .path = run },
+		{ .what = at == 0 ? SP_FS_PUT : SP_FS_WRITE,
+		    .dir = runs,
+		    .path = path,
+		    .data = data,
+		    .len = len,
+		    .at = at,
+		    .flags = SP_PUT_EXCL,
+		    .st = &was },
+	};
+
+	sp_id_day(id, day);
+	(void)snprintf(run, sizeof run, "%s/%s", day, id->text);
+	(void)snprintf(path, sizeof path, "%s/%s", run, file);
+	sp_fs_many(at == 0 ? ops : ops + 1, at == 0 ? 2 : 1);
+	if (ops[1].error == EHOSTDOWN) {
+		errno = EHOSTDOWN;
+		return sp_err_sys(err, "write runs/%s/%s", id->text, file);
+	}
+	if (ops[1].error != 0)
+		return SP_LOST;
+	/* Somebody has cut it: there is a hole now, which goes again. */
+	if (at > was.st_size)
+		*cut_out = was.st_size;
+	return at > was.st_size ? SP_LOST : SP_OK;
+}
+
 enum sp_status
 dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
     int64_t at, const void *data, size_t len, struct sp_err *err)
 {
+	const struct sp_spool *spool = &dir_of(tr)->spool;
 	char name[SP_NAME_MAX], file[SP_NAME_MAX + 16];
+	int64_t cut = -1;
 	enum sp_status st;
 	int fd;
 
 	sp_attempt_print(claimed, name);
 	(void)snprintf(file, sizeof file, "%s%s", name + SP_ID_LEN + 1,
 	    which == TR_LOG ? ".log" : ".metrics.jsonl");
-	fd = trace_open(&dir_of(tr)->spool, &claimed->id, file, err);
+	if (sp_fs_far(spool->root)) {
+		st = append_far(
+		    spool, &claimed->id, file, at, data, len, &cut, err);
+		if (st != SP_LOST)
+			return st;
+	}
+	fd = trace_open(spool, &claimed->id, file, err);
 	if (fd == -1)
 		return sp_err_sys(
 		    err, "open runs/%s/%s", claimed->id.text, file);
-	st = append_whole(fd, at, data, len);
+	st = cut >= 0 && sp_fs_ftruncate(fd, cut) == -1
+	    ? sp_errno_status(errno)
+	    : append_whole(fd, at, data, len);
 	if (st != SP_OK)
 		(void)sp_err_sys(
 		    err, "write runs/%s/%s", claimed->id.text, file);
@@ -170,30 +223,65 @@ dir_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
 	return st;
 }
 
+/* ---- what is left empty ---- */
+
+struct empty {
+	char run[PATH_ROOM], out[PATH_ROOM + 4];
+};
+
+static void
+empty_ops(const struct sp_spool *spool, const struct sp_id *id, struct empty *e,
+    struct sp_fs_op ops[2])
+{
+	int runs = spool->dir[SP_DIR_RUNS];
+	char day[SP_DAY_LEN + 1];
+
+	sp_id_day(id, day);
+	(void)snprintf(e->run, sizeof e->run, "%s/%s", day, id->text);
+	(void)snprintf(e->out, sizeof e->out, "%s/out", e->run);
+	ops[0] = (struct sp_fs_op){
+		.what = SP_FS_RMDIR, .dir = runs, .path = e->out
+	};
+	ops[1] = (struct sp_fs_op){
+		.what = SP_FS_RMDIR, .dir = runs, .path = e->run
+	};
+}
+
 /* Only after the commit: before it another attempt may be starting there. */
 void
 dir_tidy(const struct sp_spool *spool, const struct sp_id *id)
 {
-	char day[SP_DAY_LEN + 1], path[PATH_ROOM], out[PATH_ROOM + 4];
 	struct sp_fs_op ops[2];
+	struct empty e;
 	int fd;
 
-	sp_id_day(id, day);
-	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	if (!sp_fs_far(spool->root)) {
-		if (sp_run_open(spool, id, false, &fd, NULL) != SP_OK)
-			return;
-		(void)sp_fs_rmdir(fd, "out");
-		(void)sp_fs_close(fd);
-		(void)sp_fs_rmdir(spool->dir[SP_DIR_RUNS], path);
+	empty_ops(spool, id, &e, ops);
+	if (sp_fs_far(spool->root)) {
+		sp_fs_many(ops, 2);
 		return;
 	}
-	(void)snprintf(out, sizeof out, "%s/out", path);
-	ops[0] = (struct sp_fs_op){
-		.what = SP_FS_RMDIR, .dir = spool->dir[SP_DIR_RUNS], .path = out
-	};
-	ops[1] = (struct sp_fs_op){ .what = SP_FS_RMDIR,
-		.dir = spool->dir[SP_DIR_RUNS],
-		.path = path };
-	sp_fs_many(ops, 2);
+	if (sp_run_open(spool, id, false, &fd, NULL) != SP_OK)
+		return;
+	(void)sp_fs_rmdir(fd, "out");
+	(void)sp_fs_close(fd);
+	(void)sp_fs_rmdir(spool->dir[SP_DIR_RUNS], e.run);
+}
+
+void
+dir_tidy_all(
+    const struct sp_spool *spool, const struct sp_ended *group, size_t n)
+{
+	struct sp_fs_op *ops = calloc(2 * n + 1, sizeof *ops);
+	struct empty *e = calloc(n + 1, sizeof *e);
+	size_t i, k = 0;
+
+	for (i = 0; i < n && ops != NULL && e != NULL; i++) {
+		if (group[i].status != SP_OK)
+			continue;
+		empty_ops(spool, &group[i].name.id, &e[i], ops + k);
+		k += 2;
+	}
+	sp_fs_many(ops, k);
+	free(e);
+	free(ops);
 }

@@ -22,6 +22,7 @@ enum sp_status sftp_reach(const char *url, int *root_out, struct sp_err *err);
 /* ---- private ---- */
 
 #define SFTP_SEEN 4096
+#define SFTP_LIST 4000000 /* entries of a directory, or the server is mad */
 
 struct sftp_fs {
 	struct sftp *link;
@@ -74,6 +75,10 @@ ssize_t sftp_pread(void *tree, void *file, void *data, size_t len, off_t at);
 ssize_t
 sftp_pwrite(void *tree, void *file, const void *data, size_t len, off_t at);
 
+/* One answer to READDIR of `path`, name by name; left: how many are borne.
+ * 1: more may follow, 0: the end, or `one` has enough. */
+int sftp_entries(struct sftp_fs *fs, const char *path, struct sftp_call *call,
+    sp_fs_one_fn *one, void *arg, unsigned *left);
 int sftp_list(void *tree, const char *path, sp_fs_one_fn *one, void *arg);
 void sftp_many(void *tree, struct sp_fs_op *ops, size_t n);
 

@@ -8,12 +8,10 @@
 
 #include "transport/sftpfs.h"
 
-#define LIST_MOST 4000000 /* entries, or the server is mad */
-#define AT_ONCE   4       /* requests; an answer has some hundred names */
+#define AT_ONCE 4 /* requests; an answer has some hundred names */
 
-/* One answer.  1: more may follow, 0: the end, or the caller has enough. */
-static int
-entries(struct sftp_fs *f, const char *path, struct sftp_call *c,
+int
+sftp_entries(struct sftp_fs *f, const char *path, struct sftp_call *c,
     sp_fs_one_fn *one, void *arg, unsigned *left)
 {
 	char name[NAME_MAX + 1], full[PATH_MAX];
@@ -56,7 +54,7 @@ static int
 list_open(struct sftp_fs *f, const struct sftp_file *dir, const char *path,
     sp_fs_one_fn *one, void *arg)
 {
-	unsigned left = LIST_MOST, sent, i;
+	unsigned left = SFTP_LIST, sent, i;
 	struct sftp_call c[AT_ONCE];
 	int rc = 1, was;
 
@@ -74,9 +72,9 @@ list_open(struct sftp_fs *f, const struct sftp_file *dir, const char *path,
 		for (i = 0; i < sent; i++) {
 			was = sftp_wait(f->link, &c[i]);
 			if (rc == 1)
-				rc = was != 0
-				    ? was
-				    : entries(f, path, &c[i], one, arg, &left);
+				rc = was != 0 ? was
+					      : sftp_entries(f, path, &c[i],
+						    one, arg, &left);
 			sftp_call_clear(&c[i]);
 		}
 	}

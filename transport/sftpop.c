@@ -286,8 +286,10 @@ static void (*const starts[])(struct work *) = {
 	[SP_FS_LSTAT] = lstat_start,
 	[SP_FS_LINKS] = op_links_start,
 	[SP_FS_SYNC] = op_sync_start,
+	[SP_FS_LIST] = op_list_start,
 	[SP_FS_GET] = op_get_start,
 	[SP_FS_PUT] = op_put_start,
+	[SP_FS_WRITE] = op_write_start,
 };
 
 /* The answers to what was asked; then the next step.  false: it is over. */

@@ -47,7 +47,9 @@ void op_made_said(struct work *w);
 
 void op_sync_start(struct work *w);
 void op_links_start(struct work *w);
+void op_list_start(struct work *w);
 void op_get_start(struct work *w);
 void op_put_start(struct work *w);
+void op_write_start(struct work *w);
 
 #endif

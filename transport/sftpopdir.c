@@ -1,6 +1,6 @@
 /*
- * sftpopdir.c - operations on directories: fsync, and how many links a name
- * has, which the listing alone tells.
+ * sftpopdir.c - operations on directories: fsync, listings, and how many links
+ * a name has, which the listing alone tells.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -97,7 +97,7 @@ links_opened(struct work *w)
 		return;
 	sftp_call_clear(&w->call[0]);
 	w->n = 0;
-	w->left = 4000000;
+	w->left = SFTP_LIST;
 	w->step = links_read;
 	op_ask_file(w, SFTP_READDIR);
 	if (!w->over)
@@ -119,4 +119,53 @@ op_links_start(struct work *w)
 	}
 	w->step = links_opened;
 	op_ask_path(w, SFTP_OPENDIR, dir);
+}
+
+/* ---- a listing ---- */
+
+static void
+list_ask(struct work *w)
+{
+	unsigned i;
+
+	for (i = 0; i < OP_CALLS && !w->over; i++)
+		op_ask_file(w, SFTP_READDIR);
+}
+
+static void
+list_read(struct work *w)
+{
+	unsigned i;
+	int rc = 1;
+
+	for (i = 0; i < w->n; i++) {
+		if (rc == 1)
+			rc = sftp_entries(w->fs, w->op->full, &w->call[i],
+			    w->op->one, w->op->arg, &w->left);
+		sftp_call_clear(&w->call[i]);
+	}
+	w->n = 0;
+	if (rc == 1)
+		list_ask(w);
+	else
+		op_end(w, rc);
+}
+
+static void
+list_opened(struct work *w)
+{
+	if (!op_opened(w))
+		return;
+	sftp_call_clear(&w->call[0]);
+	w->n = 0;
+	w->left = SFTP_LIST;
+	w->step = list_read;
+	list_ask(w);
+}
+
+void
+op_list_start(struct work *w)
+{
+	w->step = list_opened;
+	op_ask_path(w, SFTP_OPENDIR, w->op->full);
 }

@@ -1,5 +1,6 @@
 /*
- * sftpopfile.c - whole files: get one, put one.
+ * sftpopfile.c - files from their opening to their end: get one, put one, write
+ * to one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -216,5 +217,79 @@ op_put_start(struct work *w)
 		return;
 	}
 	w->step = put_looked;
+	op_ask_path(w, SFTP_LSTAT, w->op->full);
+}
+
+/* ---- write ---- */
+
+/* FSTAT first, then one of a put. */
+static void
+write_said(struct work *w)
+{
+	struct stat st;
+	unsigned i;
+	int rc;
+
+	w->open = false; /* the last of them was CLOSE */
+	rc = sftp_said_attrs(w->fs, &w->call[0], &st);
+	if (rc == 0 && w->op->st != NULL)
+		*w->op->st = st;
+	for (i = 1; i < w->n && rc == 0; i++)
+		rc = sftp_said_of_file(w->fs, &w->call[i]);
+	if (rc == 0)
+		sftp_seen(w->fs, w->op->full);
+	op_end(w, sftp_full(w->fs, rc == -ENOENT ? -EIO : rc));
+}
+
+static void
+write_opened(struct work *w)
+{
+	const struct sp_fs_op *op = w->op;
+	struct sftp_call *c;
+	ssize_t n;
+
+	if (!op_opened(w))
+		return;
+	sftp_call_clear(&w->call[0]);
+	w->n = 0;
+	w->step = write_said;
+	op_ask_file(w, SFTP_FSTAT);
+	if (!w->over && op->len > w->now.chunk) {
+		n = sftp_pwrite(w->fs, &w->file, op->data, op->len, op->at);
+		if (n < 0)
+			op_end(w, (int)n);
+	} else if (!w->over && op->len > 0) {
+		c = op_begin(w, SFTP_WRITE);
+		sftp_pack_handle(&c->packet, &w->file);
+		sftp_pack_u64(&c->packet, (uint64_t)op->at);
+		sftp_pack_str(&c->packet, op->data, op->len);
+		op_go(w, c, w->file.number);
+	}
+	if (!w->over)
+		op_ask_file(w, SFTP_CLOSE);
+}
+
+static void
+write_open(struct work *w)
+{
+	w->step = write_opened;
+	op_ask_open(w, w->op->full, SFTP_F_WRITE | SFTP_F_CREAT);
+}
+
+static void
+write_looked(struct work *w)
+{
+	if (looked(w, true))
+		write_open(w);
+}
+
+void
+op_write_start(struct work *w)
+{
+	if (sftp_seen_is(w->fs, w->op->full)) {
+		write_open(w);
+		return;
+	}
+	w->step = write_looked;
 	op_ask_path(w, SFTP_LSTAT, w->op->full);
 }

@@ -24,6 +24,7 @@
 #include "libspool/err.h"
 #include "libspool/finish.h"
 #include "libspool/job.h"
+#include "libspool/move.h"
 #include "libspool/name.h"
 #include "libspool/policy.h"
 #include "libspool/scan.h"
@@ -105,6 +106,11 @@ struct tr_ops {
 	 * be ours: `held` tells. */
 	enum sp_status (*claim)(struct tr *tr, const struct sp_name *name,
 	    struct sp_name *claimed_out, struct sp_buf *text_out,
+	    struct sp_err *err);
+	/* Several at once, in less time than one after the other: each one's
+	 * status is filled, and its text where that is SP_OK.  NULL: there is
+	 * no better way than claim. */
+	void (*claims)(struct tr *tr, struct sp_claiming *all, size_t n,
 	    struct sp_err *err);
 	/* End an order in new/ that is no valid job, with an outcome 400. */
 	enum sp_status (*refuse)(struct tr *tr, const struct sp_name *name,

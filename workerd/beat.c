@@ -18,7 +18,8 @@
 #include "workerd/slot.h"
 #include "workerd/worker.h"
 
-#define CHANGED_MS 1000 /* between beats that only say what has changed */
+#define CHANGED_MS   1000 /* between beats that only say what has changed, */
+#define CHANGED_COST 20   /* or so many times as long as one takes */
 
 void
 beat_init(struct worker *w)
@@ -262,15 +263,18 @@ int64_t
 beat_tick(struct worker *w, int64_t now)
 {
 	struct heart *h = &w->heart;
-	int64_t due = h->next;
+	int64_t due = h->next, soon;
 
-	if (h->changed && h->tried + CHANGED_MS < due)
-		due = h->tried + CHANGED_MS;
+	soon = h->cost * CHANGED_COST;
+	soon = h->tried + (soon > CHANGED_MS ? soon : CHANGED_MS);
+	if (h->changed && soon < due)
+		due = soon;
 	if (now < due)
 		return due;
 	h->tried = now;
 	h->next = now + (int64_t)(w->policy->beat * 1000);
 	beat(w, now);
+	h->cost = sp_mono_ms() - now;
 	left_over(w);
 	return h->next;
 }

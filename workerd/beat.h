@@ -29,6 +29,7 @@ struct heart {
 	struct sp_beat self;
 	int64_t next;
 	int64_t tried;
+	int64_t cost;         /* of the last one, ms */
 	_Atomic int64_t good; /* when a beat last got through */
 	bool changed;         /* what runs has changed since */
 	bool away;            /* the last one failed */

@@ -268,7 +268,10 @@ capture_close(struct worker *w, struct slot *s)
 		c->fd[which] = -1;
 	}
 	say_cut(c);
-	flush(w, s, 0);
+	/* From far away the rest goes with the outcome (parcel.c): others wait
+	 * for this thread. */
+	if (!w->far || s->stop == STOP_GONE)
+		flush(w, s, 0);
 }
 
 void

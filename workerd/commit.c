@@ -140,6 +140,8 @@ hand_over(struct commit *c, struct parcel *hand, struct parcel **of,
 	struct parcel *p;
 	size_t n, k;
 
+	if (c->far)
+		parcel_tails(c->ops, c->tr, hand);
 	if (prepare(c, hand, of, group, &n) && n > 0) {
 		c->ops->commit(c->tr, group, n, &err);
 		for (k = 0; k < n; k++) {
@@ -226,13 +228,14 @@ commit_thread(void *arg)
 /* ---- the main thread's side ---- */
 
 enum sp_status
-commit_open(struct commit *c, const struct tr_ops *ops, struct tr *tr,
+commit_open(struct commit *c, const struct tr_ops *ops, struct tr *tr, bool far,
     struct sp_err *err)
 {
 	pthread_condattr_t attr;
 
 	c->ops = ops;
 	c->tr = tr;
+	c->far = far;
 	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->event == -1)
 		return sp_err_sys(err, "eventfd");

@@ -21,6 +21,7 @@ struct commit {
 	pthread_t thread;
 	bool running;
 	int event; /* readable when something was done */
+	bool far;  /* each question takes its time */
 
 	pthread_mutex_t lock; /* for all below */
 	pthread_cond_t wake;
@@ -36,7 +37,7 @@ struct commit {
 };
 
 enum sp_status commit_open(struct commit *c, const struct tr_ops *ops,
-    struct tr *tr, struct sp_err *err);
+    struct tr *tr, bool far, struct sp_err *err);
 /* It is the thread's now, but for what outbox.c does with it. */
 void commit_put(struct commit *c, struct parcel *p);
 bool commit_holds(struct commit *c, const char *name);

@@ -1,7 +1,7 @@
 /*
- * look.c - find orders in new/ that fit, claim as many as there are free slots,
- * start them.  A listing is walked through a window (libspool/scan.h); what was
- * thought of an order is remembered, so its file is read once.
+ * look.c - find orders in new/ that fit: as many are taken (take.c) as there
+ * are free slots.  A listing is walked through a window (libspool/scan.h); what
+ * was thought of an order is remembered, so its file is read once.
  *
  * A new listing is made when the last one is used up and something may have
  * changed (the wake handle, a commit, a free slot), or by a clock that slows
@@ -20,7 +20,6 @@
 #define BATCH       512   /* orders considered in one tick */
 #define EMPTY_MS    50    /* after the first look in vain; doubled each time */
 #define LOCAL_MS    30000 /* at most, with a wake handle that tells */
-#define AGAIN_MS    1000  /* an order that is not eligible, or not whole */
 #define TROUBLE_MS  1000
 #define QUIET_MS    200 /* until we ask again whether a Boss has more */
 #define DRAIN_LEAST 100
@@ -60,187 +59,6 @@ look_clear(struct worker *w)
 	sp_window_clear(&w->look.window);
 	verdict_clear(&w->look.seen);
 	cool_clear(w);
-}
-
-/* ---- one order ---- */
-
-static void
-later(struct look *l, struct opinion *o, int64_t until)
-{
-	if (o != NULL) {
-		o->verdict = VERDICT_LATER;
-		o->until = until;
-	}
-	l->again = least(l->again, until);
-}
-
-/* Is an opinion still good?  What it says is acted upon. */
-static bool
-known_is(struct worker *w, const struct opinion *o, int64_t now)
-{
-	if (o == NULL)
-		return false;
-	switch (o->verdict) {
-	case VERDICT_NEVER:
-		return true;
-	case VERDICT_BUSY:
-		return o->freed == w->freed;
-	case VERDICT_LATER:
-		if (now < o->until)
-			w->look.again = least(w->look.again, o->until);
-		return now < o->until;
-	case VERDICT_NONE:
-		break;
-	}
-	return false;
-}
-
-/* No valid job: end it, unless it may be a file that is still being written. */
-static void
-refuse(struct worker *w, const struct sp_name *name, struct opinion *o,
-    bool whole, const char *why, int64_t now)
-{
-	struct sp_err err = { "" };
-	enum sp_status st;
-
-	/* No JSON object: it may still be written; if not, the keeper sets it
-	 * aside in bad/. */
-	if (!whole) {
-		later(&w->look, o, now + AGAIN_MS);
-		return;
-	}
-	st = w->ops->refuse(w->tr, name, why, &err);
-	if (st == SP_OK)
-		sp_info("refuse order=%s: %s", name->id.text, why);
-	else if (st != SP_LOST && st != SP_GONE) {
-		later(&w->look, o, now + AGAIN_MS);
-		if (sp_warn_due(name->id.text))
-			sp_warn("refuse order=%s: %s", name->id.text, err.text);
-	}
-}
-
-/* Does it fit, and may it run? */
-static bool
-wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
-    struct opinion *o, int64_t now)
-{
-	struct sp_err err = { "" };
-	enum verdict v;
-	char why[128], text[SP_NAME_MAX];
-
-	if ((v = offer_judge(w, job, why)) != VERDICT_NONE) {
-		if (v == VERDICT_NEVER)
-			sp_info("skip order=%s: %s", name->id.text, why);
-		if (o != NULL) {
-			o->verdict = v;
-			o->freed = w->freed;
-		}
-		sp_name_print(name, text);
-		looked_declined(w, text, why);
-		return false;
-	}
-	if (w->ops->eligible(w->tr, name, job, &err) == SP_OK) {
-		if (gpu_reserve(w, job->gpus))
-			return true;
-		if (o != NULL) {
-			o->verdict = VERDICT_BUSY;
-			o->freed = w->freed;
-		}
-		sp_name_print(name, text);
-		looked_declined(w, text,
-		    "another worker of this host has just taken the GPU");
-		return false;
-	}
-	sp_name_print(name, text);
-	looked_declined(w, text,
-	    err.text[0] != '\0' ? err.text : "held, cancelled, or not due yet");
-	later(&w->look, o, now + AGAIN_MS);
-	return false;
-}
-
-/* Read it once, before the claim: what does not fit is not taken from others.
- * True: claim it. */
-static bool
-consider(struct worker *w, const struct sp_name *name, struct opinion *o,
-    int64_t now)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 64);
-	struct sp_err err = { "" };
-	struct sp_job job;
-	enum sp_status st;
-	bool yes = false;
-
-	st = w->ops->read(w->tr, name, &text, &err);
-	if (st == SP_OK) {
-		st = sp_job_parse(text.data, text.len, &job, &err);
-		if (st == SP_OK)
-			yes = wanted(w, name, &job, o, now);
-		else if (st == SP_BAD)
-			refuse(w, name, o, job.object, err.text, now);
-		else
-			later(&w->look, o, now + AGAIN_MS);
-		sp_job_clear(&job);
-	} else if (st != SP_GONE && st != SP_LOST) {
-		if (st == SP_RETRY)
-			look_pause(w, now, TROUBLE_MS);
-		later(&w->look, o, now + AGAIN_MS);
-		if (sp_warn_due(name->id.text))
-			sp_warn("read order=%s: %s", name->id.text, err.text);
-	}
-	sp_buf_clear(&text);
-	return yes;
-}
-
-static void
-claim(struct worker *w, struct slot *s, const struct sp_name *name,
-    struct opinion *o, int64_t now)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 64);
-	struct sp_err err = { "" };
-	struct sp_name claimed;
-	enum sp_status st;
-
-	st = w->ops->claim(w->tr, name, &claimed, &text, &err);
-	sp_window_told(&w->look.window, st == SP_OK);
-	if (st != SP_OK)
-		gpu_unreserve(w);
-	if (st == SP_OK) {
-		w->look.claims++;
-		if (w->claims_left > 0)
-			w->claims_left--;
-		health_claims(w, s);
-		slot_start(w, s, &claimed, &text);
-	} else if (st != SP_LOST && st != SP_GONE) {
-		/* It may be ours all the same: the next beat compares. */
-		if (st == SP_RETRY)
-			look_pause(w, now, TROUBLE_MS);
-		later(&w->look, o, now + AGAIN_MS);
-		beat_soon(w);
-		if (sp_warn_due(name->id.text))
-			sp_warn("claim order=%s: %s", name->id.text, err.text);
-	}
-	sp_buf_clear(&text);
-}
-
-static void
-try_one(struct worker *w, struct slot *s, const char *text, int64_t now)
-{
-	struct opinion *o = verdict_get(&w->look.seen, text);
-	struct sp_name name;
-
-	looked_at(w);
-	if (known_is(w, o, now) || sp_name_parse(text, &name) != SP_OK)
-		return;
-	if (cool_is(w, &name.id, now, &w->look.again)) {
-		looked_declined(w, text, "it has just come back from here");
-		return;
-	}
-	if (o == NULL)
-		o = verdict_put(&w->look.seen, text);
-	if (o != NULL)
-		o->verdict = VERDICT_NONE;
-	if (consider(w, &name, o, now))
-		claim(w, s, &name, o, now);
 }
 
 /* ---- the window ---- */
@@ -333,12 +151,17 @@ look_tick(struct worker *w, int64_t now)
 
 	before = l->claims;
 	for (n = 0; n < BATCH && look_may(w, now); n++) {
-		if ((text = sp_window_next(&l->window, sp_dice())) == NULL) {
+		text = sp_window_next(&l->window, sp_dice());
+		if (text != NULL)
+			take_try(w, text, now);
+		if (text == NULL || take_full(w))
+			take_all(w, now);
+		if (text == NULL) {
 			used_up(w, now);
 			return l->claims > before ? now : l->next;
 		}
-		try_one(w, slot_free(w), text, now);
 	}
+	take_all(w, now);
 	return now;
 }
 

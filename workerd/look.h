@@ -1,6 +1,6 @@
 /*
- * look.h - find orders that fit, claim them, start them (look.c); and what was
- * declined, for the beat (looked.c).
+ * look.h - find orders that fit (look.c), claim them, start them (take.c); and
+ * what was declined, for the beat (looked.c).
  */
 #ifndef WORKER_LOOK_H
 #define WORKER_LOOK_H
@@ -16,6 +16,8 @@
 
 struct worker;
 
+#define LOOK_AT_ONCE 16 /* claims under way */
+
 struct look {
 	struct sp_window window;
 	struct verdicts seen;
@@ -30,6 +32,12 @@ struct look {
 	int64_t pause;      /* no claims before */
 	int64_t drained_at; /* ask then whether all is done */
 	int64_t drained_delay;
+	/* What fits and is about to be claimed; what these have asked for is
+	 * not free any more (offer.c). */
+	struct sp_name taking[LOOK_AT_ONCE];
+	size_t taking_n;
+	double taking_cpus;
+	int64_t taking_memory;
 	struct cool *cool; /* preempted at once: not claimed at once */
 	size_t cool_n, cool_cap;
 };
@@ -54,6 +62,12 @@ bool look_may(struct worker *w, int64_t now);
 /* Is there nothing left to claim (--drain, --once)?  Sets w->done. */
 int64_t look_drained_tick(struct worker *w, int64_t now);
 void look_clear(struct worker *w);
+
+/* take.c: an order of the listing.  What fits is claimed and started now, or
+ * waits for take_all; take_full: there is no room for more. */
+void take_try(struct worker *w, const char *name, int64_t now);
+bool take_full(const struct worker *w);
+void take_all(struct worker *w, int64_t now);
 
 /* looked.c: what we looked at and declined, for the beat. */
 void looked_at(struct worker *w);

@@ -144,8 +144,9 @@ keep_tick(struct worker *w, int64_t now)
 	for (i = 0; i < w->opt.slots; i++)
 		idle = idle && w->slot[i].state == SLOT_FREE;
 	w->keep_at = now + w->ops->keep(w->tr, idle, now);
-	/* A third of our time at most. */
-	w->keep_least = sp_mono_ms() + 2 * (sp_mono_ms() - now);
+	/* A third of our time at most; far away, where nobody claims
+	 * meanwhile, a tenth. */
+	w->keep_least = sp_mono_ms() + (w->far ? 9 : 2) * (sp_mono_ms() - now);
 	return w->keep_at;
 }
 
@@ -336,7 +337,8 @@ set_up(struct worker *w, struct sp_err *err)
 	    (st = bringing_open(w, err)) != SP_OK ||
 	    (open_cgroup(w), st = stray_open(w, err)) != SP_OK ||
 	    (st = medium_open(w, err)) != SP_OK ||
-	    (st = commit_open(&w->commit, w->direct, w->tr, err)) != SP_OK)
+	    (st = commit_open(&w->commit, w->direct, w->tr, w->far, err)) !=
+		SP_OK)
 		return st;
 	outbox_open(w);
 	kept_open(w);

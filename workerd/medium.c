@@ -224,6 +224,42 @@ VERB(drained, true, LEFT)
 VERB(room, true, ROOM)
 VERB(peers, true, PEERS)
 
+struct claims_call {
+	struct tr *tr;
+	struct sp_claiming *all;
+	size_t n;
+	struct sp_err *err;
+};
+
+static void
+claims_run(void *call)
+{
+	struct claims_call *c = call;
+
+	m.w->direct->claims(c->tr, c->all, c->n, c->err);
+}
+
+static void
+claims_ask(struct tr *tr, struct sp_claiming *all, size_t n, struct sp_err *err)
+{
+	struct claims_call c = { .tr = tr, .all = all, .n = n, .err = err };
+	int64_t now = sp_mono_ms();
+	enum sp_status st = SP_RETRY;
+	bool away = now < m.shun;
+	size_t i;
+
+	if (!away)
+		ask(claims_run, &c);
+	for (i = 0; i < n; i++) {
+		if (away)
+			all[i].status = shunned(err);
+		if (all[i].status != SP_RETRY)
+			st = all[i].status;
+	}
+	if (!away)
+		(void)judged(st, now);
+}
+
 struct keep_call {
 	struct tr *tr;
 	bool idle;
@@ -259,6 +295,8 @@ wrap(const struct tr_ops *direct)
 	m.ops.read = read_ask;
 	m.ops.eligible = eligible_ask;
 	m.ops.claim = claim_ask;
+	if (direct->claims != NULL)
+		m.ops.claims = claims_ask;
 	m.ops.refuse = refuse_ask;
 	m.ops.stands = stands_ask;
 	m.ops.pins = pins_ask;

@@ -34,7 +34,7 @@ all_of(const struct worker *w)
 		.tags_n = w->opt.tags_n };
 }
 
-/* Less what those that run have asked for. */
+/* Less what those that run, or are about to, have asked for. */
 static struct sp_offer
 free_of(const struct worker *w)
 {
@@ -50,6 +50,8 @@ free_of(const struct worker *w)
 		now.cpus -= s->job.cpus;
 		now.memory -= s->job.memory;
 	}
+	now.cpus -= w->look.taking_cpus;
+	now.memory -= w->look.taking_memory;
 	now.gpus = gpu_free(w);
 	if (w->memory > 0 && now.memory < 1)
 		now.memory = 1; /* 0 would mean: unknown */

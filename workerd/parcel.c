@@ -2,6 +2,7 @@
  * parcel.c - one attempt that is over, from its slot to the spool.  Who carries
  * it there, and when, is commit.c's business.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +99,70 @@ write_tail(const struct tr_ops *ops, struct tr *tr, struct parcel *p,
 		    err->text);
 	tail->done = true;
 	return SP_OK;
+}
+
+/* ---- several at a time ---- */
+
+#define AT_ONCE 8
+
+struct tails {
+	const struct tr_ops *ops;
+	struct tr *tr;
+	pthread_mutex_t lock;
+	struct parcel *next;
+};
+
+static bool
+tail_is(const struct parcel *p)
+{
+	/* In doubt whether all is over it is looked at first. */
+	return !p->doubt && p->tries == 0 &&
+	    (!p->tail[TR_LOG].done || !p->tail[TR_METRICS].done);
+}
+
+static void *
+tails_thread(void *arg)
+{
+	struct tails *t = arg;
+	struct sp_err err;
+	struct parcel *p;
+
+	for (;;) {
+		(void)pthread_mutex_lock(&t->lock);
+		while ((p = t->next) != NULL && !tail_is(p))
+			t->next = p->next;
+		if (p != NULL)
+			t->next = p->next;
+		(void)pthread_mutex_unlock(&t->lock);
+		if (p == NULL)
+			return NULL;
+		sp_err_clear(&err);
+		if (write_tail(t->ops, t->tr, p, TR_LOG, &err) == SP_OK)
+			(void)write_tail(t->ops, t->tr, p, TR_METRICS, &err);
+	}
+}
+
+void
+parcel_tails(const struct tr_ops *ops, struct tr *tr, struct parcel *list)
+{
+	struct tails t = { .ops = ops, .tr = tr, .next = list };
+	pthread_t thread[AT_ONCE];
+	const struct parcel *p;
+	size_t n = 0, i, some = 0;
+
+	for (p = list; p != NULL; p = p->next)
+		some += tail_is(p);
+	if (some < 2)
+		return;
+	(void)pthread_mutex_init(&t.lock, NULL);
+	/* This thread is one of them. */
+	while (n + 1 < some && n < AT_ONCE &&
+	    pthread_create(&thread[n], NULL, tails_thread, &t) == 0)
+		n++;
+	(void)tails_thread(&t);
+	for (i = 0; i < n; i++)
+		(void)pthread_join(thread[i], NULL);
+	(void)pthread_mutex_destroy(&t.lock);
 }
 
 enum sp_status

@@ -54,6 +54,10 @@ struct parcel *parcel_make(struct slot *s);
 /* kept: what is on our disk of it stays there.  Takes NULL too. */
 void parcel_free(struct parcel *p, bool kept);
 
+/* The ends of logs and metrics of all of them, several at a time: for where
+ * each is a question to somebody far away.  What could not be written now
+ * parcel_prepare finds, and says. */
+void parcel_tails(const struct tr_ops *ops, struct tr *tr, struct parcel *list);
 /* Before it is committed: all that belongs before the outcome.  SP_OK: go on;
  * SP_LOST: its end is in the spool already, under its name; SP_RETRY: the spool
  * is away; SP_GONE: what is in $SPOOL_OUT is still being copied. */

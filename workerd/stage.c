@@ -286,7 +286,7 @@ metrics_chunk(struct worker *w, struct slot *s, int fd, off_t size, bool final)
 			return false;
 		buf[n++] = '\n';
 	}
-	if (s->metrics_rest.len > 0 ||
+	if (s->metrics_rest.len > 0 || (final && w->far) ||
 	    w->ops->append(w->tr, &s->name, TR_METRICS, s->metrics_n, buf,
 		(size_t)n, NULL) != SP_OK) {
 		if (!final)

@@ -2,18 +2,18 @@
  * worker.h - what a worker knows.  Each room has a header of its own beside it,
  * with what it holds and its doors:
  *
- *	look -> slot (stage, launch, capture) -> report -> give -> commit
+ *	look -> take -> slot (stage, launch, capture) -> report -> give
  *
- * main.c waits; look.c claims; slot.c carries one attempt from its start to
- * its end; report.c says what came of it; give.c makes a parcel of it
- *(parcel.c) that commit.c hands over on a thread of its own, and outbox.c keeps
- *on disk what has to wait; beat.c says that we live and compares what we hold
- *with what we run (pulse.c beats while the main thread is long at something);
- *wish.c heeds drain/; guard.c stops exclusive jobs when the spool is away.
- *kin.c knows all processes of an attempt, by its control group (cgroup.c) or
- *without (proc.c, mark.c), limit.c their memory, gpu.c their GPUs (gpu.h),
- *floor.c whether there is room; stray.c leaves no process behind; kept.c keeps
- *what preempted attempts left.
+ * and commit behind that.  main.c waits; look.c looks; take.c claims; slot.c
+ * carries one attempt from its start to its end; report.c says what came of it;
+ * give.c makes a parcel of it (parcel.c) that commit.c hands over on a thread
+ * of its own, and outbox.c keeps on disk what has to wait; beat.c says that we
+ * live and compares what we hold with what we run (pulse.c beats while the main
+ * thread is long at something); wish.c heeds drain/; guard.c stops exclusive
+ * jobs when the spool is away.  kin.c knows all processes of an attempt, by its
+ * control group (cgroup.c) or without (proc.c, mark.c), limit.c their memory,
+ * gpu.c their GPUs (gpu.h), floor.c whether there is room; stray.c leaves no
+ * process behind; kept.c keeps what preempted attempts left.
  *
  * Staging: bring.h, what an attempt is made of (bring.c, bringtree.c, pins.c;
  * porter.c has it done by a thread), and cache.h, where it is kept on this

@@ -291,7 +291,7 @@ row_rate(const struct medium *m, enum row which, int ms, size_t n, int slots)
 static void
 rows_rate(const struct medium *m)
 {
-	size_t many = bench_many(160), few = bench_many(20);
+	size_t many = bench_many(320), few = bench_many(40);
 	double trips;
 
 	(void)row_rate(m, LOOPBACK, 0, many, SLOTS);

@@ -522,6 +522,9 @@ mem_many(void *tree, struct sp_fs_op *ops, size_t n)
 		sp_fs_alone(&ops[i]);
 		(void)pthread_mutex_lock(&c->m->lock);
 		cost = c->m->trips - before;
+		/* Over SFTP it looks, opens, and the rest goes together. */
+		if (ops[i].what == SP_FS_WRITE && cost > 3)
+			cost = 3;
 		most = cost > most ? cost : most;
 		c->m->trips = before;
 		(void)pthread_mutex_unlock(&c->m->lock);

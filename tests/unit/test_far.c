@@ -119,15 +119,19 @@ START_TEST(trips)
 	COSTS(3);
 	ck_assert_int_eq(dir_ops.held(tr, &a, &b, &c, NULL), SP_OK);
 	ck_assert_uint_eq(a.n, 2);
-	COSTS(6);
+	COSTS(3);
 	ck_assert_int_eq(dir_ops.wishes(tr, &wishes, NULL), SP_OK);
 	COSTS(3);
 	ck_assert_int_eq(
+	    dir_ops.append(tr, &ended[0].name, TR_LOG, 0, "one\n", 4, NULL),
+	    SP_OK);
+	count(); /* from here on there is the day */
+	ck_assert_int_eq(
 	    dir_ops.append(tr, &mine, TR_LOG, 0, "one\n", 4, NULL), SP_OK);
-	count(); /* from here on it is there */
+	COSTS(2);
 	ck_assert_int_eq(
 	    dir_ops.append(tr, &mine, TR_LOG, 4, "two\n", 4, NULL), SP_OK);
-	COSTS(5);
+	COSTS(3);
 	for (turn = 0; turn < 2; turn++) {
 		sp_buf_reset(&out);
 		ck_assert_int_eq(
@@ -158,6 +162,153 @@ START_TEST(trips)
 	sp_names_clear(&c);
 	sp_buf_clear(&job);
 	sp_buf_clear(&out);
+}
+END_TEST
+
+/* ---- several at once ---- */
+
+#define SOME 4
+
+static void
+claiming_init(struct sp_claiming all[SOME])
+{
+	size_t i;
+
+	for (i = 0; i < SOME; i++) {
+		(void)memset(&all[i], 0, sizeof all[i]);
+		all[i].order = order();
+		sp_buf_init(&all[i].text, SP_JOB_MAX);
+	}
+}
+
+static void
+claiming_clear(struct sp_claiming all[SOME])
+{
+	size_t i;
+
+	for (i = 0; i < SOME; i++)
+		sp_buf_clear(&all[i].text);
+}
+
+static bool
+ours_is(const struct sp_name *order)
+{
+	struct sp_name now;
+	enum sp_state at;
+
+	ck_assert_int_eq(sp_find(&boss, &order->id, &at, &now, NULL), SP_OK);
+	return at == SP_ASSIGNED && strcmp(now.worker, dir_ops.worker(tr)) == 0;
+}
+
+/* They cost what one costs, read before or not; each is won or lost alone. */
+START_TEST(claims)
+{
+	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
+	struct sp_claiming all[SOME];
+	struct sp_names names = { 0 };
+	struct sp_name first;
+	size_t i;
+
+	claiming_init(all);
+	ck_assert_int_eq(dir_ops.list(tr, &names, NULL), SP_OK);
+	for (i = 0; i < SOME; i++)
+		ck_assert_int_eq(
+		    sp_name_parse(sp_names_at(&names, i), &all[i].order),
+		    SP_OK);
+	/* The second brings one more, the third is there. */
+	ck_assert_int_eq(dir_ops.read(tr, &all[0].order, &job, NULL), SP_OK);
+	ck_assert_int_eq(dir_ops.read(tr, &all[1].order, &job, NULL), SP_OK);
+	count();
+	ck_assert_int_eq(dir_ops.read(tr, &all[2].order, &job, NULL), SP_OK);
+	ck_assert_str_eq(job.data, "{\"scriptName\": \"a.py\"}");
+	COSTS(0);
+	ck_assert_int_eq(
+	    sp_claim(&boss, &all[1].order, &first, &job, NULL), SP_OK);
+	count();
+	dir_ops.claims(tr, all, SOME, NULL);
+	COSTS(3);
+	for (i = 0; i < SOME; i++) {
+		ck_assert_int_eq(all[i].status, i == 1 ? SP_LOST : SP_OK);
+		ck_assert(ours_is(&all[i].order) == (i != 1));
+		if (i != 1)
+			ck_assert_str_eq(
+			    all[i].text.data, "{\"scriptName\": \"a.py\"}");
+	}
+	claiming_clear(all);
+	sp_names_clear(&names);
+	sp_buf_clear(&job);
+}
+END_TEST
+
+/* The answer to the _i-th rename is lost, whether it was done or not; the link
+ * stays down, or only that answer is missing. */
+START_TEST(claims_cut)
+{
+	bool happens = _i % 2 == 0, blip = _i % 4 < 2;
+	struct sp_claiming all[SOME];
+	int i, at = _i / 4;
+
+	claiming_init(all);
+	if (blip)
+		memfs_blip(server, at, happens);
+	else
+		memfs_cut(server, at, happens);
+	dir_ops.claims(tr, all, SOME, NULL);
+	memfs_mend(server);
+	for (i = 0; i < SOME; i++) {
+		if (all[i].status == SP_OK)
+			ck_assert(ours_is(&all[i].order));
+		else if (all[i].status == SP_LOST)
+			ck_assert(!ours_is(&all[i].order));
+		else
+			ck_assert_int_eq(all[i].status, SP_RETRY);
+		/* What lies under our own name decides, not the answer. */
+		if (blip && (i != at || happens))
+			ck_assert_int_eq(all[i].status, SP_OK);
+		else
+			ck_assert_int_eq(all[i].status, SP_RETRY);
+	}
+	dir_ops.claims(tr, all, SOME, NULL);
+	for (i = 0; i < SOME; i++) {
+		ck_assert_int_eq(all[i].status, SP_OK);
+		ck_assert(ours_is(&all[i].order));
+	}
+	claiming_clear(all);
+}
+END_TEST
+
+/* A log that somebody has cut has no hole where the rest goes on. */
+START_TEST(cut_log)
+{
+	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX), log = SP_BUF_INIT(100);
+	char day[SP_DAY_LEN + 1], path[256];
+	struct sp_name name = order(), mine;
+	struct stat st;
+
+	ck_assert_int_eq(dir_ops.claim(tr, &name, &mine, &job, NULL), SP_OK);
+	ck_assert_int_eq(
+	    dir_ops.append(tr, &mine, TR_LOG, 0, "one\ntwo\n", 8, NULL), SP_OK);
+	sp_id_day(&mine.id, day);
+	(void)snprintf(path, sizeof path, "%s/%s/t1a0@%s.log", day,
+	    mine.id.text, mine.worker);
+	ck_assert_int_eq(
+	    sp_fs_put(boss.dir[SP_DIR_RUNS], path, "one\n", 4, 0), 0);
+	ck_assert_int_eq(
+	    dir_ops.append(tr, &mine, TR_LOG, 8, "three\n", 6, NULL), SP_OK);
+	ck_assert_int_eq(
+	    sp_fs_get(boss.dir[SP_DIR_RUNS], path, 64, &log, &st), 0);
+	ck_assert_str_eq(log.data, "one\nthree\n");
+	ck_assert_int_eq(st.st_size, 10);
+	/* Asked again, for the answer was lost. */
+	ck_assert_int_eq(
+	    dir_ops.append(tr, &mine, TR_LOG, 4, "three\n", 6, NULL), SP_OK);
+	ck_assert_int_eq(
+	    dir_ops.append(tr, &mine, TR_LOG, 0, "one\n", 4, NULL), SP_OK);
+	ck_assert_int_eq(
+	    sp_fs_get(boss.dir[SP_DIR_RUNS], path, 64, &log, &st), 0);
+	ck_assert_str_eq(log.data, "one\nthree\n");
+	sp_buf_clear(&log);
+	sp_buf_clear(&job);
 }
 END_TEST
 
@@ -344,6 +495,9 @@ far_suite(void)
 
 	tcase_add_checked_fixture(tcase, make, unmake);
 	tcase_add_test(tcase, trips);
+	tcase_add_test(tcase, claims);
+	tcase_add_loop_test(tcase, claims_cut, 0, 4 * SOME);
+	tcase_add_test(tcase, cut_log);
 	tcase_add_test(tcase, head);
 	tcase_add_test(tcase, versions);
 	tcase_add_test(tcase, out);
