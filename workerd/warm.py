@@ -320,20 +320,24 @@ def serve():
 
     def learn():
         """Scripts come again and again."""
+        had = len(Job.known)
         try:
             while True:
                 text = os.read(learns, 1 << 17)[1:]
-                if len(Job.known) >= 64:
+                if text in Job.known:
+                    continue
+                code = compile(text, '<script>', 'exec', 0, True)
+                if not fork.spool_warm_know(text, len(text), id(code)):
                     fork.spool_warm_know(None, 0, None)
                     Job.known.clear()
                     Job.plain.clear()
-                if text not in Job.known:
-                    code = compile(text, '<script>', 'exec', 0, True)
-                    Job.known[text] = translate(text, '<script>')
-                    Job.plain[text] = code
                     fork.spool_warm_know(text, len(text), id(code))
+                Job.known[text] = translate(text, '<script>')
+                Job.plain[text] = code
         except BlockingIOError:
             pass
+        if len(Job.known) != had:
+            freeze()
 
     class Heard:                # was there a warning?
         said = False
@@ -619,13 +623,16 @@ def serve():
         translate(b'', '')
         gc.collect()
         Job.full = fill()
+        freeze()
+        fork.spool_warm_pack()
+
+    def freeze():
         if hasattr(gc, 'freeze'):
             gc.freeze()
             main = sys.modules['__main__']
             for o in main, main.__dict__:
                 libc.PyObject_GC_UnTrack(o)
                 libc.PyObject_GC_Track(o)
-        fork.spool_warm_pack()
 
     def tell(**objects):
         """What warmrun.c is to know."""

@@ -13,12 +13,12 @@
 
 #include "workerd/warmin.h"
 
-#define KNOWN 64    /* scripts */
+#define KNOWN 128   /* scripts */
 #define MOST  65536 /* bytes of one */
 #define LOOK  1000  /* objects, for whether they are plain */
 
 SHOWN void *spool_warm_loader(struct warm_run *run);
-SHOWN void spool_warm_know(const char *text, size_t len, void *code);
+SHOWN int spool_warm_know(const char *text, size_t len, void *code);
 SHOWN int spool_warm_type_is(void *object, const void *type);
 
 static struct known {
@@ -30,14 +30,18 @@ static size_t known_n;
 
 static struct warm_run *the_run; /* there is one */
 
-/* warm.py holds both for as long as we know them; NULL: forget all. */
-void
+/* warm.py holds both for as long as we know them.  NULL: forget all.  False:
+ * these are enough. */
+int
 spool_warm_know(const char *text, size_t len, void *code)
 {
 	if (text == NULL)
 		known_n = 0;
-	else if (known_n < KNOWN)
+	else if (known_n == KNOWN)
+		return false;
+	else
 		known[known_n++] = (struct known){ text, len, code };
+	return true;
 }
 
 /* ---- the script ---- */
