@@ -56,7 +56,8 @@ sp_sha_text(const void *data, size_t len, char hex_out[SP_SHA_LEN + 1])
 }
 
 enum sp_status
-sp_sha_file(int fd, char hex_out[SP_SHA_LEN + 1], struct sp_err *err)
+sp_sha_large(int fd, const atomic_bool *stop, char hex_out[SP_SHA_LEN + 1],
+    struct sp_err *err)
 {
 	char buf[CHUNK];
 	struct sp_sha sha;
@@ -69,9 +70,17 @@ sp_sha_file(int fd, char hex_out[SP_SHA_LEN + 1], struct sp_err *err)
 			continue;
 		if (n == -1)
 			return sp_err_sys(err, "read");
+		if (stop != NULL && atomic_load(stop))
+			return sp_err_set(err, SP_RETRY, "read: stopped");
 		sp_sha_put(&sha, buf, (size_t)n);
 		at += n;
 	}
 	sp_sha_end(&sha, hex_out);
 	return SP_OK;
+}
+
+enum sp_status
+sp_sha_file(int fd, char hex_out[SP_SHA_LEN + 1], struct sp_err *err)
+{
+	return sp_sha_large(fd, NULL, hex_out, err);
 }

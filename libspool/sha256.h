@@ -5,6 +5,7 @@
 #ifndef SP_SHA256_H
 #define SP_SHA256_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,5 +31,8 @@ void sp_sha_text(const void *data, size_t len, char hex_out[SP_SHA_LEN + 1]);
  * SP_RETRY: it could not be read. */
 enum sp_status
 sp_sha_file(int fd, char hex_out[SP_SHA_LEN + 1], struct sp_err *err);
+/* The same of one that may be large; SP_RETRY soon after `stop`, too. */
+enum sp_status sp_sha_large(int fd, const atomic_bool *stop,
+    char hex_out[SP_SHA_LEN + 1], struct sp_err *err);
 
 #endif

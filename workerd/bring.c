@@ -7,7 +7,6 @@
  * The main thread brings what is quickly done and leaves the rest to a thread
  * (porter.c), which begins anew; so all of this can be repeated.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,19 +17,6 @@
 #include "workerd/bring.h"
 #include "workerd/outcopy.h"
 #include "workerd/worker.h"
-
-enum sp_status
-bring_wrong(struct bring *b, enum sp_status st, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(b->why, sizeof b->why, fmt, ap);
-	va_end(ap);
-	if (st == SP_BAD)
-		b->unfit = SP_CAUSE_INVALID;
-	return st;
-}
 
 /* ---- what is in blobs/ ---- */
 
@@ -172,7 +158,7 @@ bring(struct bring *b)
 	b->how = (struct cache_patience){ .quick = b->quick, .stop = &b->stop };
 	b->unfit = SP_CAUSE_OK;
 	b->why[0] = '\0';
-	b->loose = false;
+	b->loose = b->busy = false;
 	b->rests = 0;
 	(void)memset(&b->is, 0, sizeof b->is);
 

@@ -68,6 +68,7 @@ struct bring {
 	struct sp_pins is;
 	bool loose; /* not all of it is in blobs/ */
 	bool old;   /* earlier attempts have left something in out/ */
+	bool busy;  /* SP_RETRY, for a file of it is being written to */
 	enum sp_cause unfit;
 	char why[256];
 
@@ -98,9 +99,6 @@ struct bring_item {
 };
 enum sp_status
 bring_file(struct bring *b, const struct bring_item *item, char is_out[]);
-/* Say why; for the job's own fault unfit as well.  Returns st. */
-enum sp_status bring_wrong(
-    struct bring *b, enum sp_status st, const char *fmt, ...) SP_PRINTF(3, 4);
 /* What a hash stands for, small enough to be held: a manifest. */
 enum sp_status bring_text(
     struct bring *b, const char *hex, const char *key, struct sp_buf *text_out);
@@ -108,6 +106,18 @@ enum sp_status bring_text(
 enum sp_status bring_keep(struct bring *b, const char *hex, bool exec);
 enum sp_status
 bring_keep_text(struct bring *b, const struct sp_buf *text, char hex_out[]);
+
+/* bringwords.c.  Say why; for the job's own fault unfit as well.  Returns st.
+ */
+enum sp_status bring_wrong(
+    struct bring *b, enum sp_status st, const char *fmt, ...) SP_PRINTF(3, 4);
+/* Of what the transport said of a file, or of a blob: SP_OK stays that. */
+enum sp_status bring_not_there(struct bring *b, const struct bring_item *item,
+    enum sp_status st, const struct sp_err *err);
+enum sp_status bring_blob_not_there(struct bring *b, const char *key,
+    const char *hex, enum sp_status st, const struct sp_err *err);
+/* It holds something else than its name says. */
+enum sp_status bring_damaged(struct bring *b, const char *key, const char *hex);
 
 /* porter.c: bring it on a thread of its own. */
 bool porter_start(struct bring *b);

@@ -25,57 +25,6 @@
 
 /* ---- fetching ---- */
 
-/* Words and a cause for what the transport said of a file. */
-static enum sp_status
-not_there(struct bring *b, const struct bring_item *item, enum sp_status st,
-    const struct sp_err *err)
-{
-	const char *dir = sp_dir_text((enum sp_dir)item->which);
-
-	switch (st) {
-	case SP_OK:
-		return SP_OK;
-	case SP_GONE:
-		return bring_wrong(b, SP_BAD,
-		    "%s names \"%.100s\", which is not in %s/: put it into "
-		    "%s/",
-		    item->key, item->path, dir, dir);
-	case SP_BAD:
-	case SP_LOST:
-		return bring_wrong(b, SP_BAD,
-		    "%s: %.120s: put a plain file into %s/", item->key,
-		    err->text, dir);
-	case SP_FATAL:
-	case SP_RETRY:
-		break;
-	}
-	return bring_wrong(b, SP_RETRY, "%.200s", err->text);
-}
-
-static enum sp_status
-blob_not_there(struct bring *b, const char *key, const char *hex,
-    enum sp_status st, const struct sp_err *err)
-{
-	if (st == SP_GONE)
-		return bring_wrong(b, SP_BAD,
-		    "%s: there is no blobs/sha256/%s: it was removed; submit "
-		    "the job again",
-		    key, hex);
-	if (st == SP_BAD)
-		return bring_wrong(b, SP_BAD,
-		    "%s: %.160s: submit the job again", key, err->text);
-	return bring_wrong(b, SP_RETRY, "%.200s", err->text);
-}
-
-static enum sp_status
-blob_damaged(struct bring *b, const char *key, const char *hex)
-{
-	return bring_wrong(b, SP_BAD,
-	    "%s: blobs/sha256/%s does not hold what its name says: it was "
-	    "damaged or written to; remove it and submit the job again",
-	    key, hex);
-}
-
 static bool
 exec_is(const struct bring_item *item)
 {
@@ -179,7 +128,7 @@ fetch_past(struct bring *b, const struct bring_item *item, bool blob,
 		return sp_err_sys(err, "create %s", path);
 	st = fetch(b, item, blob, fd, err);
 	if (st == SP_OK)
-		st = sp_sha_file(fd, is_out, err);
+		st = sp_sha_large(fd, &b->stop, is_out, err);
 	if (st == SP_OK && fchmod(fd, exec_is(item) ? 0555 : 0444) == -1)
 		st = sp_err_sys(err, "%s", path);
 	if (close(fd) == -1 && st == SP_OK)
@@ -232,10 +181,10 @@ fetch_large(struct bring *b, const struct bring_item *item,
 	}
 	st = fetch(b, item, blob, in.fd, err);
 	if (st == SP_OK)
-		st = sp_sha_file(in.fd, is_out, err);
+		st = sp_sha_large(in.fd, &b->stop, is_out, err);
 	if (st == SP_OK && blob && strcmp(is_out, item->hex) != 0) {
 		cache_drop(c, &in);
-		return blob_damaged(b, item->key, item->hex);
+		return bring_damaged(b, item->key, item->hex);
 	}
 	if (st == SP_OK && !blob && now->young == 0 &&
 	    strcmp(b->version->text, now->text) == 0)
@@ -299,6 +248,18 @@ fetch_current(struct bring *b, const struct bring_item *item,
 	return st;
 }
 
+/* Since that look at it? */
+static bool
+changed_is(struct bring *b, const struct bring_item *item,
+    const struct tr_version *then)
+{
+	struct tr_version now;
+
+	return b->all->ops->look_at(
+		   b->all->tr, item->which, item->path, &now, NULL) == SP_OK &&
+	    strcmp(now.text, then->text) != 0;
+}
+
 /* What stands in the spool now. */
 static enum sp_status
 current(struct bring *b, const struct bring_item *item, char is_out[])
@@ -318,7 +279,7 @@ current(struct bring *b, const struct bring_item *item, char is_out[])
 			st = sp_err_set(
 			    &err, SP_BAD, "%s is a directory", item->path);
 		if (st != SP_OK)
-			return not_there(b, item, st, &err);
+			return bring_not_there(b, item, st, &err);
 		if (now.young == 0 &&
 		    cache_version(&b->all->cache, now.text, is_out) &&
 		    (st = place(b, item, is_out, &err)) != SP_GONE)
@@ -330,7 +291,8 @@ current(struct bring *b, const struct bring_item *item, char is_out[])
 			if ((st = rest(b, why, item)) != SP_OK)
 				return st;
 		} else if (st != SP_GONE || ++tries >= TRIES) {
-			return not_there(b, item, st, &err);
+			b->busy = st == SP_RETRY && changed_is(b, item, &now);
+			return bring_not_there(b, item, st, &err);
 		}
 	}
 }
@@ -363,10 +325,10 @@ pinned(struct bring *b, const struct bring_item *item)
 			continue;
 		}
 		if (st != SP_OK)
-			return blob_not_there(
+			return bring_blob_not_there(
 			    b, item->key, item->hex, st, &err);
 		if (past && strcmp(is, item->hex) != 0)
-			return blob_damaged(b, item->key, item->hex);
+			return bring_damaged(b, item->key, item->hex);
 		if (past)
 			return SP_OK;
 		/* Larger than the cache: it went as soon as it had come. */
@@ -434,9 +396,9 @@ bring_text(
 	if (st == SP_OK)
 		st = sp_sha_file(fd, is, &err);
 	if (st != SP_OK)
-		st = blob_not_there(b, key, hex, st, &err);
+		st = bring_blob_not_there(b, key, hex, st, &err);
 	else if (strcmp(is, hex) != 0)
-		st = blob_damaged(b, key, hex);
+		st = bring_damaged(b, key, hex);
 	else if (fstat(fd, &size) == -1 || size.st_size > SP_MANIFEST_MAX ||
 	    (at = sp_buf_room(text_out, (size_t)size.st_size)) == NULL ||
 	    pread(fd, at, (size_t)size.st_size, 0) != size.st_size)

@@ -61,11 +61,22 @@ cool_again(struct worker *w, const struct sp_id *id, int64_t now)
 	}
 	for (n = 0; n < l->cool[i].times && ms < COOL_MOST; n++)
 		ms *= 2;
-	l->cool[i].times++;
+	if (l->cool[i].times++ == 0)
+		l->cool[i].since = now;
 	ms = ms > COOL_MOST ? COOL_MOST : ms;
 	l->cool[i].until = now + ms;
 	l->cool[i].shy = false;
 	return ms;
+}
+
+int64_t
+cool_since(const struct worker *w, const struct sp_id *id, int64_t now)
+{
+	const struct look *l = &w->look;
+	size_t i = cool_of(l, id);
+
+	return i < l->cool_n && l->cool[i].times > 0 ? now - l->cool[i].since
+						     : 0;
 }
 
 void

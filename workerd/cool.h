@@ -15,12 +15,15 @@ struct worker;
 struct cool {
 	struct sp_id id;
 	int64_t until;
+	int64_t since;  /* of the first time */
 	unsigned times; /* in a row */
 	bool shy;       /* rather others, if there are any */
 };
 
 /* At once, or it could not be started: later each time, in so many ms. */
 int64_t cool_again(struct worker *w, const struct sp_id *id, int64_t now);
+/* For how long it has been coming back; 0: this is the first time. */
+int64_t cool_since(const struct worker *w, const struct sp_id *id, int64_t now);
 /* This time it took a while. */
 void cool_forget(struct worker *w, const struct sp_id *id);
 /* It failed here and may do better elsewhere: rather not by us until then. */

@@ -35,6 +35,8 @@
 
 /* ---- signals ---- */
 
+#define LAST_S 60 /* after the third SIGTERM */
+
 bool
 worker_idle_is(struct worker *w)
 {
@@ -59,7 +61,8 @@ worker_leaves_is(struct worker *w)
 	return w->terms + least > 1 && commit_saved_is(&w->commit);
 }
 
-/* Once: claim no more.  Twice: stop what runs.  Three times: at once.  With
+/* Once: claim no more, and give back what does not run yet.  Twice: stop what
+ * runs.  Three times: at once, and whatever hangs is left to the minder.  With
  * --preempt the first is as the second: whoever sends it will not wait. */
 static void
 terminate(struct worker *w)
@@ -76,12 +79,16 @@ terminate(struct worker *w)
 	else if (w->terms == 1)
 		sp_info("end: no more claims; what runs may end (a second "
 			"signal stops it)");
-	for (i = 0; i < w->opt.slots && w->terms + least > 1; i++) {
-		slot_stop(
-		    &w->slot[i], STOP_QUIT, "the worker was told to end", now);
+	for (i = 0; i < w->opt.slots; i++) {
+		if (w->terms + least > 1 || w->slot[i].state == SLOT_STAGES)
+			slot_stop(&w->slot[i], STOP_QUIT,
+			    "the worker was told to end", now);
 		if (w->terms + least > 2)
 			w->slot[i].kill_at = now;
 	}
+	/* Nobody handles that signal: it ends us, also in a read that hangs. */
+	if (w->terms + least > 2)
+		(void)alarm(LAST_S);
 }
 
 static void
@@ -116,6 +123,7 @@ open_signals(struct worker *w, struct sp_err *err)
 	/* An ignored SIGCHLD would take our children's ends from us. */
 	(void)sigaction(SIGCHLD, &dfl, NULL);
 	(void)sigaction(SIGTERM, &dfl, NULL);
+	(void)sigaction(SIGALRM, &dfl, NULL);
 	(void)sigaction(SIGPIPE, &ign, NULL);
 	(void)sigprocmask(SIG_SETMASK, &set, NULL);
 	w->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

@@ -51,6 +51,7 @@ static const char help[] =
     "  --grace TIME   between SIGTERM and SIGKILL of a job (5s)\n"
     "  --log-max SIZE keep so much of a job's output (1G)\n"
     "  --hash-time T  hash what a job left in out/ for so long (10m)\n"
+    "  --patience T   with data that are being written to (10m)\n"
     "  --disk-floor SIZE|P%  claim nothing when less is free (1G, at most "
     "2%)\n"
     "  --bad-host N   claim nothing when N in a row failed early here and do "
@@ -131,6 +132,7 @@ static const struct word words[] = {
 	{ "origin", 0, TEXT, IN(origin) },
 	{ "log-max", 0, TAKE, .take = option_log_max },
 	{ "hash-time", 0, TAKE, .take = option_hash_time },
+	{ "patience", 0, TAKE, .take = option_patience },
 	{ "disk-floor", 0, TAKE, .take = option_floor },
 	{ "bad-host", 0, TAKE, .take = option_bad_host },
 	{ "cgroup", 0, TAKE, .take = option_cgroup },
@@ -269,7 +271,7 @@ options_parse(int argc, char **argv, struct options *opt)
 	opt->slots = opt->gpu_share = 1;
 	opt->cache_size = -1;
 	opt->grace = 5;
-	opt->hash_time = 600;
+	opt->hash_time = opt->patience = 600;
 	opt->log_max = UINT64_C(1) << 30;
 	opt->floor_bytes = -1;
 	opt->bad_host = 5;

@@ -37,6 +37,7 @@ struct options {
 	bool once;
 	bool preempt;     /* the first SIGTERM stops what runs */
 	double hash_time; /* seconds for the artifacts of a job */
+	double patience;  /* seconds with a file that is written to */
 	double grace;     /* seconds between SIGTERM and SIGKILL of a job */
 	bool allow_root;
 };

@@ -215,3 +215,12 @@ option_hash_time(char *text, struct options *opt)
 		    "--hash-time %s: a time, as 90s or 10m", text);
 	return true;
 }
+
+bool
+option_patience(char *text, struct options *opt)
+{
+	if (!sp_seconds_parse(text, &opt->patience))
+		return option_wrong(
+		    "--patience %s: a time, as 90s or 10m", text);
+	return true;
+}

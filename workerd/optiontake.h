@@ -28,5 +28,6 @@ bool option_cgroup(char *text, struct options *opt);
 bool option_cache_size(char *text, struct options *opt);
 bool option_grace(char *text, struct options *opt);
 bool option_hash_time(char *text, struct options *opt);
+bool option_patience(char *text, struct options *opt);
 
 #endif

@@ -344,6 +344,12 @@ unstarted(struct worker *w, struct slot *s)
 	back(s, TR_BACK, "host");
 	if (s->stop != STOP_NO)
 		return;
+	if (stage_busy_is(s)) { /* nobody's fault, yet */
+		sp_info("start order=%s failed: %s; it goes back",
+		    s->name.id.text, s->why);
+		(void)cool_again(w, &s->name.id, s->ended);
+		return;
+	}
 	sp_warn(
 	    "start order=%s failed: %s; it goes back", s->name.id.text, s->why);
 	(void)health_ended(w, s, SP_CAUSE_BAD_HOST, s->why);
@@ -353,9 +359,29 @@ unstarted(struct worker *w, struct slot *s)
 	    w->look.pause > s->ended ? w->look.pause : s->ended);
 }
 
+/* A file of it that never rests: when that has been tried for long enough, the
+ * job is at fault. */
+static void
+patience(struct worker *w, struct slot *s)
+{
+	int64_t ms = cool_since(w, &s->name.id, s->ended);
+	size_t n = strlen(s->why);
+
+	if (s->pid != 0 || s->unfit != SP_CAUSE_OK || s->stop != STOP_NO ||
+	    !stage_busy_is(s) || ms == 0 || (double)ms < w->opt.patience * 1000)
+		return;
+	s->unfit = SP_CAUSE_INVALID;
+	(void)snprintf(s->why + n, sizeof s->why - n,
+	    ", still after %.3g s (workerd --patience): write it elsewhere, "
+	    "move it there (mv) when it is whole, and submit the job again",
+	    (double)ms / 1000);
+	cool_forget(w, &s->name.id);
+}
+
 void
 report(struct worker *w, struct slot *s)
 {
+	patience(w, s);
 	if (s->stop == STOP_GONE) {
 		s->give = GIVE_NOTHING;
 	} else if (s->pid == 0 && s->unfit == SP_CAUSE_OK) {

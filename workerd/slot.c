@@ -156,7 +156,7 @@ staged(struct worker *w, struct slot *s, enum sp_status st)
 	s->finished = sp_wall_ms();
 	outcopy_free(s->copy, true); /* nothing of this attempt is in it */
 	s->copy = NULL;
-	if (st == SP_RETRY && s->stop == STOP_NO)
+	if (st == SP_RETRY && s->stop == STOP_NO && !stage_busy_is(s))
 		look_pause(w, s->ended, PAUSE_MS);
 	finish(w, s);
 }
@@ -196,8 +196,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->pinned = false;
 	s->asked = 0;
 	(void)memset(&s->facts, 0, sizeof s->facts);
-	if (s->bring != NULL)
-		s->bring->status = SP_GONE; /* that was another one */
+	stage_forget(s);
 	clock_start(s);
 
 	st = prepare(w, s, text);

@@ -175,6 +175,21 @@ stage_made(struct slot *s)
 }
 
 void
+stage_forget(struct slot *s)
+{
+	if (s->bring == NULL)
+		return;
+	s->bring->status = SP_GONE; /* that was another one */
+	s->bring->busy = false;
+}
+
+bool
+stage_busy_is(const struct slot *s)
+{
+	return s->bring != NULL && s->bring->busy;
+}
+
+void
 stage_pin(struct worker *w, struct slot *s)
 {
 	struct sp_buf text = SP_BUF_INIT(4096);

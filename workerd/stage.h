@@ -30,6 +30,10 @@ struct worker;
 enum sp_status
 stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed);
 enum sp_status stage_made(struct slot *s);
+/* Before the first of these: nothing is known of what it is made of. */
+void stage_forget(struct slot *s);
+/* It could not be made because a file of it is being written to. */
+bool stage_busy_is(const struct slot *s);
 /* Write down what it is made of, for later attempts. */
 void stage_pin(struct worker *w, struct slot *s);
 void stage_clear(struct worker *w, struct slot *s);

@@ -1,6 +1,7 @@
 # What a job is made of comes through the cache, by its content, and stays the
 # same for all attempts.
 . "$TOP/tests/lib.sh"
+PLAIN_ONLY=busy # it waits
 
 CACHE=
 fixture() {
@@ -109,6 +110,37 @@ t_beside() {
 	is "$(status_of "$id")" 499
 	stop "$WORKER"
 	no_work_left || fail "left: $(work_left)"
+}
+
+# Data that are written to all the while: the order comes back, others run, and
+# in the end it fails and says why; told to end, a worker does not wait for it.
+t_busy() {
+	fixture
+	truncate -s 50M "$S/data/grows"
+	"$PYTHON" -c 'import sys, time
+while True: open(sys.argv[1], "ab").write(b"more"); time.sleep(0.002)' "$S/data/grows" &
+	writer=$!
+	PIDS="$PIDS $writer"
+	waits() { [ "$(grep -c 'wait for grows' "$T/worker.log")" = "$1" ]; }
+	put a cat.sh '"dataFileName":"grows"'
+	start_worker --cache "$CACHE" -v
+	soon waits 1
+	stop "$WORKER"
+	has "$(tail -n 1 "$T/worker.log")" 'as back: the worker was told to end'
+	start_worker --cache "$CACHE" -v --patience 3
+	soon waits 2
+	put b cat.sh '"dataFileName":"d"'
+	soon outcomes_are 1
+	is "$(pick b .said)" one
+	soon outcomes_are 2
+	is "$(pick a '[.status, .run.cause]')" '[500,"invalid"]'
+	has "$(pick a .error)" 'data/grows is being written to, still after'
+	has "$(pick a .error)" '(mv) when it is whole'
+	grep -q 'warning: start' "$T/worker.log" && fail 'taken for a fault of this host'
+	kill "$writer"
+	stop "$WORKER"
+	no_work_left || fail "left: $(work_left)"
+	promises
 }
 
 # What was used least lately goes; what is larger than all is staged without.
