@@ -1,7 +1,7 @@
 # Warm interpreters: a script cannot tell, and whatever befalls them costs no
 # more than the warmth.
 . "$TOP/tests/lib.sh"
-PLAIN_ONLY="same same_loaded"
+PLAIN_ONLY="same same_loaded least_used silent"
 # Itself and no wrapper, which is another environment.
 PYTHON=$("$PYTHON" -c 'import sys; print(sys.executable)')
 
@@ -513,6 +513,55 @@ t_loop() {
 	is "$(wc -l <"$T/ran")" 60 'run'
 	is "$(cat "$S"/outcomes/2*.json | jq -r .status | sort -u)" 204
 	OVER=1 promises
+}
+
+# Four at most: for a fifth the one goes that was used least lately, if that was
+# a while ago.
+t_least_used() {
+	echo pass | script job.py
+	start_worker -v
+	for m in json csv math string; do
+		put "$m" job.py "\"order\":{\"warm\":[\"$m\"]}"
+		soon word "warm python=.*$m ready"
+		soon there "$m"
+	done
+	put again job.py '"order":{"warm":["json"]}'
+	soon there again
+	i=0
+	until word 'warm python=.*random start'; do
+		i=$((i + 1))
+		[ $i -lt 60 ] || fail 'never came true: a fifth'
+		put "r$i" job.py '"order":{"warm":["random"]}'
+		soon there "r$i"
+		is "$(of "r$i" '[.status, .run.warm]')" '[204,false]'
+		sleep 1 # it does not hurry, either
+	done
+	is "$(grep -c 'end: others are asked for' "$T/worker.log")" 1 'ended'
+	word 'warm python=.*csv end: others are asked for' || fail 'another one ended'
+	soon word 'warm python=.*random ready'
+	put last job.py '"order":{"warm":["random"]}'
+	put json2 job.py '"order":{"warm":["json"]}'
+	soon there last; soon there json2
+	is "$(of last .run.warm) $(of json2 .run.warm)" 'true true'
+	stop "$WORKER"
+	promises
+}
+
+# One that does not answer any more is given up, and holds nobody up.
+t_silent() {
+	warm_worker --warm none -j 2
+	server=$(server)
+	kill -STOP "$server"
+	for i in $(seq 20); do put "a$i" first.py; done
+	soon outcomes_are 21
+	is "$(cat "$S"/outcomes/2*.json | jq -r .status | sort -u)" 204
+	soon word 'unfit: it does not answer'
+	soon dead "$server"
+	put b first.py
+	soon there b
+	is "$(of b .run.warmWhy)" 'it does not answer'
+	stop "$WORKER"
+	promises
 }
 
 # Limits, stops and what is left over: as with any other job.
