@@ -20,151 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libspool/name.h"
 #include "workerd/cgroup.h"
 #include "workerd/cgroupfile.h"
 
 #define PREFIX "spool-"
 #define LEAF   "worker"
 #define ROUNDS 200 /* 10 ms apart, until the killed are gone */
-
-/* ---- files of a group ---- */
-
-bool
-cg_write(int dir, const char *file, const char *text)
-{
-	int fd = openat(dir, file, O_WRONLY | O_CLOEXEC);
-	ssize_t n;
-
-	if (fd == -1)
-		return false;
-	n = write(fd, text, strlen(text));
-	(void)close(fd);
-	return n == (ssize_t)strlen(text);
-}
-
-ssize_t
-cg_read(int dir, const char *file, char *buf, size_t size)
-{
-	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n = 0;
-
-	buf[0] = '\0';
-	if (fd == -1)
-		return -1;
-	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
-		len += (size_t)n;
-	(void)close(fd);
-	buf[len] = '\0';
-	return n < 0 ? -1 : (ssize_t)len;
-}
-
-int
-cg_open(int at, const char *path)
-{
-	return openat(
-	    at, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
-/* Each child group of it: f(dir, name). */
-static void
-each(int dir, void (*f)(int dir, const char *name, void *arg), void *arg)
-{
-	int at = cg_open(dir, ".");
-	struct dirent *e;
-	DIR *d;
-
-	if (at == -1 || (d = fdopendir(at)) == NULL) {
-		if (at != -1)
-			(void)close(at);
-		return;
-	}
-	while ((e = readdir(d)) != NULL)
-		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			f(dir, e->d_name, arg);
-	(void)closedir(d);
-}
-
-static void
-remove_below(int dir, const char *name, void *arg)
-{
-	int fd;
-
-	(void)arg;
-	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 ||
-	    (fd = cg_open(dir, name)) == -1)
-		return;
-	each(fd, remove_below, NULL);
-	(void)close(fd);
-	(void)unlinkat(dir, name, AT_REMOVEDIR);
-}
-
-void
-cg_remove(int dir, const char *name)
-{
-	remove_below(dir, name, NULL);
-}
-
-static void
-kill_below(int dir, const char *name, void *arg)
-{
-	struct procs all = { 0 };
-	int fd = cg_open(dir, name);
-	size_t i;
-
-	(void)arg;
-	if (fd == -1)
-		return;
-	cg_procs(fd, &all);
-	for (i = 0; i < all.n; i++)
-		(void)proc_signal(&all.at[i], SIGKILL);
-	procs_clear(&all);
-	each(fd, kill_below, NULL);
-	(void)close(fd);
-}
-
-void
-cg_kill(int fd)
-{
-	if (cg_write(fd, "cgroup.kill", "1"))
-		return;
-	/* Before Linux 5.14: so that none starts another one meanwhile. */
-	(void)cg_write(fd, "cgroup.freeze", "1");
-	kill_below(fd, ".", NULL);
-	(void)cg_write(fd, "cgroup.freeze", "0");
-}
-
-bool
-cg_empty_is(int fd)
-{
-	char text[256];
-
-	if (cg_read(fd, "cgroup.events", text, sizeof text) < 0)
-		return errno == ENOENT || errno == ENODEV; /* removed */
-	return strstr(text, "populated 1") == NULL;
-}
-
-void
-cg_procs(int fd, struct procs *all)
-{
-	char buf[16384], *at = buf, *end;
-	struct proc *p;
-	long pid;
-
-	procs_clear(all);
-	if (cg_read(fd, "cgroup.procs", buf, sizeof buf) <= 0 ||
-	    (p = calloc(sizeof buf / 2, sizeof *p)) == NULL)
-		return;
-	all->at = p;
-	all->cap = sizeof buf / 2;
-	for (;; at = end) {
-		pid = strtol(at, &end, 10);
-		if (end == at || *end != '\n')
-			return;
-		if (proc_read((pid_t)pid, &p[all->n]))
-			all->n++;
-	}
-}
 
 /* ---- where we are ---- */
 
@@ -258,6 +120,40 @@ empty_out(int home, const char *name)
 	cg_remove(home, name);
 }
 
+static void
+attempt_or(int dir, const char *name, void *arg)
+{
+	char text[SP_ID_LEN + 1];
+	bool *ok = arg;
+	struct sp_id id;
+
+	(void)dir;
+	(void)snprintf(text, sizeof text, "%.*s", SP_ID_LEN, name);
+	*ok = *ok &&
+	    (strcmp(name, LEAF) == 0 ||
+		(sp_id_parse(text, &id) == SP_OK &&
+		    strncmp(name + SP_ID_LEN, ".t", 2) == 0));
+}
+
+/* A worker's, and no other program's that likes the name: it is called like
+ * one, it is ours, and has nothing in it but what workers make. */
+static bool
+worker_is(int fd, const char *name)
+{
+	struct procs procs = { 0 };
+	struct stat st;
+	bool ok = true;
+
+	if (!sp_worker_ok(name + strlen(PREFIX)) || fstat(fd, &st) == -1 ||
+	    st.st_uid != geteuid())
+		return false;
+	cg_procs(fd, &procs);
+	ok = procs.n == 0;
+	procs_clear(&procs);
+	cg_each(fd, attempt_or, &ok);
+	return ok;
+}
+
 /* A worker's that does not live: nobody holds its lock. */
 static void
 clear_dead(int home, const char *name, void *arg)
@@ -268,7 +164,7 @@ clear_dead(int home, const char *name, void *arg)
 	if (strncmp(name, PREFIX, strlen(PREFIX)) != 0 ||
 	    (fd = cg_open(home, name)) == -1)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+	if (worker_is(fd, name) && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		empty_out(home, name);
 	(void)close(fd);
 }
@@ -364,7 +260,7 @@ cgroup_open(struct cgroup *c, const char *worker, char why[128])
 	(void)snprintf(c->path, sizeof c->path, "%.3900s/%s", c->home, name);
 	if ((home = cg_open(AT_FDCWD, c->home)) == -1 ||
 	    faccessat(home, "cgroup.procs", W_OK, AT_EACCESS) == -1 ||
-	    (each(home, clear_dead, NULL), !make_base(c, home, name))) {
+	    (cg_each(home, clear_dead, NULL), !make_base(c, home, name))) {
 		(void)snprintf(why, 128, "not ours: %s", strerror(errno));
 		if (home != -1)
 			(void)close(home);
@@ -398,7 +294,7 @@ cgroup_close(struct cgroup *c)
 	home = cg_open(AT_FDCWD, c->home);
 	base = cg_open(AT_FDCWD, c->path);
 	if (base != -1)
-		each(base, kill_attempt, NULL);
+		cg_each(base, kill_attempt, NULL);
 	if (home != -1 && base != -1 && c->moved) {
 		(void)cg_write(base, "cgroup.subtree_control", "-memory");
 		(void)cg_write(base, "cgroup.subtree_control", "-cpu");
@@ -450,5 +346,5 @@ cgroup_sweep(const struct cgroup *c, const struct group *const *keep, int n)
 	struct keep k = { .c = c, .keep = keep, .n = n };
 
 	if (c->on)
-		each(c->base, sweep_one, &k);
+		cg_each(c->base, sweep_one, &k);
 }

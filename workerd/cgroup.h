@@ -32,6 +32,7 @@ struct group {
 
 struct cgroup {
 	bool on;
+	int64_t again;       /* sp_mono_ms: make none before that; it failed */
 	bool memory, cpu;    /* controllers that attempts have */
 	bool moved;          /* we are in worker/ */
 	int base;            /* handle on spool-W, locked */
@@ -53,7 +54,10 @@ cgroup_sweep(const struct cgroup *c, const struct group *const *keep, int n);
  * which only the paths are right. */
 void cgroup_close(struct cgroup *c);
 
-/* false: it cannot be made, errno says why. */
+/* false: it cannot be made, errno says why.  Then try again when CGROUP_REST_MS
+ * are over: what stood in the way, as a limit or somebody else's doing, may be
+ * gone. */
+#define CGROUP_REST_MS 60000
 bool group_make(struct cgroup *c, const struct sp_job *job, const char *name,
     struct group *g_out);
 /* A handle to write "0" to: who does that is in it.  -1: errno. */

@@ -10,6 +10,9 @@
 
 #include "workerd/proc.h"
 
+/* Each group below this one; f may remove it. */
+void
+cg_each(int dir, void (*f)(int dir, const char *name, void *arg), void *arg);
 int cg_open(int at, const char *path);
 bool cg_write(int dir, const char *file, const char *text);
 /* NUL-terminated; -1: it cannot be read. */

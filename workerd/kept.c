@@ -27,6 +27,7 @@
 #include "workerd/worker.h"
 
 #define SWEEP_MS   60000
+#define LAST_MS    1000
 #define STEP_MS    20              /* between two that are looked at */
 #define AGE_MOST   (7 * 24 * 3600) /* seconds */
 #define FREE_LEAST 20 /* one in so many blocks, else none is kept */
@@ -227,8 +228,28 @@ kept_tick(struct worker *w, int64_t now)
 	if (w->kept.at < names->n && w->terms == 0 && !w->heart.away)
 		look_at(w, fd, sp_names_at(names, w->kept.at++));
 	(void)close(fd);
-	w->kept.next = now + (w->kept.at < names->n ? STEP_MS : SWEEP_MS);
+	w->kept.next = now +
+	    (w->kept.at < names->n                  ? STEP_MS
+		    : w->kept.until < w->kept.drops ? 10 * STEP_MS
+						    : SWEEP_MS);
 	return w->kept.next;
+}
+
+void
+kept_last(struct worker *w)
+{
+	int64_t end = sp_mono_ms() + LAST_MS;
+	struct sp_names names = { 0 };
+	size_t i;
+	int fd;
+
+	if (w->far || w->heart.away || (fd = root_open(w, false)) == -1)
+		return;
+	if (sp_list(fd, true, &names, NULL) == SP_OK)
+		for (i = 0; i < names.n && sp_mono_ms() < end; i++)
+			look_at(w, fd, sp_names_at(&names, i));
+	sp_names_clear(&names);
+	(void)close(fd);
 }
 
 void

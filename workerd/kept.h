@@ -36,6 +36,9 @@ bool kept_take(struct worker *w, const struct slot *s);
 bool kept_put(struct worker *w, const struct slot *s);
 /* Drop those that nobody comes back for; a little at a time. */
 int64_t kept_tick(struct worker *w, int64_t now);
+/* Before we go, and nobody may come for long: what is of no use now.  It is
+ * looked at for a second at most, here and only here. */
+void kept_last(struct worker *w);
 void kept_close(struct worker *w);
 
 #endif

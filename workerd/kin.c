@@ -97,6 +97,18 @@ on_is(const struct slot *s)
 	return s->state == SLOT_RUNS || s->state == SLOT_LINGERS;
 }
 
+/* Each of them has a control group. */
+static bool
+grouped_is(const struct worker *w)
+{
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		if (on_is(&w->slot[i]) && w->slot[i].group.fd == -1)
+			return false;
+	return w->cgroup.on;
+}
+
 static bool
 own_is(const struct worker *w, const struct proc *p)
 {
@@ -216,7 +228,7 @@ owner_of_child(const struct worker *w, const struct proc *p)
 			p->pgrp == w->slot[i].pid))
 			return i;
 	if ((owner = by_mark(w, p)) != OWNER_NONE ||
-	    (owner = by_environ(w, p)) != OWNER_NONE || w->cgroup.on)
+	    (owner = by_environ(w, p)) != OWNER_NONE || grouped_is(w))
 		return owner;
 	if ((owner = by_memory(w, p)) != OWNER_NONE)
 		return owner;
@@ -285,7 +297,7 @@ kin_note(struct worker *w)
 {
 	int i, n = 0;
 
-	if (w->cgroup.on)
+	if (grouped_is(w))
 		return;
 	for (i = 0; i < w->opt.slots; i++)
 		n += on_is(&w->slot[i]);

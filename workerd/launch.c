@@ -57,13 +57,16 @@ host_trouble_is(int why)
 	    why == ENFILE || why == ENOSPC || why == EIO;
 }
 
-/* Without a group it can still be told what belongs to it (kin.c). */
+/* Without a group it can still be told what belongs to it (kin.c); later ones
+ * have some again. */
 static void
 no_group(struct worker *w, struct slot *s, const char *what, int why)
 {
-	sp_warn("cgroup: %s: %s; going on without", what, strerror(why));
+	if (sp_warn_due("cgroup"))
+		sp_warn("cgroup: %s: %s; going on without for a minute", what,
+		    strerror(why));
 	group_clear(&w->cgroup, &s->group);
-	w->cgroup.on = false;
+	w->cgroup.again = sp_mono_ms() + CGROUP_REST_MS;
 }
 
 /* In its group, or without where there is none. */
@@ -78,7 +81,7 @@ start(struct worker *w, struct slot *s, const struct call *call,
 	group_clear(&w->cgroup, &s->group); /* of a first try */
 	(void)snprintf(name, sizeof name, "%s.t%ua%u", s->name.id.text,
 	    s->name.ticket, s->name.attempt);
-	if (w->cgroup.on &&
+	if (w->cgroup.on && sp_mono_ms() >= w->cgroup.again &&
 	    (!group_make(&w->cgroup, &s->job, name, &s->group) ||
 		(how->door = group_door(&s->group)) == -1))
 		no_group(w, s, "make a group", errno);

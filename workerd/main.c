@@ -370,6 +370,8 @@ farewell(struct worker *w)
 	leaves = !commit_idle_is(&w->commit);
 	commit_close(&w->commit, leaves);
 	boss_close(w);
+	if (!leaves)
+		kept_last(w);
 	if (!leaves && w->ops->bye(w->tr, &err) != SP_OK)
 		sp_warn("bye: %s", err.text);
 	warm_close(w);

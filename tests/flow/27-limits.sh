@@ -81,13 +81,14 @@ t_killed_worker() {
 	soon all_dead "$T/p1"
 	soon groups_gone "killed$$"
 	# Locked until it is whole, for other workers may start just now.
-	"$PYTHON" - "$CG/spool-test-$$" >"$T/left" 2>"$T/left.log" <<-'PY' &
+	"$PYTHON" - "$CG/spool-test$$-0000aa" >"$T/left" 2>"$T/left.log" <<-'PY' &
 	import fcntl, os, sys
 	os.mkdir(sys.argv[1])
 	fd = os.open(sys.argv[1], os.O_RDONLY)
 	fcntl.flock(fd, fcntl.LOCK_EX)
-	os.mkdir(sys.argv[1] + "/attempt")
-	with open(sys.argv[1] + "/attempt/cgroup.procs", "w") as f: f.write("0")
+	attempt = sys.argv[1] + "/20260101T000000000-00000000.t1a0"
+	os.mkdir(attempt)
+	with open(attempt + "/cgroup.procs", "w") as f: f.write("0")
 	os.setsid()
 	print(os.getpid(), flush=True)
 	os.execve("/bin/sleep", ["sleep", "300"], {})
@@ -95,9 +96,35 @@ t_killed_worker() {
 	soon test -s "$T/left"
 	_left=$(cat "$T/left")
 	PIDS="$PIDS $_left"
+	# Not ours: another program likes the name, or puts other things there.
+	others="$CG/spool-er$$ $CG/spool-er$$-0000aa"
+	mkdir $others "$CG/spool-er$$-0000aa/queue"
 	start_worker --name other
-	soon groups_gone "test-$$"
+	soon groups_gone "test$$"
 	soon dead "$_left"
+	soon grep -q 'work worker=other' "$T/worker.log"
+	rmdir "$CG/spool-er$$-0000aa/queue" $others || fail 'took what is not ours'
+}
+
+# A group that cannot be made: that job goes without, and at the end ours are
+# gone all the same.
+t_no_group() {
+	cgroup_or_skip
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":1}'
+	SH
+	start_worker -v --name "few$$"
+	_home() { find "$CG" -name "spool-few$$-*" -type d; }
+	made() { [ -n "$(_home)" ]; }
+	soon made
+	echo 0 >"$(_home)/cgroup.max.descendants"
+	job ok.sh >"$S/new/a.json"
+	soon outcomes_are 1
+	is "$(outcome | jq .status)" 200
+	has "$(cat "$T/worker.log")" 'going on without for a minute'
+	stop "$WORKER"
+	is "$(_home)" ''
 }
 
 # The same without groups, of a cold job and of a warm one: what has shed its

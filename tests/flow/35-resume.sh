@@ -135,6 +135,25 @@ t_dropped() {
 	preempted
 }
 
+# Of an order that is over meanwhile: it goes with the worker, which looked a
+# moment ago and would look again in a minute.
+t_last_look() {
+	script never.sh <<-'SH'
+	#!/bin/sh
+	exit 75
+	SH
+	start_worker
+	soon test -d "$S/workers"
+	job never.sh >"$T/job.json"
+	ID=$(spool submit "$T/job.json")
+	there() { [ -n "$(kept)" ]; }
+	soon there
+	spool cancel "$ID"
+	soon over "$ID"
+	stop "$WORKER"
+	is "$(kept)" '' 'kept'
+}
+
 # A worker that is killed keeps nothing.
 t_killed() {
 	stays
