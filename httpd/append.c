@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "httpd/v1.h"
+#include "libspool/crash.h"
 #include "libspool/file.h"
 
 /* Does the file hold these bytes there? */
@@ -122,8 +123,10 @@ add(struct server *s, struct request *r, struct answer *a, size_t which)
 	    !query_int(r, "at", 0, FILE_MOST, -1, &at, a) || !body_text(r, a))
 		return;
 	if ((fd = trace_open(s, &name, which, &err, &st)) != -1) {
+		SP_CRASH("append.before");
 		st = append(fd, sp_buf_text(&r->body), r->body.len,
 		    r->body.len == 0 ? -1 : at, &size, &err);
+		SP_CRASH("append.after");
 		(void)close(fd);
 		if (st == SP_LOST) {
 			answer_wrong_at(a, W_OFFSET, "size", size,

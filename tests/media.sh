@@ -68,8 +68,9 @@ server_down_sftp() { sshd_down; }
 server_up_sftp() { sshd_again; }
 
 shim_up() {
+	: >"$T/httpd.log" # or the last one's first line is taken for its
 	# shellcheck disable=SC2086
-	env ${ACTOR_ENV:-} spool-httpd -v --listen "127.0.0.1:${SHIM_PORT:-0}" "$S" >"$T/httpd.log" 2>&1 &
+	env ${ACTOR_ENV:-} spool-httpd -v --listen "127.0.0.1:${SHIM_PORT:-0}" "$S" >>"$T/httpd.log" 2>&1 &
 	SHIM=$!
 	PIDS="$PIDS $SHIM"
 	soon grep -q 'start spool=.* listen=http:.* tokens=' "$T/httpd.log"

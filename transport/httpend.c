@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libspool/crash.h"
 #include "libspool/json.h"
 #include "transport/http.h"
 
@@ -56,8 +57,10 @@ http_commit(struct tr *tr, struct sp_ended *group, size_t n, struct sp_err *err)
 	for (at = 0; at < n && st == SP_OK; at += some) {
 		sp_buf_reset(&body);
 		some = commit_body(h, group + at, n - at, &body);
+		SP_CRASH("http.commit.before");
 		st = http_call(
 		    h, "POST", &path, &body, HTTP_LONG, &text, NULL, err);
+		SP_CRASH("http.commit.after");
 		if (st == SP_OK)
 			st = answer_committed(sp_buf_text(&text), text.len,
 			    group + at, some, err);
@@ -107,7 +110,9 @@ http_release(struct tr *tr, const struct sp_name *claimed, enum tr_release how,
 	if (why != NULL)
 		sp_jw_text(&w, "why", why);
 	sp_jw_close(&w, '}');
+	SP_CRASH("http.release.before");
 	st = end(http_of(tr), claimed, "/release", &body, err);
+	SP_CRASH("http.release.after");
 	sp_buf_clear(&body);
 	return st;
 }
@@ -128,7 +133,9 @@ http_cancel(struct tr *tr, const struct sp_name *claimed, const char *text,
 	if (why != NULL)
 		sp_jw_text(&w, "why", why);
 	sp_jw_close(&w, '}');
+	SP_CRASH("http.cancel.before");
 	st = end(http_of(tr), claimed, "/cancel", &body, err);
+	SP_CRASH("http.cancel.after");
 	sp_buf_clear(&body);
 	return st;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libspool/crash.h"
 #include "libspool/json.h"
 #include "libspool/spool.h"
 #include "transport/http.h"
@@ -138,7 +139,9 @@ http_beat(struct tr *tr, const struct sp_beat *beat, struct sp_err *err)
 	ms = ms < BEAT_LEAST ? BEAT_LEAST : ms > BEAT_MOST ? BEAT_MOST : ms;
 	http_path(&path, "/v1/workers/", h->worker, "");
 	sp_beat_print(beat, &body);
+	SP_CRASH("http.beat.before");
 	st = http_call(h, "PUT", &path, &body, ms, &text, NULL, err);
+	SP_CRASH("http.beat.after");
 	if (st == SP_OK)
 		st = take(h, &text, age, sent, err);
 	sp_buf_clear(&text);
@@ -155,7 +158,9 @@ http_bye(struct tr *tr, struct sp_err *err)
 	enum sp_status st;
 
 	http_path(&path, "/v1/workers/", h->worker, "");
+	SP_CRASH("http.bye.before");
 	st = http_call(h, "DELETE", &path, NULL, 0, NULL, NULL, err);
+	SP_CRASH("http.bye.after");
 	sp_buf_clear(&path);
 	return st == SP_GONE ? SP_OK : st;
 }
@@ -214,7 +219,9 @@ resumed(struct http *h, struct sp_err *err)
 	enum sp_status st;
 
 	http_path(&path, "/v1/workers/", h->worker, "/wishes/resume");
+	SP_CRASH("http.resumed.before");
 	st = http_call(h, "DELETE", &path, NULL, 0, NULL, NULL, err);
+	SP_CRASH("http.resumed.after");
 	sp_buf_clear(&path);
 	return st == SP_GONE ? SP_OK : st;
 }

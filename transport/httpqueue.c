@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libspool/crash.h"
 #include "libspool/json.h"
 #include "libspool/log.h"
 #include "libspool/spool.h"
@@ -267,7 +268,9 @@ http_claim(struct tr *tr, const struct sp_name *name,
 	sp_jw_text(&w, "worker", h->worker);
 	sp_jw_text(&w, "name", is);
 	sp_jw_close(&w, '}');
+	SP_CRASH("http.claim.before");
 	st = http_call(h, "POST", &path, &body, 0, &text, &status, err);
+	SP_CRASH("http.claim.after");
 	if (st == SP_OK && status != 200)
 		st = SP_LOST;
 	if (st == SP_OK)
@@ -303,7 +306,9 @@ http_refuse(struct tr *tr, const struct sp_name *name, const char *why,
 	sp_jw_text(&w, "worker", h->worker);
 	sp_jw_text(&w, "why", why);
 	sp_jw_close(&w, '}');
+	SP_CRASH("http.refuse.before");
 	st = http_call(h, "POST", &path, &body, 0, NULL, NULL, err);
+	SP_CRASH("http.refuse.after");
 	sp_buf_clear(&body);
 	sp_buf_clear(&path);
 	return st;

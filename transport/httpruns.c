@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libspool/crash.h"
 #include "transport/http.h"
 
 /* ---- logs and metrics ---- */
@@ -29,7 +30,9 @@ append_piece(struct http *h, const struct sp_buf *front, int64_t *at,
 		    &path, "%s?at=%lld", sp_buf_text(front), (long long)*at);
 		call.path = sp_buf_text(&path);
 		sp_buf_reset(&text);
+		SP_CRASH("http.append.before");
 		st = wire_call(h->wire, &call, err);
+		SP_CRASH("http.append.after");
 		if (st == SP_FATAL)
 			st = SP_RETRY;
 		if (st != SP_OK || call.status == 200)
@@ -131,12 +134,14 @@ http_out_put(struct tr *tr, const struct sp_name *claimed, const char *path,
 
 	http_path_name(&at, "/v1/claims/", claimed, "/out/");
 	wire_put(&at, path, true);
+	SP_CRASH("http.out.before");
 	if (fd == -1) {
 		st = http_call(h, "DELETE", &at, NULL, 0, NULL, NULL, err);
 		if (st == SP_GONE)
 			st = SP_OK;
 	} else
 		st = http_send(h, &at, fd, stop, err);
+	SP_CRASH("http.out.after");
 	sp_buf_clear(&at);
 	return st;
 }

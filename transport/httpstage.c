@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "libspool/crash.h"
 #include "libspool/spool.h"
 #include "transport/http.h"
 
@@ -157,7 +158,9 @@ http_keep_blob(struct tr *tr, int fd, const char *hex, struct sp_err *err)
 	if (st == SP_OK)
 		return st;
 	put_path(&at, SP_DIR_BLOBS, hex);
+	SP_CRASH("http.blob.before");
 	st = http_send(h, &at, fd, NULL, err);
+	SP_CRASH("http.blob.after");
 	sp_buf_clear(&at);
 	/* It hashes to something else: it changed on its way. */
 	return st == SP_BAD ? SP_RETRY : st;
@@ -190,7 +193,9 @@ http_pin(struct tr *tr, const struct sp_id *id, const struct sp_buf *text,
 	if (!http_claim_get(h, id, &name))
 		return SP_LOST;
 	http_path_name(&path, "/v1/claims/", &name, "/pins");
+	SP_CRASH("http.pin.before");
 	st = http_call(h, "PUT", &path, text, 0, NULL, NULL, err);
+	SP_CRASH("http.pin.after");
 	sp_buf_clear(&path);
 	return st;
 }

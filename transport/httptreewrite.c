@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libspool/crash.h"
 #include "libspool/file.h"
 #include "libspool/sha256.h"
 #include "libspool/wish.h"
@@ -106,11 +107,13 @@ mark(struct http_tree *t, const char *which, const char *id, bool set)
 	if (!hold && !set)
 		return 0;
 	http_path(&route, "/v1/orders/", id, hold ? "/hold" : "/cancel");
+	SP_CRASH("http.mark.before");
 	rc = http_tree_ask(t,
 	    !hold     ? "POST"
 		: set ? "PUT"
 		      : "DELETE",
 	    &route, NULL, NULL);
+	SP_CRASH("http.mark.after");
 	/* It is over: who asks will find that out. */
 	return rc == -EEXIST ? 0 : rc;
 }
@@ -124,12 +127,16 @@ wish(struct http_tree *t, const char *file, bool set)
 	struct sp_buf route = SP_BUF_INIT(HTTP_PATH);
 	char who[SP_WISH_MAX];
 	enum sp_wish is;
+	int rc;
 
 	if (!sp_wish_parse(file, who, &is))
 		return -EROFS;
 	http_path(&route, "/v1/wishes/", who, "/");
 	sp_buf_puts(&route, words[is]);
-	return http_tree_ask(t, set ? "PUT" : "DELETE", &route, NULL, NULL);
+	SP_CRASH("http.wish.before");
+	rc = http_tree_ask(t, set ? "PUT" : "DELETE", &route, NULL, NULL);
+	SP_CRASH("http.wish.after");
+	return rc;
 }
 
 static int

@@ -4,7 +4,16 @@
 #
 #	RACE_ORDERS	how many (150, in the storm 60; 20,000 in the labs)
 #	RACE_NAP	seconds that a job takes, at least (0.3)
+#	RACE_NEAR	the same beside the spool, where all else is quicker:
+#			so that those from afar get their part (RACE_NAP)
 #	RACE_EACH	workers by each way (2; 4 in the labs)
+#	RACE_SLOTS	jobs at once, each from afar (1)
+#	RACE_SEED	of the links' troubles (1)
+#	RACE_STORM	ms that each takes, and the quiet after it, on average
+#			(700; a connection of its own takes SFTP a part of that)
+#	RACE_ROUNDS	of killed servers, at most (1); none in the last tenth
+#	RACE_SECONDS	that all may take
+#	RACE_REPORT	a file to which one line of figures is appended
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/media.sh"
 
@@ -12,9 +21,9 @@ ORDERS=${RACE_ORDERS:-150}
 EACH=${RACE_EACH:-2}
 SEED=${RACE_SEED:-1}
 
-worker_at() { # NAME URL
+worker_at() { # NAME URL SLOTS
 	# shellcheck disable=SC2086
-	workerd $ROOTOK --work "$T/work" --cold --name "$1" "$2" \
+	workerd $ROOTOK --work "$T/work" --cold --name "$1" -j "$3" "$2" \
 	    >>"$T/worker.$1.log" 2>&1 &
 	PIDS="$PIDS $!"
 	WORKERS="$WORKERS $!"
@@ -24,13 +33,18 @@ worker_at() { # NAME URL
 field() {
 	script ok.sh <<-SH
 	#!/bin/sh
-	sleep ${RACE_NAP:-0.3}
+	case \$SPOOL_WORKER in
+	near*) sleep ${RACE_NEAR:-${RACE_NAP:-0.3}} ;;
+	*) sleep ${RACE_NAP:-0.3} ;;
+	esac
 	echo '{"loss":1}'
 	SH
 	policy lease=${RACE_LEASE:-6} beat=0.5 settle=0.5 poll=0.3 attempts=99 \
 	    backoff=0.1 backoffMax=1 halfRename=2
 	for i in $(seq "$ORDERS"); do job ok.sh "\"n\":$i"; done >"$T/all.jsonl"
 	medium_sftp
+	read -r BEGAN _idle </proc/uptime
+	BEGAN=${BEGAN%%.*}
 	SFTP_URL=$URL SFTP_LINK=$LINK
 	LINK=$T/link.http
 	shim_up
@@ -40,9 +54,9 @@ field() {
 	start_spoold
 	WORKERS=
 	for i in $(seq "$EACH"); do
-		worker_at "near$i" "$S"
-		worker_at "sftp$i" "$SFTP_URL"
-		worker_at "http$i" "$HTTP_URL"
+		worker_at "near$i" "$S" 1
+		worker_at "sftp$i" "$SFTP_URL" "${RACE_SLOTS:-1}"
+		worker_at "http$i" "$HTTP_URL" "${RACE_SLOTS:-1}"
 	done
 	soon eval '[ "$(cat "$T"/worker.*.log | grep -c "work worker=")" = '$((3 * EACH))' ]'
 }
@@ -62,9 +76,27 @@ judge() {
 	is "$(find "$S/outcomes" -name '2*.json' -exec cat {} + | jq -s 'map(select(.status != 200)) | length')" 0 'not 200'
 	is "$(cat "$T"/worker.*.log | sed -n 's/.*\(start order=[^ ]* ticket=[0-9]*\).*/\1/p' |
 	    sort | uniq -d)" '' 'started twice under one ticket'
+	report
 	for _w in near sftp http; do
 		cat "$T"/worker.$_w*.log | grep -q 'start order=' || fail "no $_w worker had any"
 	done
+}
+
+# Whose outcome was accepted: the name that an order ended under says it.
+took() { find "$S/done" -name "*@$1*.json" | wc -l; }
+report() {
+	[ -n "${RACE_REPORT:-}" ] || return 0
+	read -r _now _idle </proc/uptime
+	{
+		printf 'orders=%s seconds=%s over=%s runs=%s near=%s sftp=%s http=%s' \
+		    "$ORDERS" $((${_now%%.*} - BEGAN)) "$(find "$S/done" -name '*.json' | wc -l)" \
+		    "$(ran)" "$(took near)" "$(took sftp)" "$(took http)"
+		printf ' killed=%s' "${KILLED:-0}"
+		for _e in freeze mute slow reset cut; do
+			printf ' %s=%s' $_e "$(grep -c "^$_e" "$T/proxy.log" || :)"
+		done
+		printf '\n'
+	} >>"$RACE_REPORT"
 }
 
 t_calm() {
@@ -78,12 +110,15 @@ t_calm() {
 t_stormy() {
 	SFTP_ARGS='-P posix-rename'
 	ORDERS=${RACE_ORDERS:-60}
+	STEP=$((5 + ORDERS / 150))
+	KILLED=0
 	field
 	LINK=$SFTP_LINK
-	net random "$SEED" 700
+	net random "$SEED" "${RACE_STORM:-700}"
 	LINK=$HTTP_LINK
-	net random $((SEED + 1)) 700
+	net random $((SEED + 1)) "${RACE_STORM:-700}"
 	for _round in $(seq "${RACE_ROUNDS:-1}"); do
+		! least $((ORDERS * 9 / 10)) || break
 		sshd_cut
 		outcomes_more
 		kill -KILL "$SHIM"
@@ -93,6 +128,7 @@ t_stormy() {
 		sshd_down
 		outcomes_more
 		sshd_again
+		KILLED=$((KILLED + 3))
 	done
 	judge
 }
@@ -104,7 +140,7 @@ least() { # NUMBER
 # A few more are done than when it is called; or all.
 outcomes_more() {
 	set -- "$S"/outcomes/2*.json
-	_want=$(($# + 5))
+	_want=$(($# + STEP))
 	[ $_want -le "$ORDERS" ] || _want=$ORDERS
 	soon least "$_want"
 }

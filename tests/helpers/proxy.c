@@ -19,7 +19,7 @@
  *	reset		all connections break, once; new ones pass
  *	cut		all connections break, and new ones too
  *	random SEED MS	one after another of these, MS long on average, every
- *			second one `pass`
+ *			second one `pass`; each is named on standard error
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -236,6 +236,10 @@ give(struct link *l, int k, int64_t now)
 static void
 episode_next(int64_t now)
 {
+	static const char *const names[] = { "freeze", "mute", "slow", "reset",
+		"cut" };
+	unsigned which;
+
 	if (now < turn)
 		return;
 	turn = now + mean / 2 + (int64_t) throw((unsigned)mean + 1);
@@ -245,7 +249,9 @@ episode_next(int64_t now)
 	break_all(true);
 	if (!episode)
 		return;
-	switch (throw(5)) {
+	which = throw(sizeof names / sizeof *names);
+	(void)fprintf(stderr, "%s\n", names[which]);
+	switch (which) {
 	case 0:
 		way = FREEZE;
 		break;
