@@ -82,7 +82,7 @@ scene() { # SCENE VICTIM
 		done
 		[ "$HIT" = 1 ] || fail "$1: $point was never hit"
 		KIND=$OVER-$2
-		covered "$1.$point"
+		covered "$point" "$1.$point"
 	done
 }
 
@@ -242,6 +242,11 @@ ends_begun() {
 # The worker has said so in this cycle.
 told() { tail -n "+$((SAID + 1))" "$T/worker.log" | grep -q "$1"; }
 no_wish() { [ -z "$(ls "$S/drain")" ]; }
+ends_told() { # to go now, not when all is over
+	kill -TERM "$WORKER" 2>/dev/null || :
+	soon or_hit told 'no more claims'
+	kill -TERM "$WORKER" 2>/dev/null || :
+}
 ends_act() {
 	if [ "$VICTIM" = client ]; then ACTOR_ENV=$CRASH; fi
 	worker_far
@@ -252,9 +257,7 @@ ends_act() {
 	or_hit false || : >"$S/cancel/$LONG"
 	soon or_hit over "$LONG"
 	if ! or_hit false; then
-		kill -TERM "$WORKER"
-		soon or_hit told 'no more claims'
-		kill -TERM "$WORKER" 2>/dev/null || : # now, not when it is over
+		ends_told
 		soon or_hit dead "$WORKER"
 	fi
 	if [ "$VICTIM" = client ]; then
@@ -266,7 +269,12 @@ ends_mend() {
 	: >"$S/cancel/$LONG"
 	# Over HTTP nobody at this end takes from the dead.
 	if [ "$OVER" = http ]; then start_spoold; fi
-	stop "$WORKER"
+	# One that lives goes on where its server is back, until it is told to go.
+	if ! dead "$WORKER"; then
+		soon over "$LONG"
+		ends_told
+		soon dead "$WORKER"
+	fi
 	worker_far
 	soon over_all
 	soon reaped
@@ -275,8 +283,8 @@ ends_mend() {
 	is "$(status_of "$AGAIN")" 200
 	is "$(status_of "$WRONG")" 400
 	is "$(status_of "$LONG")" 499
-	_a=$(jq -r .run.attempt "$S/outcomes/$TALK.json")
-	is "$(grep -c . "$S"/runs/*/"$TALK"/"t"*"a$((_a - 1))"*.log)" 4 'lines of the log'
+	_a=$(find "$S/done" -name "*$TALK*" | sed 's/.*\.\(t[0-9]*a[0-9]*@[^.]*\).*/\1/')
+	is "$(grep -c . "$S/runs"/*/"$TALK/$_a.log")" 4 'lines of the log'
 	is "$(cat "$S"/runs/*/"$TALK"/out/left)" left
 }
 
@@ -315,6 +323,42 @@ reap_mend() {
 }
 # Nothing is half done.
 reaped() { OVER=1 sh "$TOP/tests/promises" "$S" 2>/dev/null; }
+
+# ---- an original Worker ----
+
+# It takes an order that has one attempt and asks for another before it has
+# answered: that one is spent.  The next it fails, which is tried again, and
+# then does.
+origin_set() {
+	echo 'print("{}")' | script nn.py
+	job nn.py '"order":{"attempts":1}' >"$T/once.json"
+	spool submit --no-pin --priority 1 "$T/once.json" >"$T/ids"
+	job nn.py '"order":{"retry":["exit"]}' >"$T/again.json"
+	spool submit --no-pin "$T/again.json" >>"$T/ids"
+}
+bored() { # STATUS: what it says of the next, if there is one
+	_got=$(curl -s -m 10 -X POST "$URL/bored/dl" | jq -r '._id // empty' 2>/dev/null)
+	[ -n "$_got" ] && [ "$_got" != "$(head -n 1 "$T/ids")" ] || return 1
+	curl -s -m 10 -H 'Content-Type: application/json' -d \
+	    "{\"status\":$1,\"jobId\":\"$_got\",\"loss\":1}" "$URL/callback" >/dev/null
+}
+bored_until() { # STATUS CONDITION...
+	bored "$1" || :
+	shift
+	"$@"
+}
+failed_once() { [ -n "$(ls "$S"/waiting "$S"/new | grep t2a1)" ]; }
+origin_act() {
+	soon or_hit bored_until 500 failed_once
+	start_spoold
+	soon or_hit bored_until 200 over_all
+}
+origin_mend() {
+	start_spoold
+	soon bored_until 200 over_all
+	soon reaped
+	is "$(status_of "$(sed -n 2p "$T/ids")")" 200
+}
 
 # ---- over SFTP ----
 
@@ -360,6 +404,7 @@ t_http_verbs() { http_scenes client submit hold unhold cancel retry wish; }
 t_http_ends() { http_scenes client ends; }
 t_http_server_verbs() { http_scenes server submit hold unhold cancel retry wish; }
 t_http_server_ends() { http_scenes server ends; }
+t_http_server_origin() { http_scenes server origin; }
 
 # ---- is that all? ----
 
@@ -370,10 +415,50 @@ every_point() {
 	sed -n 's/.*\[SP_STEP_[A-Z]*\] = "\([a-z]*\)".*/\1.before\n\1.after/p' \
 	    "$TOP/libspool/state.c"
 }
-# KIND POINT WHY: who cannot come there.
+# KIND POINTS WHY: who cannot come there, whatever he does.
 unreachable() {
 	cat <<-X
+	sftp-client http\..* who speaks HTTP
+	sftp-client append\..* the HTTP server
+	sftp-client index\..* spoold, and that needs the spool where it is
+	sftp-client apart\..* half a rename is told by inodes, which SFTP has not
+	sftp-client aside.after SFTP has no rename that never replaces: by a name of our own
+	http-client (append|admit|aside|apart|bundle|index)\..* the server, or who keeps house
+	http-client (bad.moved|beside.linked) the server, or who keeps house
+	http-client (claim|commit|release|retry|hold|promote|end|spent)\..* the server, asked by http.*
+	http-client outcome\..* the server, asked by http.commit
+	http-server http\..* who asks it
+	http-server index\..* spoold
+	http-server apart\..* half a rename is mended by who keeps house
+	http-server beside.linked a filesystem that cannot rename without replacing
 	X
 }
+t_every_point() {
+	if [ ! -s "${COVER:-}" ]; then skip 'what was hit is told in COVER, by the others'; fi
+	every_point | LC_ALL=C sort -u >"$T/every"
+	[ "$(grep -c . "$T/every")" -gt 60 ] || fail 'the points are not found'
+	for _kind in sftp-client http-client http-server; do
+		sed -n "s/^$_kind //p" "$COVER" | LC_ALL=C sort -u >"$T/hit"
+		unreachable | sed -n "s/^$_kind \([^ ]*\) .*/^(\1)\$/p" >"$T/not"
+		is "$(grep -Ef "$T/not" "$T/hit")" '' "$_kind: hit, though it is said to be out of reach"
+		is "$(LC_ALL=C comm -23 "$T/every" "$T/hit" | grep -Evf "$T/not")" '' \
+		    "$_kind: nobody was killed at"
+		echo "$_kind.hit.$(grep -c . "$T/hit").out.of.reach.$(grep -cEf "$T/not" "$T/every")" >>"$T/rows"
+	done
+}
 
+# Little of it, where all of it would take too long.
+t_sample() {
+	MATRIX_MOST=2
+	sftp_scenes cancel
+	sshd_down
+	http_scenes server cancel
+}
+
+if [ -z "${MATRIX_FAR:-}" ] && [ $# = 0 ]; then set -- sample; fi
+if [ -n "${MATRIX_FAR:-}" ] && [ $# = 0 ]; then
+	set -- sftp_links sftp_alone sftp_verbs sftp_ends sftp_reap http_worker \
+	    http_server http_verbs http_ends http_server_verbs http_server_ends \
+	    http_server_origin every_point
+fi
 run_stories "$@"
