@@ -28,6 +28,7 @@ static const struct {
 	[W_RANGE] = { "range", 416 },
 	[W_BAD] = { "bad", 422 },
 	[W_BUSY] = { "busy", 429 },
+	[W_HEADER] = { "too-large", 431 },
 	[W_INTERNAL] = { "internal", 500 },
 	[W_RETRY] = { "retry", 503 },
 	[W_DISK_FULL] = { "disk-full", 507 },

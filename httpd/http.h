@@ -106,6 +106,7 @@ enum wrong {
 	W_RANGE,     /* 416 range */
 	W_BAD,       /* 422 bad */
 	W_BUSY,      /* 429 busy */
+	W_HEADER,    /* 431 too-large */
 	W_INTERNAL,  /* 500 internal */
 	W_RETRY,     /* 503 retry */
 	W_DISK_FULL, /* 507 disk-full */

@@ -9,7 +9,7 @@
 #
 # OVER: the medium between the spool and those who are shot at (tests/media.sh),
 # or nothing.  HELP: nothing, or another who keeps house from the beginning.
-# shellcheck shell=sh disable=SC2034
+# shellcheck shell=sh disable=SC2034,SC2010
 
 . "$TOP/tests/media.sh"
 : "${CRASHBIN:?}"

@@ -567,6 +567,9 @@ t_limits() {
 	case $_code in 413|000) ;; *) fail "got $_code" ;; esac
 	want 413 GET /v1/orders -d x
 	want 431 GET /v1 -H "X: $(head -c 60000 /dev/zero | tr '\0' x)"
+	want 431 GET /v1 -H "X: $(head -c 34000 /dev/zero | tr '\0' x)"
+	is "$(got .error)" too-large
+	want 200 GET /v1 -H "X: $(head -c 32000 /dev/zero | tr '\0' x)"
 	want 400 GET "/v1/orders?match=$(head -c 5000 /dev/zero | tr '\0' x)"
 	want 200 GET /v1
 	stop "$HTTPD"
@@ -579,6 +582,35 @@ t_limits() {
 
 # Many that bring nothing, and one byte now and then: who has something to say
 # is heard.
+# What libmicrohttpd refuses before we see it: as spool-httpd(8) has it.
+t_no_http() {
+	start_httpd
+	"$PYTHON" - "$U" >"$T/said" <<-'PY'
+	import socket, sys, urllib.parse
+	host = "\r\nHost: localhost\r\n"
+	chunks = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+	for raw in ("\x16\x03\x01\r\n\r\n", "hello\r\n\r\n", "GET /v1 HTTP/1.1\r\n\r\n",
+	            "GET /v1 HTTP/1.1" + host + "none\r\n\r\n",
+	            "POST /v1/claim HTTP/1.1" + host + "Content-Length: x\r\n\r\n",
+	            "POST /v1/claim HTTP/1.1" + host + chunks + "zz\r\n",
+	            "POST /v1/claim HTTP/1.1" + host + "Content-Length: " + "9" * 30 + "\r\n\r\n",
+	            "GET /" + "x" * 60000 + " HTTP/1.1" + host + "\r\n",
+	            "GET /v1 HTTP/2.1" + host + "\r\n"):
+	    u = urllib.parse.urlparse(sys.argv[1])
+	    s = socket.create_connection((u.hostname, u.port), 20)
+	    said = b""
+	    try:
+	        s.sendall(raw.encode())
+	        while part := s.recv(65536):  # until it ends the connection
+	            said += part
+	    except ConnectionError:
+	        pass
+	    print(said.split(b" ")[1].decode() if said else "nothing",
+	          "json" if b"json" in said else "")
+	PY
+	is "$(tr -s ' \n' ' ' <"$T/said")" 'nothing nothing 400 400 400 400 413 414 505 '
+	want 200 GET /v1
+}
 t_crowd() {
 	start_httpd --connections 16
 	cat >"$T/crowd.py" <<-'P'

@@ -246,7 +246,21 @@ t_late_claim() {
 	once_run
 }
 
-# The same of its commit.
+# The claim is done there and its answer never comes: what lies under the
+# worker's own name tells, and the order runs once.
+t_lost_claim() {
+	halting
+	halt rename lose /assigned/
+	job ran.sh >"$T/job.json"
+	_id=$(spool submit "$T/job.json")
+	start_sftp
+	soon halted
+	soon logged 'link up'
+	once_run
+	is "$(grep -c 'start order=' "$T/worker.log")" 1 'starts'
+}
+
+# The same of its commit, late.
 t_late_commit() {
 	halting
 	halt rename wait /done/

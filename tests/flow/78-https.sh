@@ -294,6 +294,28 @@ t_lost() {
 	promises
 }
 
+# The claim is done there and its answer never comes: the worker finds that it
+# holds the order, which runs once.
+t_lost_claim() {
+	script ran.sh <<-SH
+	#!/bin/sh
+	echo ran >>"$T/ran"
+	echo '{"loss":1}'
+	SH
+	serve
+	job ran.sh >"$T/job.json"
+	ID=$(spool submit --no-pin "$T/job.json")
+	lossy 'answer POST /v1/claim 1'
+	http_worker --name far
+	soon over "$ID"
+	stop "$WORKER"
+	has "$(cat "$T/rules.lost")" /v1/claim
+	is "$(wc -l <"$T/ran")" 1 'times that it ran'
+	is "$(outcome | jq .run.attempt)" 1
+	is "$(grep -c 'start order=' "$T/worker.log")" 1 'starts'
+	promises
+}
+
 # With tokens, over TLS, served by spoold: each may what its roles say, and a
 # worker is who its token says.
 t_token() {

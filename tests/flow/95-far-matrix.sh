@@ -59,7 +59,7 @@ one() {
 by() {
 	_rc=0
 	if [ "$VICTIM" = client ]; then
-		(export "$CRASH"; exec spool -s "$URL" "$@") 2>>"$T/said" || _rc=$?
+		env "$CRASH" spool -s "$URL" "$@" 2>>"$T/said" || _rc=$?
 	else
 		far "$@" 2>>"$T/said" || _rc=$?
 	fi
@@ -232,7 +232,7 @@ ends_set() {
 worker_far() {
 	# shellcheck disable=SC2086
 	env ${ACTOR_ENV:-} workerd $ROOTOK --work "$T/work" --python "$PYTHON" \
-	    --name far -j 4 "$@" "$URL" >>"$T/worker.log" 2>&1 &
+	    --name far -j 4 "$URL" >>"$T/worker.log" 2>&1 &
 	WORKER=$!
 	PIDS="$PIDS $WORKER"
 }
