@@ -1,6 +1,7 @@
 /*
- * claim.c - orders to workers: one by its name, or the first that fits, waited
- * for.  Who wins is decided by sp_claim's rename, for all ways to a spool.
+ * claim.c - orders to workers: the first that fits, waited for, or by their
+ * names (claimname.c).  Who wins is decided by sp_claim's rename, for all ways
+ * to a spool.
  *
  * An answer may be lost.  By name the same request gets the same answer again;
  * else the worker says which names it holds, and is given first what carries
@@ -163,76 +164,6 @@ ask_of(const struct request *r, const struct json_t *json, struct ask *k,
 	return offer == NULL || offer_of(offer, k, a);
 }
 
-/* ---- the answer ---- */
-
-static void
-say(struct answer *a, const struct sp_name *name, const struct sp_buf *text,
-    bool again)
-{
-	char is[SP_NAME_MAX];
-	struct sp_jw w;
-
-	sp_name_print(name, is);
-	answer_object(a, 200, &w);
-	sp_jw_text(&w, "name", is);
-	sp_jw_text(&w, "id", name->id.text);
-	sp_jw_int(&w, "ticket", name->ticket);
-	sp_jw_int(&w, "attempt", name->attempt);
-	sp_jw_text(&w, "text", sp_buf_text(text));
-	sp_jw_bool(&w, "again", again);
-	answer_end(a, &w);
-}
-
-/* ---- by name ---- */
-
-static void
-by_name(struct server *s, const struct sp_spool *view, const char *text,
-    struct answer *a)
-{
-	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
-	struct sp_err err = { "" };
-	struct sp_name name, claimed;
-	struct entry *entry;
-	struct sp_job is;
-	enum sp_status st;
-	bool again;
-
-	if (!param_name(text, &name, a))
-		return;
-	if (name.worker[0] != '\0' || name.bundle) {
-		answer_wrong(a, W_REQUEST,
-		    "name: '%s' is not as an order is called in new/", text);
-		return;
-	}
-	if (!queue_hold(s->queue, &name, &entry)) {
-		answer_status(a, SP_LOST, &err, text);
-		return;
-	}
-	st = sp_order_read(&s->spool, SP_NEW, &name, &job, &err);
-	/* Not there: perhaps because it is ours already. */
-	again = st == SP_GONE;
-	if (st == SP_OK) {
-		st = sp_job_parse(job.data, job.len, &is, &err);
-		if (st == SP_OK)
-			st = queue_may(s->queue, &name, &is, &err);
-		sp_job_clear(&is);
-		if (st == SP_LOST)
-			(void)sp_err_set(
-			    &err, st, "held, cancelled, or not due yet");
-	}
-	if (st == SP_OK || again) {
-		sp_err_clear(&err);
-		st = sp_claim(view, &name, &claimed, &job, &err);
-	}
-	queue_let(s->queue, entry,
-	    st == SP_OK || (again && (st == SP_LOST || st == SP_GONE)));
-	if (st == SP_OK)
-		say(a, &claimed, &job, again);
-	else
-		answer_status(a, st == SP_GONE ? SP_LOST : st, &err, text);
-	sp_buf_clear(&job);
-}
-
 /* ---- the first that fits ---- */
 
 static bool
@@ -297,7 +228,7 @@ by_offer(struct server *s, struct request *r, const struct sp_spool *view,
 		st = queue_claim(s->queue, view, &k->offer, &name, &text, &err);
 	}
 	if (st == SP_OK) {
-		say(a, &name, &text, again);
+		claim_say(a, &name, &text, again);
 	} else if (st != SP_GONE) {
 		answer_status(a, st, &err, NULL);
 	} else if (r->late || k->wait == 0) {
@@ -326,7 +257,7 @@ v1_claim(struct server *s, struct request *r, struct answer *a)
 	if (ask_of(r, json, &k, a)) {
 		server_as(s, k.worker, &view);
 		if (k.name != NULL)
-			by_name(s, &view, k.name, a);
+			claim_by_name(s, &view, k.name, a);
 		else
 			by_offer(s, r, &view, &k, a);
 	}

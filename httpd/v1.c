@@ -42,6 +42,7 @@ const struct route v1_routes[] = {
 	{ M_POST, "/v1/ready/{}/refuse", WORK, BODY_JSON, JSON_MOST,
 	    v1_refuse },
 	{ M_POST, "/v1/claim", WORK, BODY_JSON, JSON_MOST, v1_claim },
+	{ M_POST, "/v1/claims", WORK, BODY_JSON, JSON_MOST, v1_claims },
 	{ M_GET, "/v1/claims/{}", WORK, BODY_NONE, 0, v1_claim_look },
 	{ M_PUT, "/v1/claims/{}/log", WORK, BODY_ANY, LOG, v1_log_append },
 	{ M_PUT, "/v1/claims/{}/metrics", WORK, BODY_ANY, LOG,

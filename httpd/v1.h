@@ -20,8 +20,8 @@ handler_fn v1_attempts, v1_log, v1_metrics, v1_log_append, v1_metrics_append,
 handler_fn v1_out_list, v1_out_get, v1_out_put, v1_out_remove;
 /* ready.c: the queue, seen by a worker that chooses itself */
 handler_fn v1_ready, v1_ready_text, v1_refuse, v1_drained;
-/* claim.c: orders to workers */
-handler_fn v1_claim, v1_claim_look;
+/* claim.c, claimname.c: orders to workers */
+handler_fn v1_claim, v1_claims, v1_claim_look;
 /* finish.c: and back */
 handler_fn v1_commit, v1_release, v1_claim_cancel;
 /* workers.c, wishes.c: beats and wishes, and people's marks */
@@ -56,6 +56,15 @@ bool claim_named(struct request *r, struct sp_name *name_out, struct answer *a);
 /* Does it stand there?  SP_LOST: no more. */
 enum sp_status claim_stands(
     const struct server *s, const struct sp_name *name, struct sp_err *err);
+
+/* ---- claimname.c ---- */
+
+/* What was claimed. */
+void claim_say(struct answer *a, const struct sp_name *name,
+    const struct sp_buf *text, bool again);
+/* The order of that name, for the worker whose view this is. */
+void claim_by_name(struct server *s, const struct sp_spool *view,
+    const char *name, struct answer *a);
 
 /* ---- part.c: files that come in one request or many ---- */
 

@@ -212,6 +212,10 @@ ask("POST", "/v1/ready/{name}/refuse", "/v1/ready/%s/refuse" % ready, {"worker":
 ask("POST", "/v1/claim", "/v1/claim", {"worker": W, "name": ready}, expect=200)
 ask("POST", "/v1/claim", "/v1/claim", {"worker": "other-000000", "name": ready}, expect=409)
 ask("POST", "/v1/claim", "/v1/claim", {"worker": W, "offer": {"gpus": 1}, "holds": [], "wait": 1}, expect=200)
+ask("POST", "/v1/claims", "/v1/claims", {"worker": W, "names": []}, expect=400)
+some = ask("POST", "/v1/claims", "/v1/claims", {"worker": W, "names": [ready, "50.%s.t1a0.json" % NOID]}, expect=200)
+assert [c["status"] for c in some["claims"]] == ["ok", "lost"], some
+assert some["claims"][0]["claim"]["again"] is True, some
 mine = claimed()
 name, order = mine["name"], "/v1/orders/" + mine["id"]
 c = "/v1/claims/" + name

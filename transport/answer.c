@@ -217,35 +217,40 @@ answer_about(const char *text, size_t len, struct answer_about *about_out,
 /* ---- one order ---- */
 
 enum sp_status
+answer_claim(const struct json_t *json, const struct sp_name *order,
+    const char *worker, struct sp_name *claimed_out, struct sp_buf *text_out,
+    struct sp_err *err)
+{
+	const char *is = sp_json_text(sp_json_get(json, "name"));
+	const char *job = sp_json_text(sp_json_get(json, "text"));
+	struct sp_name name;
+
+	if (is == NULL || sp_name_parse(is, &name) != SP_OK ||
+	    strcmp(name.id.text, order->id.text) != 0 ||
+	    name.ticket != order->ticket || name.attempt != order->attempt ||
+	    strcmp(name.worker, worker) != 0)
+		return answer_odd(err, "name");
+	if (job == NULL)
+		return answer_odd(err, "text");
+	sp_buf_reset(text_out);
+	sp_buf_puts(text_out, job);
+	if (text_out->failed)
+		return sp_err_set(err, SP_BAD, "longer than a job may be");
+	*claimed_out = name;
+	return SP_OK;
+}
+
+enum sp_status
 answer_claimed(const char *text, size_t len, const struct sp_name *order,
     const char *worker, struct sp_name *claimed_out, struct sp_buf *text_out,
     struct sp_err *err)
 {
 	struct json_t *json;
-	struct sp_name name;
-	const char *is, *job;
 	enum sp_status st;
 
 	if ((st = answer_parse(text, len, &json, err)) != SP_OK)
 		return st;
-	is = sp_json_text(sp_json_get(json, "name"));
-	job = sp_json_text(sp_json_get(json, "text"));
-	if (is == NULL || sp_name_parse(is, &name) != SP_OK ||
-	    strcmp(name.id.text, order->id.text) != 0 ||
-	    name.ticket != order->ticket || name.attempt != order->attempt ||
-	    strcmp(name.worker, worker) != 0)
-		st = answer_odd(err, "name");
-	else if (job == NULL)
-		st = answer_odd(err, "text");
-	else {
-		sp_buf_reset(text_out);
-		sp_buf_puts(text_out, job);
-		if (text_out->failed)
-			st =
-			    sp_err_set(err, SP_BAD, "longer than a job may be");
-		else
-			*claimed_out = name;
-	}
+	st = answer_claim(json, order, worker, claimed_out, text_out, err);
 	sp_json_free(json);
 	return st;
 }

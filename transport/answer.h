@@ -67,6 +67,10 @@ enum sp_status answer_seen(const char *text, size_t len, char seen_out[128],
 enum sp_status answer_claimed(const char *text, size_t len,
     const struct sp_name *order, const char *worker,
     struct sp_name *claimed_out, struct sp_buf *text_out, struct sp_err *err);
+/* Claims of several: each one's status is filled, and its name and text where
+ * that is SP_OK.  What makes no sense is SP_RETRY, for it may be ours. */
+enum sp_status answer_claims(const char *text, size_t len,
+    struct sp_claiming *all, size_t n, const char *worker, struct sp_err *err);
 
 struct answer_held {
 	struct sp_names ours, stale, cancel; /* sorted */

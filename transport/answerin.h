@@ -15,4 +15,9 @@ enum sp_status answer_odd(struct sp_err *err, const char *what);
 bool
 answer_text(const struct json_t *json, const char *key, char *out, size_t size);
 
+/* A claim of `order` by `worker`, as answer_claimed has it. */
+enum sp_status answer_claim(const struct json_t *json,
+    const struct sp_name *order, const char *worker,
+    struct sp_name *claimed_out, struct sp_buf *text_out, struct sp_err *err);
+
 #endif

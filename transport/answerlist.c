@@ -265,6 +265,52 @@ answer_committed(const char *text, size_t len, struct sp_ended *group, size_t n,
 	return st;
 }
 
+/* The claim in it is an answer of its own. */
+static enum sp_status
+claim_one(const struct json_t *one, struct sp_claiming *c, const char *worker,
+    struct sp_err *err)
+{
+	const char *is = sp_json_text(sp_json_get(one, "order"));
+	const char *word = sp_json_text(sp_json_get(one, "status"));
+	const char *reason = sp_json_text(sp_json_get(one, "reason"));
+	char name[SP_NAME_MAX];
+	enum sp_status st;
+
+	sp_name_print(&c->order, name);
+	if (is == NULL || word == NULL || strcmp(is, name) != 0)
+		return answer_odd(err, "claims");
+	if ((st = status_of(word)) == SP_OK)
+		return answer_claim(sp_json_get(one, "claim"), &c->order,
+		    worker, &c->claimed, &c->text, err);
+	if (st != SP_LOST)
+		(void)sp_err_set(err, st, "%.200s: %.200s", name,
+		    reason != NULL ? reason : word);
+	return st;
+}
+
+enum sp_status
+answer_claims(const char *text, size_t len, struct sp_claiming *all, size_t n,
+    const char *worker, struct sp_err *err)
+{
+	const struct json_t *list;
+	struct json_t *json;
+	enum sp_status st;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		all[i].status = SP_RETRY;
+	if ((st = answer_parse(text, len, &json, err)) != SP_OK)
+		return st;
+	list = sp_json_get(json, "claims");
+	if (sp_json_kind(list) != SP_JSON_LIST || sp_json_count(list) != n)
+		st = answer_odd(err, "claims");
+	for (i = 0; st == SP_OK && i < n; i++)
+		all[i].status =
+		    claim_one(sp_json_at(list, i), &all[i], worker, err);
+	sp_json_free(json);
+	return st;
+}
+
 /* ---- paths ---- */
 
 static bool

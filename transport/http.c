@@ -265,6 +265,7 @@ const struct tr_ops http_ops = {
 	.read = http_read,
 	.eligible = http_eligible,
 	.claim = http_claim,
+	.claims = http_claims,
 	.refuse = http_refuse,
 	.stands = stands,
 	.look_at = http_look_at,

@@ -143,6 +143,8 @@ enum sp_status http_eligible(struct tr *tr, const struct sp_name *name,
     const struct sp_job *job, struct sp_err *err);
 enum sp_status http_claim(struct tr *tr, const struct sp_name *name,
     struct sp_name *claimed_out, struct sp_buf *text_out, struct sp_err *err);
+void http_claims(
+    struct tr *tr, struct sp_claiming *all, size_t n, struct sp_err *err);
 enum sp_status http_refuse(struct tr *tr, const struct sp_name *name,
     const char *why, struct sp_err *err);
 enum sp_status http_drained(struct tr *tr, const struct sp_names *unfit,

@@ -291,6 +291,49 @@ http_claim(struct tr *tr, const struct sp_name *name,
 	return st;
 }
 
+void
+http_claims(
+    struct tr *tr, struct sp_claiming *all, size_t n, struct sp_err *err)
+{
+	struct sp_buf path = SP_BUF_INIT(64), body = SP_BUF_INIT(65536),
+		      text = SP_BUF_INIT(ANSWER_MOST);
+	struct http *h = http_of(tr);
+	char is[SP_NAME_MAX];
+	enum sp_status st;
+	struct sp_jw w;
+	size_t i;
+
+	sp_buf_puts(&path, "/v1/claims");
+	sp_jw_init(&w, &body);
+	sp_jw_open(&w, NULL, '{');
+	sp_jw_text(&w, "worker", h->worker);
+	sp_jw_open(&w, "names", '[');
+	for (i = 0; i < n; i++) {
+		sp_name_print(&all[i].order, is);
+		sp_jw_text(&w, NULL, is);
+		all[i].status = SP_RETRY;
+	}
+	sp_jw_close(&w, ']');
+	sp_jw_close(&w, '}');
+	st = http_call(h, "POST", &path, &body, 0, &text, NULL, err);
+	if (st == SP_OK)
+		(void)answer_claims(
+		    sp_buf_text(&text), text.len, all, n, h->worker, err);
+	for (i = 0; i < n; i++) {
+		if (all[i].status == SP_OK) {
+			h->claimed = true;
+			http_claim_put(h, &all[i].claimed);
+		}
+		sp_name_print(&all[i].order, is);
+		if (all[i].status != SP_RETRY)
+			went(h, is, all[i].status != SP_OK);
+	}
+	http_aged(h); /* they may be ours, whatever came back */
+	sp_buf_clear(&text);
+	sp_buf_clear(&body);
+	sp_buf_clear(&path);
+}
+
 enum sp_status
 http_refuse(struct tr *tr, const struct sp_name *name, const char *why,
     struct sp_err *err)

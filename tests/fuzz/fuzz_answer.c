@@ -48,6 +48,25 @@ ready(const char *text, size_t len)
 }
 
 static void
+claims(const char *text, size_t len)
+{
+	struct sp_claiming all[2] = { { .status = SP_OK },
+		{ .status = SP_OK } };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		sp_buf_init(&all[i].text, 4096);
+		assert(sp_name_parse(NEW, &all[i].order) == SP_OK);
+	}
+	(void)answer_claims(text, len, all, 2, W, NULL);
+	for (i = 0; i < 2; i++) {
+		assert(all[i].status != SP_OK ||
+		    strcmp(all[i].claimed.worker, W) == 0);
+		sp_buf_clear(&all[i].text);
+	}
+}
+
+static void
 held(const char *text, size_t len)
 {
 	struct answer_held h;
@@ -192,6 +211,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		claimed(text, len);
+		claims(text, len);
 		break;
 	case 4:
 		committed(text, len);

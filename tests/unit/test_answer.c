@@ -179,6 +179,54 @@ static const struct {
 	{ "{\"name\":\"" MINE "\",\"text\":\"longer than may be\"}", SP_BAD },
 };
 
+#define ONE(order, status, more)                                               \
+	"{\"order\":\"" order "\",\"status\":\"" status "\"" more "}"
+#define CLAIM ",\"claim\":{\"name\":\"" MINE "\",\"text\":\"{}\"}"
+#define OTHER "50.20260102T030405006-0000abce.t1a0.json"
+
+/* Two at once; one entry that makes no sense says nothing of the other. */
+static const struct {
+	const char *text;
+	enum sp_status first, second;
+} many[] = {
+	{ "{\"claims\":[" ONE(NEW, "ok", CLAIM) "," ONE(OTHER, "lost", "") "]}",
+	    SP_OK, SP_LOST },
+	{ "{\"claims\":[" ONE(NEW, "ok", CLAIM) "," ONE(
+	      OTHER, "ok", CLAIM) "]}",
+	    SP_OK, SP_RETRY },
+	{ "{\"claims\":[" ONE(NEW, "ok", "") "," ONE(OTHER, "bad", "") "]}",
+	    SP_RETRY, SP_BAD },
+	{ "{\"claims\":[" ONE(OTHER, "lost", "") "," ONE(NEW, "ok", CLAIM) "]}",
+	    SP_RETRY, SP_RETRY },
+	{ "{\"claims\":[" ONE(NEW, "ok", CLAIM) "]}", SP_RETRY, SP_RETRY },
+	{ "{\"claims\":[" ONE(NEW, "what", "") ",7]}", SP_RETRY, SP_RETRY },
+	{ "{\"claims\":7}", SP_RETRY, SP_RETRY },
+	{ "{", SP_RETRY, SP_RETRY },
+};
+
+START_TEST(claims_many)
+{
+	struct sp_claiming all[2] = { { .status = SP_OK },
+		{ .status = SP_OK } };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		sp_buf_init(&all[i].text, 64);
+	ck_assert_int_eq(sp_name_parse(NEW, &all[0].order), SP_OK);
+	ck_assert_int_eq(sp_name_parse(OTHER, &all[1].order), SP_OK);
+	(void)answer_claims(
+	    many[_i].text, strlen(many[_i].text), all, 2, W, NULL);
+	ck_assert_int_eq(all[0].status, many[_i].first);
+	ck_assert_int_eq(all[1].status, many[_i].second);
+	if (all[0].status == SP_OK) {
+		ck_assert_str_eq(all[0].claimed.worker, W);
+		ck_assert_str_eq(sp_buf_text(&all[0].text), "{}");
+	}
+	for (i = 0; i < 2; i++)
+		sp_buf_clear(&all[i].text);
+}
+END_TEST
+
 START_TEST(claimed)
 {
 	struct sp_buf text = SP_BUF_INIT(16);
@@ -422,6 +470,7 @@ answer_suite(void)
 	tcase_add_test(t, about);
 	tcase_add_test(t, ready);
 	ADD_TABLE(t, claimed, claims);
+	ADD_TABLE(t, claims_many, many);
 	tcase_add_test(t, held);
 	tcase_add_test(t, committed);
 	ADD_TABLE(t, path, paths);
