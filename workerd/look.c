@@ -21,6 +21,7 @@
 #define EMPTY_MS    50    /* after the first look in vain; doubled each time */
 #define LOCAL_MS    30000 /* at most, with a wake handle that tells */
 #define TROUBLE_MS  1000
+#define COMPANY_MS  25  /* at most, that a free slot waits for others */
 #define QUIET_MS    200 /* until we ask again whether a Boss has more */
 #define DRAIN_LEAST 100
 #define DRAIN_MOST  2000
@@ -127,6 +128,22 @@ used_up(struct worker *w, int64_t now)
 	l->next = least(now + jitter(wait), l->again);
 }
 
+/* Far away, short jobs that were claimed together end together: then all of
+ * their slots are filled together again, if the first waits a little for the
+ * others.  0: no need to. */
+static int64_t
+company(const struct worker *w)
+{
+	bool busy = false;
+	int i;
+
+	for (i = 0; i < w->opt.slots; i++)
+		busy = busy || w->slot[i].state != SLOT_FREE;
+	return w->far && busy
+	    ? w->look.freed_at + least(w->look.claim_ms / 4, COMPANY_MS)
+	    : 0;
+}
+
 int64_t
 look_tick(struct worker *w, int64_t now)
 {
@@ -138,6 +155,8 @@ look_tick(struct worker *w, int64_t now)
 
 	if (!look_may(w, now))
 		return now < l->pause ? l->pause : FAR;
+	if (now < (due = company(w)))
+		return due;
 	/* A newer listing may have something more urgent, too. */
 	due = l->over ? l->next : FAR;
 	if (l->dirty)

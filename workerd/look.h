@@ -38,6 +38,8 @@ struct look {
 	size_t taking_n;
 	double taking_cpus;
 	int64_t taking_memory;
+	int64_t freed_at;  /* when a slot last became free */
+	int64_t claim_ms;  /* what the last claim, or some together, took */
 	struct cool *cool; /* preempted at once: not claimed at once */
 	size_t cool_n, cool_cap;
 };

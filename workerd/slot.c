@@ -47,6 +47,7 @@ slot_empty(struct worker *w, struct slot *s)
 	sp_buf_clear(&s->outcome);
 	s->state = SLOT_FREE;
 	w->freed++;
+	w->look.freed_at = sp_mono_ms();
 	look_soon(w);
 	beat_soon(w);
 }

@@ -198,7 +198,9 @@ claim(struct worker *w, const struct sp_name *name, int64_t now)
 		.text = SP_BUF_INIT(SP_JOB_MAX + 64) };
 	struct sp_err err = { "" };
 
+	w->look.claim_ms = -sp_mono_ms();
 	c.status = w->ops->claim(w->tr, name, &c.claimed, &c.text, &err);
+	w->look.claim_ms += sp_mono_ms();
 	if (c.status != SP_OK)
 		gpu_unreserve(w);
 	claimed(w, &c, &err, now);
@@ -243,8 +245,10 @@ take_all(struct worker *w, int64_t now)
 		sp_buf_init(&all[i].text, SP_JOB_MAX + 64);
 		all[i].status = SP_RETRY;
 	}
+	l->claim_ms = -sp_mono_ms();
 	if (all != NULL)
 		w->ops->claims(w->tr, all, n, &err);
+	l->claim_ms += sp_mono_ms();
 	for (i = 0; i < n && all != NULL; i++) {
 		claimed(w, &all[i], &err, now);
 		sp_buf_clear(&all[i].text);
