@@ -104,7 +104,9 @@ bench_now(void)
 void
 bench_pause(double seconds)
 {
-	struct timespec t = { .tv_nsec = (long)(seconds * 1e9) };
+	struct timespec t = { .tv_sec = (time_t)seconds };
+
+	t.tv_nsec = (long)((seconds - (double)t.tv_sec) * 1e9);
 
 	(void)nanosleep(&t, NULL);
 }
