@@ -3,7 +3,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/media.sh"
 
-NOT_OVER_DIR='server_restarted lost_answers'
+NOT_OVER_DIR='server_restarted lost_answers together'
 
 # Under the sanitizers each medium and each way that a link fails, once.
 PLAIN_ONLY=
@@ -14,7 +14,8 @@ for _m in dir sftp http; do
 	done
 done
 PLAIN_ONLY="$PLAIN_ONLY dir_whole sftp_too_late http_too_late
-    sftp_half_an_outbox http_half_an_outbox http_killed_while_it_waits"
+    sftp_half_an_outbox http_half_an_outbox http_killed_while_it_waits
+    http_together"
 PLAIN_ONLY=$(echo $PLAIN_ONLY)
 
 logged() { grep -q -- "$1" "$T/worker.log"; }
@@ -92,6 +93,34 @@ story_whole() {
 	is "$(ls "$S"/runs/*/"$ID"/out/deep)" w
 	stop $FAR
 	is "$(work_left)" ''
+	promises
+}
+
+# As many orders as there are slots are claimed at once, each by its own rename;
+# what all of them say at their end is in their logs, side by side.
+begun_are() { [ "$(cat "$T/begun" 2>/dev/null | wc -l)" = "$1" ]; }
+over_are() { [ "$(ls "$S"/outcomes | wc -l)" = "$1" ]; }
+story_together() {
+	script gate.sh <<-SH
+	#!/bin/sh
+	echo x >>"$T/begun"
+	while [ ! -e "$T/end" ]; do sleep 0.05; done
+	echo "bye \$SPOOL_ID"
+	SH
+	for _n in 1 2 3 4 5 6 7 8; do job gate.sh; done | spool submit - >"$T/ids"
+	far_worker -j 6
+	soon begun_are 6
+	is "$(ls "$S/assigned" | wc -l)" 6 claimed
+	if [ "$MEDIUM" = http ]; then
+		is "$(grep -c 'POST /v1/claims 200' "$T/httpd.log")" 1 'requests'
+		is "$(grep -c 'POST /v1/claim 200' "$T/httpd.log")" 0 'single ones'
+	fi
+	touch "$T/end"
+	soon over_are 8
+	while read -r ID; do
+		is "$(log_text)" "bye $ID" 'its log'
+	done <"$T/ids"
+	stop $FAR
 	promises
 }
 
