@@ -1,8 +1,8 @@
 /*
- * slot.c - one attempt from its start to its end: staged, started, watched,
- * stopped when there is a reason, and cleared away with all its processes.
- * Starting its process is launch.c's business, what came of it report.c's,
- * handing it back give.c's.
+ * slot.c - one attempt from its start to its end: staged, started, reaped, and
+ * cleared away with all its processes.
+ * Starting its process is launch.c's business, stopping it slotstop.c's, what
+ * came of it report.c's, handing it back give.c's.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -209,65 +209,6 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	staged(w, s, st);
 }
 
-/* ---- stopping ---- */
-
-static void
-signal_group(const struct slot *s, int sig)
-{
-	(void)kill(-s->pid, sig);
-}
-
-void
-slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now)
-{
-	if (s->state == SLOT_COUNTS) {
-		artifact_cut(s, now);
-		if (stop == STOP_QUIT)
-			s->asked = 0; /* its Python goes unnamed */
-		/* Of others it has ended by itself. */
-		if (stop == STOP_GONE ||
-		    (stop == STOP_CANCEL && s->stop == STOP_NO)) {
-			s->stop = stop;
-			(void)snprintf(s->why, sizeof s->why, "%s", why);
-		}
-		return;
-	}
-	if (s->state != SLOT_RUNS && s->state != SLOT_LINGERS &&
-	    s->state != SLOT_STAGES)
-		return;
-	if (s->stop != STOP_NO) {
-		/* Of all reasons this one leaves nothing to report. */
-		if (stop == STOP_GONE)
-			s->stop = stop;
-		return;
-	}
-	s->stop = stop;
-	(void)snprintf(s->why, sizeof s->why, "%s", why);
-	sp_info("stop order=%s: %s", s->name.id.text, why);
-	if (s->state == SLOT_STAGES)
-		atomic_store(&s->bring->stop, true);
-	if (s->state != SLOT_RUNS)
-		return; /* its group was told already, or there is none */
-	if (stop == STOP_MEMORY) { /* no grace: others need it */
-		s->kill_at = now;
-		return;
-	}
-	s->kill_at = now + s->grace;
-	signal_group(s, SIGTERM);
-	signal_group(s, SIGCONT); /* a stopped one would not hear it */
-}
-
-/* What the guard did while we may have been stuck. */
-static void
-silent(struct worker *w, struct slot *s, int64_t now)
-{
-	if (s->job.exclusive && s->stop == STOP_NO && guard_fired_is(w, s))
-		slot_stop(s, STOP_SILENT,
-		    "the spool is out of reach and order.exclusive forbids to "
-		    "go on without it",
-		    now);
-}
-
 /* ---- the end ---- */
 
 static void
@@ -275,7 +216,7 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 {
 	int64_t now = sp_mono_ms();
 
-	silent(w, s, now);
+	slot_silent(w, s, now);
 	s->wait = status;
 	s->usage = *usage;
 	s->ended = s->died != 0 ? s->died : now;
@@ -288,8 +229,7 @@ reaped(struct worker *w, struct slot *s, int status, const struct rusage *usage)
 	/* Its children are still there: when we stopped it they have the rest
 	 * of the grace, to save what they have; else they are left over. */
 	if (s->stop == STOP_NO) {
-		signal_group(s, SIGTERM);
-		signal_group(s, SIGCONT);
+		slot_hint(s);
 		kin_tell(w, s);
 		s->kill_at = now + LINGER_MS;
 	}
@@ -342,63 +282,6 @@ least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* slot_stop told the process group. */
-static void
-tell(struct worker *w, struct slot *s)
-{
-	if (s->stop == STOP_NO || s->stop == STOP_MEMORY || s->told)
-		return;
-	s->told = true;
-	kin_tell(w, s);
-}
-
-/* The time that it has; returns when more is due. */
-static int64_t
-watch(struct worker *w, struct slot *s, int64_t now)
-{
-	int64_t limit = FAR;
-	char why[128];
-
-	if (s->job.timeout > 0)
-		limit = s->began + (int64_t)(s->job.timeout * 1000);
-	if (s->stop == STOP_NO && now >= limit) {
-		(void)snprintf(why, sizeof why,
-		    "timed out after %g s (order.timeout)", s->job.timeout);
-		slot_stop(s, STOP_TIMEOUT, why, now);
-	}
-	silent(w, s, now);
-	tell(w, s);
-	if (s->stop != STOP_NO && !s->killed && now >= s->kill_at) {
-		sp_info("kill order=%s", s->name.id.text);
-		kin_kill(w, s);
-		s->killed = true;
-	}
-	if (s->stop == STOP_NO)
-		return limit;
-	return s->killed ? FAR : s->kill_at;
-}
-
-void
-slot_watch(struct worker *w, int64_t now)
-{
-	siginfo_t si;
-	int i;
-
-	for (i = 0; i < w->opt.slots; i++) {
-		struct slot *s = &w->slot[i];
-
-		if (s->state != SLOT_RUNS || s->pid <= 0 || s->died != 0)
-			continue;
-		si.si_pid = 0;
-		if (waitid(P_PID, (id_t)s->pid, &si,
-			WEXITED | WNOHANG | WNOWAIT) == 0 &&
-		    si.si_pid == s->pid)
-			s->died = now;
-		else
-			(void)watch(w, s, now);
-	}
-}
-
 static int64_t
 tick_runs(struct worker *w, struct slot *s, int64_t now)
 {
@@ -414,7 +297,7 @@ tick_runs(struct worker *w, struct slot *s, int64_t now)
 		s->pin_at = s->pinned ? FAR : now + PAUSE_MS;
 	}
 	if (s->died == 0)
-		next = least(next, watch(w, s, sp_mono_ms()));
+		next = least(next, slot_due(w, s, sp_mono_ms()));
 	next = least(next, s->metrics_due);
 	return s->pinned ? next : least(next, s->pin_at);
 }
@@ -423,7 +306,7 @@ static int64_t
 tick_lingers(struct worker *w, struct slot *s, int64_t now)
 {
 	(void)capture_tick(w, s, now);
-	tell(w, s);
+	slot_tell(w, s);
 	if (!kin_gone_is(w, s)) {
 		if (now < s->kill_at)
 			return least(now + LEFT_MS, s->kill_at);

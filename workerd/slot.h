@@ -1,6 +1,6 @@
 /*
- * slot.h - an attempt, from its start to its end (slot.c), and how it is
- * started (launch.c).
+ * slot.h - an attempt, from its start to its end (slot.c), how it is started
+ * (launch.c) and stopped (slotstop.c).
  */
 #ifndef WORKER_SLOT_H
 #define WORKER_SLOT_H
@@ -135,15 +135,25 @@ struct slot *slot_free(struct worker *w);
 void slot_reset(struct slot *s); /* before its first attempt */
 void slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
     const struct sp_buf *text);
-void slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now);
 /* Children have died. */
 void slot_reap(struct worker *w);
 int64_t slot_tick(struct worker *w, int64_t now);
+/* It is over and was handed back. */
+void slot_empty(struct worker *w, struct slot *s);
+
+/* slotstop.c */
+void slot_stop(struct slot *s, enum stop stop, const char *why, int64_t now);
 /* What cannot wait while the main thread waits for the spool: time limits, and
  * who ended when.  Asks nobody, and no slot goes on to another state. */
 void slot_watch(struct worker *w, int64_t now);
-/* It is over and was handed back. */
-void slot_empty(struct worker *w, struct slot *s);
+/* For one that runs: the time that it has; returns when more is due. */
+int64_t slot_due(struct worker *w, struct slot *s, int64_t now);
+/* What the guard did while we may have been stuck. */
+void slot_silent(struct worker *w, struct slot *s, int64_t now);
+/* SIGTERM to its process group, whose number is still its own. */
+void slot_hint(const struct slot *s);
+/* Then to what has left that, once, if it was to stop. */
+void slot_tell(struct worker *w, struct slot *s);
 
 /* launch.c: start what is staged.  SP_OK: s->pid; SP_BAD: it cannot be, s->why
  * and s->unfit; SP_RETRY: this host has trouble, s->why. */
