@@ -22,6 +22,7 @@
 #include "libspool/buf.h"
 #include "libspool/err.h"
 #include "libspool/row.h"
+#include "libspool/scan.h"
 #include "libspool/spool.h"
 
 /* ---- which of two entries is the order (pure) ---- */
@@ -116,6 +117,24 @@ struct index;
 enum sp_status index_open(
     const struct sp_spool *spool, struct index **index_out, struct sp_err *err);
 void index_close(struct index *index);
+
+/*
+ * What a watch on the spool's own directories sees spares listing them.  Names
+ * are hints where to look, but none may be missing.
+ */
+#define INDEX_NEWS_MOST 16384 /* names at a time: listing is cheaper */
+
+struct index_watch {
+	/* Add what changed since the last call: "new/NAME", "done/DAY/NAME".
+	 * false: some was missed, or there is no watch. */
+	bool (*take)(void *arg, struct sp_names *names);
+	/* Is this directory ("new", "done/DAY") watched from now on? */
+	bool (*on)(void *arg, const char *dir);
+	void *arg;
+};
+
+/* Borrowed; by index_open there is none. */
+void index_watched(struct index *index, const struct index_watch *watch);
 
 enum index_flags {
 	INDEX_FORCE = 1,   /* list all, whatever the modification times say */

@@ -10,9 +10,26 @@
 #include "libspool/fs.h"
 
 struct over {
-	const struct sp_names *files;
+	int root;
+	struct side *files;
 	struct sp_names *odd_out; /* state's digit and name */
 };
+
+/* Both come ascending by id.  *there_out: is that file among them? */
+static enum sp_status
+seek(struct over *o, const char *file, bool *there_out)
+{
+	enum sp_status st;
+	const char *name;
+	int c = 1;
+
+	while ((st = side_list(o->files, o->root, "outcomes", NULL)) == SP_OK &&
+	    (name = side_name(o->files)) != NULL &&
+	    (c = strcmp(name, file)) < 0)
+		o->files->at++;
+	*there_out = st == SP_OK && c == 0;
+	return st;
+}
 
 static enum sp_status
 over_one(void *arg, enum sp_state state, const char *text, int status)
@@ -20,13 +37,15 @@ over_one(void *arg, enum sp_state state, const char *text, int status)
 	char file[SP_ID_LEN + 8], tagged[SP_NAME_MAX + 1];
 	struct over *o = arg;
 	struct sp_name name;
+	enum sp_status st;
+	bool there;
 
 	if (sp_name_parse(text, &name) != SP_OK)
 		return SP_OK;
 	(void)strcpy(file, name.id.text);
 	(void)strcat(file, ".json");
-	if (sp_names_has(o->files, file) == (status != 0))
-		return SP_OK;
+	if ((st = seek(o, file, &there)) != SP_OK || there == (status != 0))
+		return st;
 	tagged[0] = (char)('0' + (int)state);
 	(void)strcpy(tagged + 1, text);
 	return sp_names_add(o->odd_out, tagged);
@@ -37,13 +56,13 @@ over_one(void *arg, enum sp_state state, const char *text, int status)
 static enum sp_status
 over_all(struct work *w, struct sp_names *odd_out, struct sp_err *err)
 {
-	struct sp_names files = { 0 };
-	struct over o = { &files, odd_out };
+	struct side files = { 0 };
+	struct over o = { w->ix->spool->root, &files, odd_out };
 	enum sp_status st;
 
-	st = sp_list(w->ix->spool->dir[SP_DIR_OUTCOMES], false, &files, err);
-	st = st == SP_OK ? sql_over(w->ix->sql, over_one, &o, err) : SP_RETRY;
-	sp_names_clear(&files);
+	side_clear(&files);
+	st = sql_over(w->ix->sql, over_one, &o, err);
+	side_clear(&files);
 	return st;
 }
 
@@ -86,6 +105,8 @@ work_outcomes(struct work *w, bool *more_out, struct sp_err *err)
 		}
 		st = work_put(
 		    w, stamp_dir(state, &name.id), state, text + 1, err);
+		if (st == SP_GONE)
+			st = SP_OK;
 	}
 	sp_names_clear(&names);
 	return st;

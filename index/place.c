@@ -283,6 +283,7 @@ index_open(
 	ix->dirfd = ix->lockfd = -1;
 	sp_buf_init(&ix->fresh, SIZE_MAX / 4);
 	lines_init(&ix->lines);
+	walk_stop(&ix->walk);
 	if ((st = sp_make_dir(spool->root, "index", err)) == SP_OK &&
 	    (st = sp_open_dir(spool->root, "index", &ix->dirfd, err)) ==
 		SP_OK &&
@@ -298,6 +299,13 @@ index_open(
 }
 
 void
+index_watched(struct index *ix, const struct index_watch *watch)
+{
+	ix->watch = watch;
+	news_lost(ix);
+}
+
+void
 index_close(struct index *ix)
 {
 	if (ix == NULL)
@@ -305,6 +313,8 @@ index_close(struct index *ix)
 	sql_close(ix->sql);
 	lines_close(&ix->lines);
 	stamps_clear(&ix->known);
+	walk_stop(&ix->walk);
+	sp_names_clear(&ix->news);
 	sp_buf_clear(&ix->fresh);
 	if (ix->dirfd != -1)
 		(void)close(ix->dirfd);

@@ -162,7 +162,7 @@ refresh(struct index_reader *reader, bool all, struct sp_row *row,
 	return sp_row_fold(reader->spool, row, m, err);
 }
 
-struct walk {
+struct asked {
 	struct index_reader *reader;
 	bool all;
 	index_row_fn *fn;
@@ -174,7 +174,7 @@ struct walk {
 static int
 walk_one(void *arg, const struct sp_row *bare)
 {
-	struct walk *walk = arg;
+	struct asked *walk = arg;
 	struct sp_row row = *bare;
 	struct sp_metrics m;
 
@@ -190,7 +190,7 @@ enum sp_status
 index_reader_list(struct index_reader *reader, unsigned states,
     index_row_fn *fn, void *arg, struct sp_err *err)
 {
-	struct walk walk = { reader, (states & INDEX_METRICS) != 0, fn, arg,
+	struct asked walk = { reader, (states & INDEX_METRICS) != 0, fn, arg,
 		SP_OK, err };
 	enum sp_status st;
 

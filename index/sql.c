@@ -66,7 +66,8 @@ static const char *const queries[Q_ALL] = {
 		  " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)",
 	[Q_DROP] = "DELETE FROM entry WHERE dir = ?1 AND name = ?2",
 	[Q_DROP_DIR] = "DELETE FROM entry WHERE dir = ?1",
-	[Q_NAMES] = "SELECT name FROM entry WHERE dir = ?1 ORDER BY name",
+	[Q_NAMES] = "SELECT name FROM entry WHERE dir = ?1 AND name > ?2"
+		    " ORDER BY name LIMIT ?3",
 	[Q_PENDING] = "SELECT state || name FROM entry INDEXED BY entry_pending"
 		      " WHERE status = 0 AND state >= 3 ORDER BY id",
 	[Q_OVER] = "SELECT state, name, status FROM entry"
@@ -76,7 +77,6 @@ static const char *const queries[Q_ALL] = {
 	[Q_STAMP_DROP] = "DELETE FROM dirs WHERE dir = ?1",
 	[Q_FRESH] = "SELECT fresh FROM meta",
 	[Q_FRESH_SET] = "UPDATE meta SET fresh = ?1",
-	[Q_LINED] = "SELECT 1 FROM lined WHERE id = ?1",
 	[Q_LINED_SET] = "INSERT OR IGNORE INTO lined VALUES(?1)",
 	[Q_LINES] = "SELECT ino, at, tail FROM meta",
 	[Q_LINES_SET] = "UPDATE meta SET ino = ?1, at = ?2, tail = ?3",

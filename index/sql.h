@@ -52,9 +52,9 @@ enum sp_status sql_put(struct sql *sql, int64_t dir, const struct sp_row *row,
 enum sp_status
 sql_drop(struct sql *sql, int64_t dir, const char *name, struct sp_err *err);
 enum sp_status sql_drop_dir(struct sql *sql, int64_t dir, struct sp_err *err);
-/* Names recorded for a directory, sorted. */
-enum sp_status sql_names(struct sql *sql, int64_t dir,
-    struct sp_names *names_out, struct sp_err *err);
+/* Names recorded for a directory, sorted: the first `most` after `after`. */
+enum sp_status sql_names(struct sql *sql, int64_t dir, const char *after,
+    size_t most, struct sp_names *names_out, struct sp_err *err);
 /* Names, any directory, of orders that are over but have no outcome yet. */
 enum sp_status
 sql_pending(struct sql *sql, struct sp_names *names_out, struct sp_err *err);
@@ -76,11 +76,10 @@ enum sp_status
 sql_fresh(struct sql *sql, struct sp_buf *text_out, struct sp_err *err);
 enum sp_status
 sql_fresh_set(struct sql *sql, const char *text, struct sp_err *err);
-/* Was this order's outcome appended to outcomes.jsonl? */
-enum sp_status sql_lined(struct sql *sql, const struct sp_id *id,
-    bool *lined_out, struct sp_err *err);
-enum sp_status
-sql_lined_set(struct sql *sql, const struct sp_id *id, struct sp_err *err);
+/* This order's outcome is appended to outcomes.jsonl.  *first_out: it was not
+ * before. */
+enum sp_status sql_lined_set(struct sql *sql, const struct sp_id *id,
+    bool *first_out, struct sp_err *err);
 enum sp_status sql_lined_clear(struct sql *sql, struct sp_err *err);
 enum sp_status
 sql_lines(struct sql *sql, struct sql_lines *lines_out, struct sp_err *err);

@@ -42,14 +42,16 @@ collect(
 }
 
 enum sp_status
-sql_names(struct sql *sql, int64_t dir, struct sp_names *names_out,
-    struct sp_err *err)
+sql_names(struct sql *sql, int64_t dir, const char *after, size_t most,
+    struct sp_names *names_out, struct sp_err *err)
 {
 	sqlite3_stmt *q = sql_query(sql, Q_NAMES, err);
 
 	if (q == NULL)
 		return SP_BAD;
 	(void)sqlite3_bind_int64(q, 1, dir);
+	sql_bind_text(q, 2, after);
+	(void)sqlite3_bind_int64(q, 3, (int64_t)most);
 	return collect(sql, q, names_out, err);
 }
 
@@ -84,7 +86,7 @@ sql_stamps(struct sql *sql, struct stamps *out, struct sp_err *err)
 {
 	sqlite3_stmt *q = sql_query(sql, Q_STAMPS, err);
 	enum sp_status st = SP_OK, ended;
-	struct stamp s;
+	struct stamp s = { 0 };
 	int rc;
 
 	if (q == NULL)
@@ -114,21 +116,6 @@ sql_fresh(struct sql *sql, struct sp_buf *text_out, struct sp_err *err)
 	sp_buf_reset(text_out);
 	if ((rc = sqlite3_step(q)) == SQLITE_ROW)
 		sp_buf_puts(text_out, sql_text_at(q, 0));
-	return sql_end(sql, q, rc, err);
-}
-
-enum sp_status
-sql_lined(struct sql *sql, const struct sp_id *id, bool *lined_out,
-    struct sp_err *err)
-{
-	sqlite3_stmt *q = sql_query(sql, Q_LINED, err);
-	int rc;
-
-	if (q == NULL)
-		return SP_BAD;
-	sql_bind_text(q, 1, id->text);
-	rc = sqlite3_step(q);
-	*lined_out = rc == SQLITE_ROW;
 	return sql_end(sql, q, rc, err);
 }
 

@@ -169,14 +169,18 @@ sql_fresh_set(struct sql *sql, const char *text, struct sp_err *err)
 }
 
 enum sp_status
-sql_lined_set(struct sql *sql, const struct sp_id *id, struct sp_err *err)
+sql_lined_set(struct sql *sql, const struct sp_id *id, bool *first_out,
+    struct sp_err *err)
 {
 	sqlite3_stmt *q = sql_query(sql, Q_LINED_SET, err);
+	enum sp_status st;
 
 	if (q == NULL)
 		return SP_BAD;
 	sql_bind_text(q, 1, id->text);
-	return sql_run(sql, q, err);
+	st = sql_run(sql, q, err);
+	*first_out = sqlite3_changes(sql->db) > 0;
+	return st;
 }
 
 enum sp_status

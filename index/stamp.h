@@ -32,6 +32,7 @@ struct stamp {
 	int64_t mtime; /* ns since 1970 */
 	int64_t ctime;
 	bool settled; /* old enough, when taken, to be trusted */
+	bool told;    /* what changes there, a watch tells by its name */
 };
 
 struct stamps {

@@ -2,10 +2,10 @@
  * sync.c - bringing the index up to the directories.
  *
  * Directories whose stamp is the recorded one are not listed.  Of the others
- * the names are compared with those recorded; only new names are read.  Stamps
- * are taken before anything is listed and recorded with the rows, and only
- * when they were old enough (stamp.h): so a stamp that a reader finds unchanged
- * vouches for the rows.
+ * the names are compared with those recorded, or a watch has told which they
+ * are; only new names are read (walk.c).  Stamps are taken before anything is
+ * listed and recorded with the rows, and only when they were old enough
+ * (stamp.h): so a stamp that a reader finds unchanged vouches for the rows.
  *
  * All of a sync is one transaction, and so is how far outcomes.jsonl goes.
  */
@@ -21,12 +21,15 @@
 
 #define MSEC          ((int64_t)1000000)
 #define MARGIN        (20 * MSEC)   /* a disk's times tick every 1..10 ms */
+#define LEAST         256           /* entries a share of time */
 #define MARGIN_REMOTE (2000 * MSEC) /* a server's, every 2 s at worst */
 
 bool
 work_late(const struct work *w)
 {
-	return w->deadline != 0 && sp_mono_ms() >= w->deadline;
+	/* However long the listing took, something is done. */
+	return w->deadline != 0 && w->report->put + w->report->gone >= LEAST &&
+	    sp_mono_ms() >= w->deadline;
 }
 
 enum sp_status
@@ -63,6 +66,8 @@ drop_vanished(struct work *w, struct sp_err *err)
 		    (st = work_begin(w, err)) == SP_OK &&
 		    (st = sql_drop_dir(w->ix->sql, known->at[i].dir, err)) ==
 			SP_OK) {
+			if (w->ix->walk.began.dir == known->at[i].dir)
+				walk_stop(&w->ix->walk);
 			st = sql_stamp_drop(w->ix->sql, known->at[i].dir, err);
 			w->report->gone++;
 			vanished = true;
@@ -72,37 +77,55 @@ drop_vanished(struct work *w, struct sp_err *err)
 	return st;
 }
 
+/* One directory of orders; when time is up it is not `done`. */
+static enum sp_status
+sync_dir(struct work *w, size_t i, enum sp_state state, struct sp_err *err)
+{
+	struct stamp *now = &w->now.at[i];
+	const struct walk *walk = &w->ix->walk;
+	enum sp_status st = SP_OK;
+	size_t odd = w->odd;
+	bool more = false;
+
+	if (news_of(w, now))
+		st = work_news(w, now, state, err);
+	else if (walk->on && walk->began.dir != now->dir)
+		more = true; /* one after the other */
+	else if (walk->on || changed_is(w, now))
+		st = work_dir(w, now, state, &more, err);
+	else
+		return SP_OK;
+	w->done[i] = !more && w->odd == odd;
+	w->report->more |= more;
+	return st;
+}
+
 /* Directories in the order orders move; outcomes last, its number being less
  * than the days'. */
 static enum sp_status
 sync_all(struct work *w, struct sp_err *err)
 {
 	enum sp_status st = drop_vanished(w, err);
-	size_t i, odd, outcomes = SIZE_MAX;
+	const struct stamp *outcomes = NULL;
+	size_t i, odd;
 	enum sp_state state;
-	bool more = false;
+	bool more;
 
 	for (i = 0; st == SP_OK && i < w->now.n; i++) {
-		odd = w->odd;
-		if (w->now.at[i].dir == STAMP_OUTCOMES)
-			outcomes = i;
-		if (!changed_is(w, &w->now.at[i]))
-			continue;
 		if (stamp_rows_is(w->now.at[i].dir, &state))
-			st = work_dir(w, w->now.at[i].dir, state, &more, err);
-		else if (i == outcomes)
-			continue;
-		if (more)
-			break;
-		w->done[i] = w->odd == odd;
+			st = sync_dir(w, i, state, err);
+		else if (w->now.at[i].dir == STAMP_OUTCOMES)
+			outcomes = &w->now.at[i];
+		else
+			w->done[i] = changed_is(w, &w->now.at[i]);
 	}
-	if (st == SP_OK && !more && outcomes != SIZE_MAX &&
-	    changed_is(w, &w->now.at[outcomes])) {
+	if (st == SP_OK && !w->report->more && outcomes != NULL &&
+	    changed_is(w, outcomes)) {
 		odd = w->odd;
 		st = work_outcomes(w, &more, err);
-		w->done[outcomes] = !more && w->odd == odd;
+		w->done[outcomes - w->now.at] = !more && w->odd == odd;
+		w->report->more = more;
 	}
-	w->report->more = more;
 	return st;
 }
 
@@ -134,7 +157,8 @@ record_fresh(struct work *w, bool settled, struct sp_err *err)
 	struct index *ix = w->ix;
 	enum sp_status st = SP_OK;
 
-	w->report->fresh = settled && w->odd == 0 && !w->report->more;
+	w->report->fresh =
+	    settled && w->odd == 0 && !w->report->more && !w->behind;
 	if (w->report->fresh)
 		stamps_print(&w->now, &text);
 	if (text.failed)
@@ -197,6 +221,7 @@ start_over(struct index *ix, struct sp_err *err)
 		return st;
 	}
 	stamps_clear(&ix->known);
+	walk_stop(&ix->walk);
 	sp_buf_reset(&ix->fresh);
 	return SP_OK;
 }
@@ -232,12 +257,14 @@ sync_once(struct work *w, struct sp_err *err)
 		return st == SP_BAD ? SP_RETRY : st; /* BAD: the database */
 	settled = stamps_settle(
 	    &w->now, now, ix->spool->local ? MARGIN : MARGIN_REMOTE);
+	news_take(w);
 	if ((w->done = calloc(w->now.n, 1)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	if ((st = sync_all(w, err)) == SP_OK &&
 	    (st = record_stamps(w, err)) == SP_OK &&
-	    (st = record_fresh(w, settled, err)) == SP_OK)
-		st = commit(w, err);
+	    (st = record_fresh(w, settled, err)) == SP_OK &&
+	    (st = commit(w, err)) == SP_OK)
+		news_keep(ix);
 	return st;
 }
 
@@ -269,9 +296,12 @@ prepare(struct index *ix, unsigned flags, struct sp_err *err)
 		ix->asked = over = true;
 	if (over)
 		return start_over(ix, err);
-	if (flags & INDEX_FORCE)
+	if (flags & INDEX_FORCE) {
 		for (i = 0; i < ix->known.n; i++)
 			ix->known.at[i].settled = false;
+		walk_stop(&ix->walk);
+		news_lost(ix);
+	}
 	ix->compare |= (flags & INDEX_OUTCOMES) != 0;
 	return SP_OK;
 }
@@ -280,7 +310,7 @@ enum sp_status
 index_sync(struct index *ix, unsigned flags, int64_t share_ms,
     struct index_report *report, struct sp_err *err)
 {
-	struct work w = { .ix = ix, .report = report };
+	struct work w = { .ix = ix, .report = report, .dirfd = -1 };
 	struct sp_err why = { "" };
 	enum sp_status st;
 
@@ -296,18 +326,24 @@ index_sync(struct index *ix, unsigned flags, int64_t share_ms,
 		if ((st = index_load(ix, err)) != SP_OK)
 			return st;
 	}
+	sp_row_texts_init(&w.texts);
 	if ((st = prepare(ix, flags, &why)) == SP_OK)
 		st = sync_once(&w, &why);
 	if (st != SP_OK) {
 		if (ix->sql != NULL)
 			sql_rollback(ix->sql);
 		lines_undo(&ix->lines);
+		walk_stop(&ix->walk);
+		news_lost(ix);
 		sp_buf_reset(&ix->fresh);
 		sp_buf_puts(&ix->fresh, "?"); /* whatever it says there */
 	} else if (!report->more) {
 		caught_up(ix);
 	}
 	stamps_clear(&w.now);
+	sp_row_texts_clear(&w.texts);
+	if (w.dirfd != -1)
+		(void)close(w.dirfd);
 	free(w.done);
 	if (st == SP_BAD) {
 		if (sp_warn_due(why.text))

@@ -203,7 +203,11 @@ slurp(int fd, const char *name, size_t max, size_t guess, struct sp_buf *b,
 			return sp_err_sys(err, "read %s", name);
 		b->len += (size_t)n;
 		b->data[b->len] = '\0';
-		if (n == 0)
+		/* Less than was asked for is the end of a plain file, where
+		 * nobody cuts answers short; /proc has files of no length. */
+		if (n == 0 ||
+		    ((size_t)n < want && guess > 0 && b->len >= guess &&
+			!sp_fs_far(fd)))
 			return SP_OK;
 		want = 4096;
 	}

@@ -73,7 +73,7 @@ sp_keep_free(struct sp_keep *k)
 	for (i = 0; i < k->wait_n; i++)
 		free(k->wait[i].after);
 	free(k->wait);
-	free(k->seen);
+	keep_round_clear(&k->round);
 	free(k);
 }
 
@@ -87,6 +87,8 @@ sp_keep_tick(struct sp_keep *k, unsigned dirty, int64_t now)
 	for (i = 0; i < CHORES; i++) {
 		if (i > CHORE_LOOK && k->yields && k->spoold)
 			break;
+		if (i == CHORE_NEW && (dirty & chores[i].dirty) != 0)
+			k->round.asked = true;
 		if ((facts & chores[i].needs) != chores[i].needs)
 			k->due[i] = now + NOT_HERE_MS;
 		else if (now >= k->due[i] || (dirty & chores[i].dirty) != 0)

@@ -32,6 +32,10 @@ void sp_keep_free(struct sp_keep *keep);
  * while a spoold beats: a keeper that yields learns here when it stops. */
 int64_t sp_keep_tick(struct sp_keep *keep, unsigned dirty, int64_t now);
 
+/* This came into new/: at the next tick it is looked at by its name.  Who tells
+ * of all that comes need not set SP_DIRTY(SP_DIR_NEW) for it. */
+void sp_keep_came(struct sp_keep *keep, const char *entry);
+
 /* Is a spoold beating (other than we)?  As far as this keeper has seen. */
 bool sp_keep_spoold_is(const struct sp_keep *keep);
 /* How many workers were seen alive. */

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "libspool/err.h"
 #include "libspool/job.h"
@@ -34,6 +35,22 @@ struct waiting {
 	bool kept; /* still there in this round */
 };
 
+/* What is known of new/ (keepnew.c). */
+#define KEEP_DIRS 3
+struct keep_round {
+	uint64_t *seen; /* keys of names found in order: sorted, the first */
+	size_t seen_n, sorted, cap;
+	struct sp_names todo;  /* listed or told, to be looked into: */
+	size_t at;             /* from here on */
+	struct sp_names young; /* to be looked into once more */
+	bool told;             /* names came that need no listing */
+	bool asked;            /* to look what is there */
+	bool more;             /* there were too many to remember */
+	bool calm;             /* nothing is to be looked at again; as of */
+	struct stat was[KEEP_DIRS];
+	int64_t listed, cost; /* when, and what it took, ms */
+};
+
 struct sp_keep {
 	const struct sp_spool *sp;
 	bool yields;
@@ -45,9 +62,8 @@ struct sp_keep {
 	int64_t server; /* the server's clock at ... */
 	int64_t probed; /* ... this moment of ours, 0: never */
 
-	uint64_t *seen; /* names in new/ found in order, sorted */
-	size_t seen_n;
-	struct waiting *wait; /* sorted by key */
+	struct keep_round round; /* of new/ */
+	struct waiting *wait;    /* sorted by key */
 	size_t wait_n;
 	bool half_now; /* somebody met two links */
 	unsigned half_rounds;
@@ -58,6 +74,8 @@ typedef int64_t keep_fn(struct sp_keep *k, int64_t now);
 /* Each does one chore and says in how many ms it wants to again. */
 keep_fn keep_look, keep_new, keep_wait, keep_reap, keep_publish, keep_half,
     keep_sweep;
+
+void keep_round_clear(struct keep_round *round);
 
 /* The server's clock now, from a probe at most a second old. */
 enum sp_status
@@ -71,6 +89,13 @@ struct keep_marks {
 };
 enum sp_status keep_marks(struct sp_keep *k, struct keep_marks *marks_out);
 void keep_marks_clear(struct keep_marks *marks);
+
+/* keepnew.c: look at one entry of new/.  True: it is in order and need not be
+ * read again.  *young: it must be looked at again soon; *admitted: new/ is to
+ * be synced. */
+bool
+keep_entry(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
+    int64_t server, bool *young, bool *admitted);
 
 /* End an order where it stands and log it; true when it was ours to end. */
 bool keep_end(struct sp_keep *k, enum sp_state at, const struct sp_name *name,

@@ -1,6 +1,7 @@
 /*
- * keepnew.c - the keeper's look at new/: admit drops, explode bundles, refuse
- * what is no valid job, put aside what has to wait, honour marks.
+ * keepnew.c - the keeper's look at one entry of new/: admit drops, explode
+ * bundles, refuse what is no valid job, put aside what has to wait, honour
+ * marks.  Which entries are looked at, and when, is keepround.c's business.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,25 +16,6 @@
 #include "libspool/move.h"
 #include "libspool/outcome.h"
 #include "libspool/submit.h"
-
-#define YOUNG_MS 250   /* a drop is not whole yet */
-#define LOCAL_MS 30000 /* inotify tells the rest */
-#define SLICE_MS 200   /* then beat and index have their turn */
-
-static int
-by_value(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static bool
-seen_is(const struct sp_keep *k, uint64_t key)
-{
-	return k->seen_n > 0 &&
-	    bsearch(&key, k->seen, k->seen_n, sizeof key, by_value) != NULL;
-}
 
 static void
 hold(struct sp_keep *k, const struct sp_name *name, const char *why)
@@ -146,23 +128,8 @@ marked(struct sp_keep *k, const struct sp_name *name,
 	return false;
 }
 
-/* For an entry that was seen: so it is the name of an order. */
-static bool
-marks_has(const struct keep_marks *marks, const char *entry)
-{
-	char id[SP_ID_LEN + 1] = "";
-
-	if (marks->hold.n == 0 && marks->cancel.n == 0)
-		return false;
-	(void)memcpy(id, entry + 3, SP_ID_LEN);
-	return sp_names_has(&marks->hold, id) ||
-	    sp_names_has(&marks->cancel, id);
-}
-
-/* One entry of new/.  Returns true when its key may be remembered; *young when
- * it must be looked at again soon. */
-static bool
-one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
+bool
+keep_entry(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
     int64_t server, bool *young, bool *admitted)
 {
 	struct sp_err err = { "" };
@@ -192,82 +159,5 @@ one(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
 		k->due[CHORE_NEW] = 0; /* its lines are new */
 		return false;
 	}
-	return kind == SP_DROP_ORDER &&
-	    (seen_is(k, keep_key(entry)) || examine(k, &name, server));
-}
-
-/* Go through the listing for a slice of time; what was seen before needs none.
- * Returns false when there is more to do. */
-static bool
-slice(struct sp_keep *k, const struct sp_names *names,
-    const struct keep_marks *marks, int64_t server, int64_t until,
-    uint64_t *seen, size_t *n, bool *young)
-{
-	struct sp_err err = { "" };
-	bool admitted = false, all = true;
-	const char *entry;
-	uint64_t key;
-	size_t i;
-
-	for (i = 0; i < names->n; i++) {
-		sp_alive(k->sp);
-		entry = sp_names_at(names, i);
-		key = keep_key(entry);
-		/* The long queue costs none of it, for what stands behind it
-		 * must have its turn. */
-		if (seen_is(k, key) && !marks_has(marks, entry)) {
-			seen[(*n)++] = key;
-		} else if (sp_mono_ms() < until) {
-			if (one(k, entry, marks, server, young, &admitted))
-				seen[(*n)++] = key;
-		} else if (sp_drop_kind(entry, NULL) != SP_DROP_IGNORE)
-			all = false;
-	}
-	if (admitted)
-		keep_trouble("admit",
-		    sp_sync(k->sp->dir[SP_DIR_NEW], "new", &err), &err);
-	return all;
-}
-
-int64_t
-keep_new(struct sp_keep *k, int64_t now)
-{
-	struct sp_names names = { 0 };
-	struct keep_marks marks;
-	struct sp_err err = { "" };
-	bool young = false, all = true, again;
-	uint64_t *seen = NULL;
-	enum sp_status st;
-	int64_t server, began = sp_mono_ms(), listed, until;
-	size_t n = 0;
-
-	k->due[CHORE_NEW] = now + 1;
-	st = keep_marks(k, &marks);
-	if (st == SP_OK)
-		st = keep_server_now(k, now, &server);
-	if (st == SP_OK)
-		st = sp_list(k->sp->dir[SP_DIR_NEW], false, &names, &err);
-	if (st == SP_OK &&
-	    (seen = malloc((names.n + 1) * sizeof *seen)) == NULL)
-		st = SP_RETRY;
-	keep_trouble("list new", st, &err);
-	if (st == SP_OK) {
-		listed = sp_mono_ms();
-		/* Half of the time at least is for the entries. */
-		until = listed +
-		    (listed - began > SLICE_MS ? listed - began : SLICE_MS);
-		all = slice(k, &names, &marks, server, until, seen, &n, &young);
-		qsort(seen, n, sizeof *seen, by_value);
-		free(k->seen);
-		k->seen = seen;
-		k->seen_n = n;
-	}
-	sp_names_clear(&names);
-	keep_marks_clear(&marks);
-	again = k->due[CHORE_NEW] == 0;
-	if (!all)
-		return 1;
-	if (st != SP_OK || young || again)
-		return YOUNG_MS;
-	return k->sp->local ? LOCAL_MS : (int64_t)(k->sp->policy.poll * 1000);
+	return kind == SP_DROP_ORDER && examine(k, &name, server);
 }

@@ -48,6 +48,16 @@ enum sp_status sp_row_read(const struct sp_spool *spool, enum sp_state state,
 enum sp_status
 sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
     const struct sp_name *name, struct sp_row *row_out, struct sp_err *err);
+/* The same, and the texts that it was read from, for who needs more of them: ""
+ * where there is none.  dirfd: where the order's file is, -1: to be found. */
+struct sp_row_texts {
+	struct sp_buf job, outcome;
+};
+void sp_row_texts_init(struct sp_row_texts *texts);
+void sp_row_texts_clear(struct sp_row_texts *texts);
+enum sp_status sp_row_read_texts(const struct sp_spool *spool, int dirfd,
+    enum sp_state state, const struct sp_name *name, struct sp_row *row_out,
+    struct sp_row_texts *texts, struct sp_err *err);
 /* Can it have metrics at all?  Looking for them costs, and most have none. */
 bool sp_row_metrics_are(const struct sp_row *row);
 enum sp_status sp_row_fold(const struct sp_spool *spool, struct sp_row *row,

@@ -24,55 +24,76 @@ complain(struct sp_row *row, const char *what, const char *why)
 }
 
 static enum sp_status
-read_job(const struct sp_spool *spool, struct sp_row *row, struct sp_err *err)
+read_job(const struct sp_spool *spool, int dirfd, struct sp_row *row,
+    struct sp_buf *text, struct sp_err *err)
 {
-	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX);
 	struct sp_err why = { "" };
+	char file[SP_NAME_MAX];
 	enum sp_status st;
+	struct stat info;
 
 	if (row->name.bundle) {
 		sp_row_job(row, "", 0);
 		return SP_OK;
 	}
-	st = sp_order_read(spool, row->state, &row->name, &text, &why);
+	sp_name_print(&row->name, file);
+	st = dirfd == -1
+	    ? sp_order_read(spool, row->state, &row->name, text, &why)
+	    : sp_read(dirfd, file, SP_JOB_MAX, text, &info, &why);
 	if (st == SP_OK)
-		sp_row_job(row, sp_buf_text(&text), text.len);
+		sp_row_job(row, sp_buf_text(text), text->len);
 	else if (st == SP_BAD)
 		complain(row, "job", why.text);
 	else
 		(void)sp_err_set(err, st, "%s", why.text);
-	sp_buf_clear(&text);
+	if (st != SP_OK)
+		sp_buf_reset(text);
 	return st == SP_BAD ? SP_OK : st;
 }
 
 static enum sp_status
-read_outcome(
-    const struct sp_spool *spool, struct sp_row *row, struct sp_err *err)
+read_outcome(const struct sp_spool *spool, struct sp_row *row,
+    struct sp_buf *text, struct sp_err *err)
 {
-	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
 	struct sp_err why = { "" };
 	char file[SP_ID_LEN + sizeof ".json"];
 	enum sp_status st;
 	struct stat info;
 
 	(void)snprintf(file, sizeof file, "%s.json", row->name.id.text);
-	st = sp_read(spool->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text,
+	st = sp_read(spool->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, text,
 	    &info, &why);
 	if (st == SP_OK)
-		sp_row_outcome(row, sp_buf_text(&text), text.len);
+		sp_row_outcome(row, sp_buf_text(text), text->len);
 	else if (st == SP_GONE)
 		complain(row, "outcome", "not there (yet)");
 	else if (st == SP_BAD)
 		complain(row, "outcome", why.text);
 	else
 		(void)sp_err_set(err, st, "%s", why.text);
-	sp_buf_clear(&text);
+	if (st != SP_OK)
+		sp_buf_reset(text);
 	return st == SP_GONE || st == SP_BAD ? SP_OK : st;
 }
 
+void
+sp_row_texts_init(struct sp_row_texts *texts)
+{
+	sp_buf_init(&texts->job, SP_BUNDLE_MAX);
+	sp_buf_init(&texts->outcome, SP_OUTCOME_MAX + 2);
+}
+
+void
+sp_row_texts_clear(struct sp_row_texts *texts)
+{
+	sp_buf_clear(&texts->job);
+	sp_buf_clear(&texts->outcome);
+}
+
 enum sp_status
-sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
-    const struct sp_name *name, struct sp_row *row_out, struct sp_err *err)
+sp_row_read_texts(const struct sp_spool *spool, int dirfd, enum sp_state state,
+    const struct sp_name *name, struct sp_row *row_out,
+    struct sp_row_texts *texts, struct sp_err *err)
 {
 	enum sp_status st;
 
@@ -80,10 +101,25 @@ sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
 	row_out->name = *name;
 	row_out->state = state;
 	(void)strcpy(row_out->title, name->label);
-	if ((st = read_job(spool, row_out, err)) != SP_OK)
+	sp_buf_reset(&texts->job);
+	sp_buf_reset(&texts->outcome);
+	st = read_job(spool, dirfd, row_out, &texts->job, err);
+	if (st != SP_OK || !sp_state_over_is(state))
 		return st;
-	return sp_state_over_is(state) ? read_outcome(spool, row_out, err)
-				       : SP_OK;
+	return read_outcome(spool, row_out, &texts->outcome, err);
+}
+
+enum sp_status
+sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, struct sp_row *row_out, struct sp_err *err)
+{
+	struct sp_row_texts texts;
+	enum sp_status st;
+
+	sp_row_texts_init(&texts);
+	st = sp_row_read_texts(spool, -1, state, name, row_out, &texts, err);
+	sp_row_texts_clear(&texts);
+	return st;
 }
 
 enum sp_status

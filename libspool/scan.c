@@ -4,12 +4,14 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "libspool/fs.h"
 #include "libspool/scan.h"
 
+#define ENTRY_MAX     256 /* NAME_MAX and its NUL */
 #define WINDOW_LEAST  16
 #define WINDOW_MISSES 6
 
@@ -144,6 +146,74 @@ sp_list_all(const struct sp_listing *all, size_t n, struct sp_err *err)
 			    err, l[i].status, "no memory for a listing");
 		sp_names_sort(l[i].names);
 	}
+	return SP_OK;
+}
+
+/* ---- in stretches ---- */
+
+struct stretch {
+	struct sp_names *names;
+	const char *after;
+	size_t most;
+	char last[ENTRY_MAX]; /* of `most` that were found; "": of fewer */
+	bool more;
+	enum sp_status status;
+};
+
+/* Keep the first `most`, in a block of their own. */
+static enum sp_status
+cut(struct stretch *s)
+{
+	struct sp_names kept = { 0 };
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	sp_names_sort(s->names);
+	if (s->names->n <= s->most)
+		return SP_OK;
+	for (i = 0; st == SP_OK && i < s->most; i++)
+		st = sp_names_add(&kept, sp_names_at(s->names, i));
+	sp_names_clear(s->names);
+	*s->names = kept;
+	s->more = true;
+	if (st == SP_OK && s->most > 0)
+		(void)snprintf(s->last, sizeof s->last, "%s",
+		    sp_names_at(s->names, s->most - 1));
+	return st;
+}
+
+static bool
+take_next(void *arg, const char *name, const struct stat *st)
+{
+	struct stretch *s = arg;
+
+	(void)st;
+	if (name[0] == '.' || strcmp(name, s->after) <= 0)
+		return true;
+	if (s->last[0] != '\0' && strcmp(name, s->last) > 0) {
+		s->more = true;
+		return true;
+	}
+	s->status = sp_names_add(s->names, name);
+	if (s->status == SP_OK && s->names->n >= s->most * 2)
+		s->status = cut(s);
+	return s->status == SP_OK;
+}
+
+enum sp_status
+sp_list_next(int dirfd, const char *after, size_t most,
+    struct sp_names *names_out, bool *more_out, struct sp_err *err)
+{
+	struct stretch s = { .names = names_out, .after = after, .most = most };
+
+	names_out->len = names_out->n = 0;
+	if (sp_fs_list(dirfd, ".", take_next, &s) == -1)
+		return sp_err_sys(err, "list");
+	if (s.status == SP_OK)
+		s.status = cut(&s);
+	if (s.status != SP_OK)
+		return sp_err_set(err, s.status, "no memory for a listing");
+	*more_out = s.more;
 	return SP_OK;
 }
 

@@ -32,6 +32,14 @@ struct sp_listing {
 };
 enum sp_status
 sp_list_all(const struct sp_listing *all, size_t n, struct sp_err *err);
+	return SP_OK;
+}
+
+/* The `most` first of the names that come after `after` ("": all do), sorted:
+ * a long directory in stretches, in bounded memory, each by a listing of its
+ * own.  *more_out: there were others behind them. */
+enum sp_status sp_list_next(int dirfd, const char *after, size_t most,
+    struct sp_names *names_out, bool *more_out, struct sp_err *err);
 void sp_names_clear(struct sp_names *names);
 enum sp_status sp_names_add(struct sp_names *names, const char *name);
 void sp_names_sort(struct sp_names *names);

@@ -24,6 +24,7 @@ set_watch(struct daemon *d)
 {
 	struct sp_err err = { "" };
 
+	d->news_lost = true;
 	d->watching = watch_set(&d->spool, &err) == SP_OK && d->spool.local;
 	if (err.text[0] != '\0' && sp_warn_due("watch"))
 		sp_warn("watch: %s; looking every %g s instead", err.text,
@@ -77,6 +78,7 @@ daemon_close(struct daemon *d)
 	sp_spool_close(&d->spool);
 	sp_buf_clear(&d->ready);
 	sp_buf_clear(&d->ready_next);
+	sp_names_clear(&d->news);
 }
 
 void
@@ -99,19 +101,30 @@ want_anew(struct daemon *d, int64_t now)
 void
 daemon_news(struct daemon *d, int64_t now)
 {
-	struct watch_news news = watch_take();
+	struct sp_names came = { 0 };
+	struct watch_news news =
+	    watch_take(d->index != NULL ? &d->news : NULL, &came);
+	size_t i;
 
+	if (news.lost || d->news.n > INDEX_NEWS_MOST)
+		d->news_lost = true;
+	if (d->news_lost)
+		d->news.n = d->news.len = 0;
+	for (i = 0; i < came.n; i++)
+		sp_keep_came(d->keep, sp_names_at(&came, i));
+	sp_names_clear(&came);
 	if (news.anew)
 		want_anew(d, now);
-	if (news.dirty == 0)
+	if (!news.any)
 		return;
 	d->changed = true;
 	d->dirty |= news.dirty;
 	if (news.taken)
 		d->index_flags |= INDEX_OUTCOMES;
 	/* An order that is dropped on an idle spool is admitted at once. */
-	pace_wake(
-	    &d->keep_pace, now, 0, 2, d->keep_pace.took > 5 ? 4 : 1, 2000);
+	if (news.dirty != 0 || i > 0)
+		pace_wake(&d->keep_pace, now, 0, 2,
+		    d->keep_pace.took > 5 ? 4 : 1, 2000);
 	if (d->index != NULL) {
 		if (d->index_again <= ANEW_MS)
 			d->index_again = 0;

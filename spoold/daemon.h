@@ -30,6 +30,9 @@ struct daemon {
 	unsigned dirty; /* for it */
 	struct pace keep_pace;
 
+	struct sp_names news; /* names that the watch told, for the index */
+	bool news_lost;       /* and not all of them */
+	struct index_watch index_watch;
 	struct index *index; /* NULL: another has it, or it is in trouble */
 	bool standby;
 	unsigned index_flags;

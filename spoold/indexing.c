@@ -53,6 +53,36 @@ index_drop(struct daemon *d, bool retire)
 	d->index_flags |= INDEX_OUTCOMES;
 }
 
+/* ---- what the watch tells the index ---- */
+
+static bool
+told_take(void *arg, struct sp_names *names)
+{
+	struct daemon *d = arg;
+	bool all;
+	size_t i;
+
+	daemon_news(d, sp_mono_ms());
+	all = d->watching && !d->news_lost && !d->anew;
+	for (i = 0; i < d->news.n && all; i++)
+		all = sp_names_add(names, sp_names_at(&d->news, i)) == SP_OK;
+	d->news.n = d->news.len = 0;
+	d->news_lost = false;
+	return all;
+}
+
+static bool
+told_on(void *arg, const char *dir)
+{
+	struct daemon *d = arg;
+
+	if (!d->watching || watch_fd() == -1)
+		return false;
+	return strchr(dir, '/') == NULL || watch_day(&d->spool, dir);
+}
+
+/* ---- the index ---- */
+
 static void
 open_it(struct daemon *d, int64_t now)
 {
@@ -61,6 +91,8 @@ open_it(struct daemon *d, int64_t now)
 
 	st = index_open(&d->spool, &d->index, &err);
 	if (st == SP_OK) {
+		d->index_watch = (struct index_watch){ told_take, told_on, d };
+		index_watched(d->index, &d->index_watch);
 		if (d->standby)
 			sp_info("index taken over");
 		d->standby = false;
@@ -98,6 +130,8 @@ synced(struct daemon *d, const struct index_report *report, int64_t ended)
 		if (d->ready_at > d->ready_ended + READY_MS)
 			d->ready_at = d->ready_ended + READY_MS;
 	}
+	/* It was told once: it remembers. */
+	d->index_flags &= ~(unsigned)INDEX_FORCE;
 	if (report->more) {
 		d->index_pace.at = ended;
 		return;

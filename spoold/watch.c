@@ -130,9 +130,10 @@ static const struct watch_door watch_library = {
 
 /*
  * cp is IN_CREATE and IN_CLOSE_WRITE, mv IN_MOVED_TO, a claim over SFTP
- * IN_CREATE and IN_DELETE.  The days in done/ and failed/ are not watched:
- * whatever comes there has left a directory that is.  In index/ only what is
- * taken away, or asked for, matters.
+ * IN_CREATE and IN_DELETE.  Days in done/ and failed/ are watched when somebody
+ * asks for their names (watch_day): that something came there is known anyway,
+ * for it has left a directory that is.  In index/ only what is taken away, or
+ * asked for, matters.
  */
 static const struct {
 	enum sp_dir dir;
@@ -154,6 +155,16 @@ static int door_fd = -1;
 static bool door_used;
 static int wds[SP_DIRS + 1];
 
+/* One that went is not watched again: the library's tables would be confused,
+ * and it is listed instead. */
+#define DAYS   512
+#define DAY_BY 24 /* "failed/20261122" */
+static struct {
+	int wd; /* -1: it went */
+	char path[DAY_BY];
+} days[DAYS];
+static size_t days_n;
+
 void
 watch_open(void)
 {
@@ -164,6 +175,7 @@ watch_open(void)
 	}
 	door_used = false;
 	(void)memset(wds, 0xff, sizeof wds);
+	days_n = 0;
 }
 
 void
@@ -229,6 +241,24 @@ watch_set(const struct sp_spool *spool, struct sp_err *err)
 	return st;
 }
 
+bool
+watch_day(const struct sp_spool *spool, const char *day)
+{
+	char path[PATH_MAX + 64];
+	size_t i;
+
+	for (i = 0; i < days_n; i++)
+		if (strcmp(days[i].path, day) == 0)
+			return days[i].wd != -1;
+	if (door_fd == -1 || days_n == DAYS || strlen(day) >= DAY_BY)
+		return false;
+	(void)snprintf(
+	    path, sizeof path, "/proc/self/fd/%d/%s", spool->root, day);
+	(void)strcpy(days[days_n].path, day);
+	days[days_n].wd = door->add(path, MOVES | ALWAYS);
+	return days[days_n++].wd != -1;
+}
+
 /* ---- events ---- */
 
 /* In the spool itself: a directory that we have open came, went or was
@@ -245,42 +275,91 @@ root_event(const struct watch_event *e, struct watch_news *news)
 			news->anew = true;
 }
 
+struct told {
+	struct watch_news news;
+	struct sp_names *changed, *came;
+};
+
 static void
-event(const struct watch_event *e, struct watch_news *news)
+day_event(const struct watch_event *e, struct told *t)
+{
+	char path[DAY_BY + 256 + 2];
+	size_t i;
+
+	for (i = days_n; i-- > 0 && days[i].wd != e->wd;)
+		continue;
+	if (i == (size_t)-1)
+		return;
+	t->news.any = true;
+	if (e->mask & (IN_IGNORED | IN_UNMOUNT | ALWAYS)) {
+		days[i].wd = -1;
+		t->news.lost = true;
+	} else if (t->changed != NULL) {
+		(void)snprintf(
+		    path, sizeof path, "%s/%s", days[i].path, e->name);
+		t->news.lost |= sp_names_add(t->changed, path) != SP_OK;
+	}
+}
+
+/* An entry of a directory that we have open. */
+static void
+dir_event(const struct watch_event *e, enum sp_dir dir, struct told *t)
+{
+	char path[256 + 24];
+
+	t->news.any = true;
+	if (dir == SP_DIR_NEW) {
+		/* Who leaves it leaves nothing to do there. */
+		if (!(e->mask & (IN_DELETE | IN_MOVED_FROM)) &&
+		    sp_names_add(t->came, e->name) != SP_OK)
+			t->news.dirty |= SP_DIRTY(dir);
+	} else {
+		t->news.dirty |= SP_DIRTY(dir);
+	}
+	if (dir == SP_DIR_OUTCOMES && (e->mask & (IN_DELETE | IN_MOVED_FROM)))
+		t->news.taken = true;
+	if (t->changed == NULL ||
+	    (dir != SP_DIR_NEW && dir != SP_DIR_WAITING &&
+		dir != SP_DIR_ASSIGNED))
+		return;
+	(void)snprintf(path, sizeof path, "%s/%s", sp_dir_text(dir), e->name);
+	t->news.lost |= sp_names_add(t->changed, path) != SP_OK;
+}
+
+static void
+event(const struct watch_event *e, struct told *t)
 {
 	int i;
 
 	if (e->mask & IN_Q_OVERFLOW) {
-		news->dirty = SP_DIRTY_ALL;
-		news->taken = true;
+		t->news.dirty = SP_DIRTY_ALL;
+		t->news.taken = t->news.lost = true;
 		return;
 	}
 	for (i = 0; i <= SP_DIRS && wds[i] != e->wd; i++)
 		continue;
-	if (i > SP_DIRS)
-		return;
-	if (e->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF)) {
-		news->dirty = SP_DIRTY_ALL;
-		news->anew = true;
+	if (i > SP_DIRS) {
+		day_event(e, t);
+	} else if (e->mask & (IN_IGNORED | IN_UNMOUNT | IN_DELETE_SELF)) {
+		t->news.dirty = SP_DIRTY_ALL;
+		t->news.anew = true;
 	} else if (e->mask & IN_MOVE_SELF) {
-		news->anew = true;
+		t->news.anew = true;
 	} else if (i == ROOT) {
-		root_event(e, news);
+		root_event(e, &t->news);
 	} else if (e->name[0] != '.') {
-		news->dirty |= SP_DIRTY(i);
-		if (i == SP_DIR_OUTCOMES &&
-		    (e->mask & (IN_DELETE | IN_MOVED_FROM)))
-			news->taken = true;
+		dir_event(e, (enum sp_dir)i, t);
 	}
 }
 
 struct watch_news
-watch_take(void)
+watch_take(struct sp_names *changed, struct sp_names *came)
 {
-	struct watch_news news = { 0 };
+	struct told t = { .changed = changed, .came = came };
 	struct watch_event e;
 
 	while (door_fd != -1 && door->next(&e))
-		event(&e, &news);
-	return news;
+		event(&e, &t);
+	t.news.any |= t.news.dirty != 0;
+	return t.news;
 }
