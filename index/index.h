@@ -166,9 +166,14 @@ enum sp_status index_follow(struct index *index, int64_t share_ms,
     size_t *running_out, bool *more_out, struct sp_err *err);
 
 /* index/ready.jsonl's text: the first n orders of new/ in dispatch order, one
- * JSON object a line: name, script, gpus, cpus, memory, requires. */
+ * JSON object a line: name, script, gpus, cpus, memory, requires.  SP_GONE:
+ * new/ was not gone through yet. */
 enum sp_status index_head(
     struct index *index, size_t n, struct sp_buf *text_out, struct sp_err *err);
+
+/* The same orders' names alone, a line each, for who needs many. */
+enum sp_status index_names(struct index *index, size_t n,
+    struct sp_buf *text_out, size_t *n_out, struct sp_err *err);
 
 /* A handle on SPOOL/index as it is now; borrowed. */
 int index_dir(const struct index *index);

@@ -88,9 +88,9 @@ void walk_stop(struct walk *walk);
 void news_take(struct work *work);
 /* Is what it told all that happened there? */
 bool news_of(const struct work *work, const struct stamp *now);
-/* Bring its entries up to date by that. */
+/* Bring its entries up to date by that.  *more_out: time was up. */
 enum sp_status work_news(struct work *work, struct stamp *now,
-    enum sp_state state, struct sp_err *err);
+    enum sp_state state, bool *more_out, struct sp_err *err);
 /* They are recorded for good; or not, and everything must be listed. */
 void news_keep(struct index *index);
 void news_lost(struct index *index);

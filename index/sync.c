@@ -87,9 +87,12 @@ sync_dir(struct work *w, size_t i, enum sp_state state, struct sp_err *err)
 	size_t odd = w->odd;
 	bool more = false;
 
-	if (news_of(w, now))
-		st = work_news(w, now, state, err);
-	else if (walk->on && walk->began.dir != now->dir)
+	if (news_of(w, now)) {
+		st = work_news(w, now, state, &more, err);
+		/* What could not be read is met again by listing. */
+		if (w->odd != odd)
+			stamps_find(&w->ix->known, now->dir)->told = false;
+	} else if (walk->on && walk->began.dir != now->dir)
 		more = true; /* one after the other */
 	else if (walk->on || changed_is(w, now))
 		st = work_dir(w, now, state, &more, err);
@@ -365,7 +368,37 @@ index_head(
 
 	if (ix->sql == NULL)
 		return sp_err_set(err, SP_RETRY, "the index is not open");
+	/* Half of a queue has not its head. */
+	if (stamps_find(&ix->known, SP_NEW) == NULL)
+		return SP_GONE;
 	st = sql_head(ix->sql, SP_NEW, n, text_out, err);
+	if (st == SP_OK && text_out->failed)
+		st = sp_err_set(err, SP_RETRY, "no memory");
+	return st == SP_OK ? SP_OK : SP_RETRY;
+}
+
+enum sp_status
+index_names(struct index *ix, size_t n, struct sp_buf *text_out, size_t *n_out,
+    struct sp_err *err)
+{
+	struct sp_names names = { 0 };
+	enum sp_status st;
+	struct sp_name name;
+	size_t i;
+
+	*n_out = 0;
+	if (ix->sql == NULL || stamps_find(&ix->known, SP_NEW) == NULL)
+		return SP_GONE;
+	st = sql_names(ix->sql, SP_NEW, "", n, &names, err);
+	for (i = 0; st == SP_OK && i < names.n; i++) {
+		if (sp_name_parse(sp_names_at(&names, i), &name) != SP_OK ||
+		    name.bundle)
+			continue;
+		sp_buf_puts(text_out, sp_names_at(&names, i));
+		sp_buf_puts(text_out, "\n");
+		++*n_out;
+	}
+	sp_names_clear(&names);
 	if (st == SP_OK && text_out->failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");
 	return st == SP_OK ? SP_OK : SP_RETRY;

@@ -228,54 +228,74 @@ news_of(const struct work *w, const struct stamp *now)
 	    !(w->ix->walk.on && w->ix->walk.began.dir == now->dir);
 }
 
-/* Those of one directory lie together. */
+/* One that is done with is "". */
 enum sp_status
-work_news(
-    struct work *w, struct stamp *now, enum sp_state state, struct sp_err *err)
+work_news(struct work *w, struct stamp *now, enum sp_state state,
+    bool *more_out, struct sp_err *err)
 {
-	const struct sp_names *news = &w->ix->news;
-	const char *text, *last = "";
+	struct sp_names *news = &w->ix->news;
 	enum sp_status st = SP_OK;
-	char path[24 + 1];
+	char path[24 + 1], *text;
 	size_t i, len;
 
 	stamp_dir_print(now->dir, path);
 	len = strlen(strcat(path, "/"));
+	*more_out = false;
 	for (i = 0; st == SP_OK && i < news->n; i++) {
-		text = sp_names_at(news, i);
-		if (strncmp(text, path, len) != 0 || strcmp(text, last) == 0)
+		text = news->text + news->at[i];
+		if (strncmp(text, path, len) != 0)
 			continue;
-		last = text;
-		sp_alive(w->ix->spool);
-		st = work_put(w, now->dir, state, text + len, err);
-		if (st == SP_GONE)
-			st = work_drop(w, now->dir, state, text + len, err);
+		if ((*more_out = work_late(w)))
+			break;
+		/* twice told: came and went, or was written to */
+		if (i + 1 == news->n ||
+		    strcmp(text, sp_names_at(news, i + 1)) != 0) {
+			sp_alive(w->ix->spool);
+			st = work_put(w, now->dir, state, text + len, err);
+			if (st == SP_GONE)
+				st = work_drop(
+				    w, now->dir, state, text + len, err);
+		}
+		text[0] = '\0';
 	}
 	now->told = true;
 	return st;
 }
 
-/* All were acted upon, but those of a directory that is being walked. */
-void
-news_keep(struct index *ix)
+static enum sp_status
+keep_of(const struct sp_names *news, int64_t dir, struct sp_names *kept)
 {
-	struct sp_names kept = { 0 };
-	const struct sp_names *news = &ix->news;
 	enum sp_status st = SP_OK;
 	char path[24 + 1];
 	size_t i, len;
 
-	if (news->n == 0)
-		return;
-	if (ix->walk.on && ix->walk.told) {
-		stamp_dir_print(ix->walk.began.dir, path);
-		len = strlen(strcat(path, "/"));
-		for (i = 0; st == SP_OK && i < news->n; i++)
-			if (strncmp(sp_names_at(news, i), path, len) == 0)
-				st = sp_names_add(&kept, sp_names_at(news, i));
+	stamp_dir_print(dir, path);
+	len = strlen(strcat(path, "/"));
+	for (i = 0; st == SP_OK && i < news->n; i++)
+		if (strncmp(sp_names_at(news, i), path, len) == 0)
+			st = sp_names_add(kept, sp_names_at(news, i));
+	return st;
+}
+
+/* Not all were acted upon: time was up, or a directory is being walked. */
+void
+news_keep(struct index *ix)
+{
+	const struct walk *walk = &ix->walk;
+	const struct stamp *known;
+	struct sp_names kept = { 0 };
+	enum sp_status st = SP_OK;
+	size_t i;
+
+	if (walk->on && walk->told)
+		st = keep_of(&ix->news, walk->began.dir, &kept);
+	for (i = 0; st == SP_OK && i < ix->known.n && ix->news.n > 0; i++) {
+		known = &ix->known.at[i];
+		if (known->told && !(walk->on && walk->began.dir == known->dir))
+			st = keep_of(&ix->news, known->dir, &kept);
 	}
-	if (st != SP_OK || kept.n > INDEX_NEWS_MOST)
-		news_lost(ix);
 	sp_names_clear(&ix->news);
 	ix->news = kept;
+	if (st != SP_OK || kept.n > INDEX_NEWS_MOST)
+		news_lost(ix);
 }

@@ -171,13 +171,15 @@ sp_ready_list(
 	bool more = true;
 	int i;
 
-	if (sp_fs_far(r->spool->root) && hint_look(r, now) == SP_OK &&
-	    hint_enough(r, now))
-		return hint_copy(r, names_out);
-	r->hint.full_at = now;
+	if (hint_wanted(r) && hint_look(r, now) == SP_OK &&
+	    (st = hint_enough(r, now)) != SP_GONE)
+		return st == SP_OK ? hint_copy(r, names_out) : st;
+	st = SP_OK;
 	/* A bundle leaves new orders behind that were not listed. */
 	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
 		st = list_once(r, names_out, &until, &more, err);
+	r->hint.full_at = sp_mono_ms();
+	r->hint.full_cost = r->hint.full_at - now;
 	return st;
 }
 

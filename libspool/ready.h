@@ -13,9 +13,10 @@
 #include "libspool/scan.h"
 #include "libspool/spool.h"
 
-#define SP_READY_HEAD 256 /* lines of index/ready.jsonl at most */
+#define SP_READY_HEAD  256  /* lines of index/ready.jsonl at most */
+#define SP_READY_NAMES 4096 /* of index/ready.names, for those who are near */
 
-/* What index/ready.jsonl said (readyhint.c). */
+/* What index/ready.jsonl or ready.names said (readyhint.c). */
 struct sp_hint {
 	struct stat was;
 	bool seen;  /* was is filled */
@@ -24,8 +25,10 @@ struct sp_hint {
 	bool news;  /* and nobody was told yet */
 	int64_t changed, read_at;
 	int64_t looked;
-	int64_t full_at;          /* when new/ was listed all the same */
-	bool gone[SP_READY_HEAD]; /* names[i] is not in new/ any more */
+	bool useful;               /* some of it was there, or taken, since */
+	int64_t full_at;           /* when new/ was listed all the same */
+	int64_t full_cost;         /* and how long that took */
+	bool gone[SP_READY_NAMES]; /* names[i] is not in new/ any more */
 	struct sp_names names;
 	size_t lines;
 };
@@ -47,6 +50,9 @@ void sp_ready_clear(struct sp_ready *r);
 /* hold/ and cancel/ were listed, by somebody else, and are these names. */
 enum sp_status sp_ready_marked(struct sp_ready *r, const struct sp_names *hold,
     const struct sp_names *cancel);
+/* Is new/ so long that listing it is dear also where it lies? */
+bool sp_ready_long_is(const struct sp_spool *spool);
+
 /* hold/ and cancel/, listed afresh at most once a second. */
 enum sp_status sp_ready_marks(struct sp_ready *r, struct sp_err *err);
 /* The server's clock by ours, asked for afresh every ten seconds; by any
@@ -56,9 +62,10 @@ sp_ready_now(struct sp_ready *r, int64_t *now_out, struct sp_err *err);
 
 /* Canonical names waiting in new/, in dispatch order; raw drops that are whole
  * are admitted on the way (some of them, when there are many), young ones are
- * left.  Over there, while a spoold publishes the head of the queue, that is
- * looked at instead, and what it holds back is found by a listing now and
- * then; drops are spoold's. */
+ * left.  Where a listing is dear, over there and where new/ is long, and while
+ * a spoold publishes the head of the queue, that is looked at instead, and what
+ * it holds back is found by a listing now and then; drops are spoold's.
+ * SP_LOST: nothing is known that the last one did not say. */
 enum sp_status sp_ready_list(
     struct sp_ready *r, struct sp_names *names_out, struct sp_err *err);
 /* It is not there any more: what was published may say so for a while yet. */

@@ -13,7 +13,7 @@
 
 #define ENTRY_MAX     256 /* NAME_MAX and its NUL */
 #define WINDOW_LEAST  16
-#define WINDOW_MISSES 6
+#define WINDOW_MISSES 6u
 
 void
 sp_names_clear(struct sp_names *names)
@@ -263,6 +263,7 @@ sp_window_next(struct sp_window *w, uint32_t dice)
 			if (w->used[k])
 				continue;
 			w->used[k] = 1;
+			w->last = k;
 			return sp_names_at(&w->names, k);
 		}
 		w->head += width;
@@ -270,16 +271,32 @@ sp_window_next(struct sp_window *w, uint32_t dice)
 }
 
 void
+sp_window_again(struct sp_window *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->names.n; i++)
+		w->used[i] = w->used[i] == 2 ? 2 : 0;
+	w->head = 0;
+	w->misses = w->skips = 0;
+}
+
+void
 sp_window_told(struct sp_window *w, bool won)
 {
+	if (w->last < w->names.n)
+		w->used[w->last] = 2; /* either way */
 	if (won) {
-		w->misses = 0;
+		w->misses = w->skips = 0;
 		return;
 	}
-	if (++w->misses < WINDOW_MISSES || w->width <= 1)
+	if (++w->misses < WINDOW_MISSES >> w->skips || w->width <= 1)
 		return;
-	/* Others have emptied this stretch; what we skip, a new list finds. */
+	/* Others have emptied this stretch; what we skip, a new list finds.
+	 * The next one is believed to be empty sooner. */
 	w->misses = 0;
+	if (WINDOW_MISSES >> w->skips > 1)
+		w->skips++;
 	w->head += w->width;
 	if (w->head > w->names.n)
 		w->head = w->names.n;

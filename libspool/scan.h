@@ -55,10 +55,11 @@ sp_names_at(const struct sp_names *names, size_t i)
 
 struct sp_window {
 	struct sp_names names; /* canonical orders of new/, sorted */
-	uint8_t *used;         /* tried already */
+	uint8_t *used;         /* tried already: 1, or 2 when it was gone */
+	size_t last;           /* handed out last */
 	size_t head;           /* everything before was used */
 	size_t width;
-	unsigned misses; /* in a row */
+	unsigned misses, skips; /* in a row */
 };
 
 void sp_window_init(struct sp_window *w);
@@ -70,6 +71,8 @@ sp_window_fill(struct sp_window *w, struct sp_names *names, unsigned workers);
 /* The next to try, by `dice`; NULL when all were tried.  With one worker the
  * order is strict. */
 const char *sp_window_next(struct sp_window *w, uint32_t dice);
+/* Those that were not gone, once more. */
+void sp_window_again(struct sp_window *w);
 /* What came of it: after some misses in a row the window moves on. */
 void sp_window_told(struct sp_window *w, bool won);
 

@@ -45,6 +45,12 @@ struct daemon {
 	bool ready_known;
 	int64_t ready_at, ready_ended;
 
+	/* index/ready.names: how many, and how many may be gone since */
+	bool names_known;
+	size_t names_n, names_gone;
+	int64_t names_ended;
+	char names_first[SP_NAME_MAX];
+
 	struct sp_beat beat;
 	int64_t beat_at;
 

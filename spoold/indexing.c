@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,9 +15,11 @@
 #include "spoold/daemon.h"
 
 #define READY        "ready.jsonl"
+#define NAMES        "ready.names"
+#define NAMES_MS     1000 /* at most so often, while few were taken */
 #define READY_MAX    (4 * 1024 * 1024)
 #define READY_MS     100 /* at most so often */
-#define SHARE_MS     300 /* of one turn: others wait meanwhile */
+#define SHARE_MS     100 /* of one turn: others wait meanwhile */
 #define STANDBY_MS   3000
 #define STAMPS_MS    5000
 #define FOLLOW_MS    1000 /* between looks at metrics */
@@ -40,15 +43,24 @@ again(struct daemon *d, int64_t least, int64_t most)
 	return d->index_again;
 }
 
+static void
+ready_retire(struct daemon *d)
+{
+	(void)unlinkat(index_dir(d->index), READY, 0);
+	if (d->names_known)
+		(void)unlinkat(index_dir(d->index), NAMES, 0);
+	d->ready_known = d->names_known = false;
+}
+
 void
 index_drop(struct daemon *d, bool retire)
 {
 	/* A list that is no longer kept would hide what came after it. */
 	if (retire && d->index != NULL)
-		(void)unlinkat(index_dir(d->index), READY, 0);
+		ready_retire(d);
 	index_close(d->index);
 	d->index = NULL;
-	d->ready_known = false;
+	d->ready_known = d->names_known = false;
 	d->ready_at = NEVER;
 	d->index_flags |= INDEX_OUTCOMES;
 }
@@ -126,6 +138,8 @@ synced(struct daemon *d, const struct index_report *report, int64_t ended)
 		    report->put, report->gone, report->lines, report->fresh,
 		    report->more);
 	}
+	if (report->head_changed)
+		d->names_gone += report->gone;
 	if (report->head_changed || !d->ready_known) {
 		if (d->ready_at > d->ready_ended + READY_MS)
 			d->ready_at = d->ready_ended + READY_MS;
@@ -177,8 +191,7 @@ index_tick(struct daemon *d, int64_t now)
 	} else {
 		if (sp_warn_due(err.text))
 			sp_warn("index: %s", err.text);
-		(void)unlinkat(index_dir(d->index), READY, 0);
-		d->ready_known = false;
+		ready_retire(d);
 		d->index_pace.at = ended + again(d, TROUBLE_MIN, TROUBLE_MAX);
 		daemon_place(d, ended);
 	}
@@ -220,10 +233,61 @@ ready_touch(struct daemon *d)
 		return;
 	/* Somebody took it away: it is published again. */
 	if (utimensat(index_dir(d->index), READY, NULL, AT_SYMLINK_NOFOLLOW) ==
-	    -1) {
-		d->ready_known = false;
+		-1 ||
+	    (d->names_known &&
+		utimensat(index_dir(d->index), NAMES, NULL,
+		    AT_SYMLINK_NOFOLLOW) == -1)) {
+		d->ready_known = d->names_known = false;
 		d->ready_at = sp_mono_ms();
 	}
+}
+
+/* Is it time for new names?  When an eighth of them may be gone, when something
+ * more urgent came, or when they are old. */
+static bool
+names_due(struct daemon *d, int64_t now)
+{
+	struct sp_buf first = SP_BUF_INIT(SP_NAME_MAX + 2);
+	bool due = !d->names_known || d->names_gone * 8 >= d->names_n ||
+	    now >= d->names_ended + NAMES_MS;
+	size_t n;
+
+	if (!due && index_names(d->index, 1, &first, &n, NULL) == SP_OK &&
+	    n == 1)
+		due = strcmp(sp_buf_text(&first), d->names_first) < 0;
+	sp_buf_clear(&first);
+	if (!due && d->ready_at > d->names_ended + NAMES_MS)
+		d->ready_at = d->names_ended + NAMES_MS;
+	return due;
+}
+
+/* For those who are near, where a listing takes long. */
+static enum sp_status
+publish_names(struct daemon *d, int64_t now, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_READY_NAMES * SP_NAME_MAX);
+	enum sp_status st;
+
+	if (!sp_ready_long_is(&d->spool)) {
+		if (d->names_known)
+			(void)unlinkat(index_dir(d->index), NAMES, 0);
+		d->names_known = false;
+		return SP_OK;
+	}
+	if (!names_due(d, now))
+		return SP_OK;
+	st = index_names(d->index, SP_READY_NAMES, &text, &d->names_n, err);
+	if (st == SP_OK)
+		st = sp_publish(&d->spool, index_dir(d->index), NAMES,
+		    sp_buf_text(&text), text.len, SP_PUB_REPLACE | SP_PUB_LAZY,
+		    err);
+	d->names_known = st == SP_OK;
+	d->names_gone = 0;
+	d->names_ended = now;
+	(void)snprintf(d->names_first, sizeof d->names_first, "%.*s",
+	    (int)strcspn(sp_buf_text(&text), "\n"), sp_buf_text(&text));
+	sp_buf_clear(&text);
+	return st == SP_GONE ? SP_OK : st;
 }
 
 /* Published anew only when it says something else. */
@@ -234,7 +298,12 @@ publish(struct daemon *d, struct sp_err *err)
 	enum sp_status st;
 
 	sp_buf_reset(text);
-	if ((st = index_head(d->index, SP_READY_HEAD, text, err)) != SP_OK)
+	st = index_head(d->index, SP_READY_HEAD, text, err);
+	if (st == SP_GONE) {
+		ready_retire(d);
+		return SP_OK;
+	}
+	if (st != SP_OK)
 		return st;
 	if (d->ready_known && text->len == d->ready.len &&
 	    memcmp(sp_buf_text(text), sp_buf_text(&d->ready), text->len) == 0)
@@ -265,7 +334,7 @@ ready_tick(struct daemon *d, int64_t now)
 		sp_buf_init(&d->ready, READY_MAX);
 		sp_buf_init(&d->ready_next, READY_MAX);
 	}
-	if (publish(d, &err) != SP_OK) {
+	if (publish(d, &err) != SP_OK || publish_names(d, now, &err) != SP_OK) {
 		d->ready_known = false;
 		d->ready_at = now + TROUBLE_MIN;
 		if (sp_warn_due("ready"))

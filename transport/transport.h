@@ -90,7 +90,8 @@ struct tr_ops {
 
 	/* Canonical names waiting in new/, in dispatch order; raw drops that
 	 * are whole are admitted on the way (some of them, when there are
-	 * many), young ones are left. */
+	 * many), young ones are left.  SP_LOST: nothing is known that the last
+	 * listing did not say. */
 	enum sp_status (*list)(
 	    struct tr *tr, struct sp_names *names_out, struct sp_err *err);
 	/* The text of an order that is still in new/, for the fit.  SP_GONE:

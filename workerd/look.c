@@ -25,6 +25,8 @@
 #define QUIET_MS    200 /* until we ask again whether a Boss has more */
 #define DRAIN_LEAST 100
 #define DRAIN_MOST  2000
+#define MANY        1000 /* to go through so many takes */
+#define COST_LEAST  5    /* ms, listed or not */
 #define FORGET      4096 /* opinions kept beyond the length of the listing */
 
 static int64_t
@@ -93,11 +95,19 @@ relist(struct worker *w, int64_t now)
 	st = w->ops->list(w->tr, &names, &err);
 	if (st == SP_OK && l->seen.n > names.n + FORGET)
 		verdict_clear(&l->seen);
-	if (st == SP_OK)
+	/* Nothing new: the window goes on where it is, or begins again with
+	 * those that were not for us then. */
+	if (st == SP_LOST && l->over)
+		sp_window_again(&l->window);
+	if (st == SP_LOST)
+		st = SP_OK;
+	else if (st == SP_OK)
 		st = sp_window_fill(&l->window, &names, w->ops->workers(w->tr));
 	sp_names_clear(&names);
 	l->last = sp_mono_ms();
 	l->cost = l->last - now;
+	if (l->cost < COST_LEAST && l->window.names.n > MANY)
+		l->cost = COST_LEAST;
 	l->again = FAR;
 	l->claims = 0;
 	l->over = st != SP_OK;

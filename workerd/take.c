@@ -148,7 +148,9 @@ consider(struct worker *w, const struct sp_name *name, struct opinion *o,
 			.gpus = job.gpus, .cpus = job.cpus, .memory = job.memory
 		};
 		sp_job_clear(&job);
-	} else if (st != SP_GONE && st != SP_LOST) {
+	} else if (st == SP_GONE || st == SP_LOST) {
+		sp_window_told(&w->look.window, false);
+	} else {
 		if (st == SP_RETRY)
 			look_pause(w, now, TROUBLE_MS);
 		later(&w->look, o, now + AGAIN_MS);
