@@ -56,6 +56,10 @@ typedef int index_row_fn(void *arg, const struct sp_row *row);
 enum sp_status index_list(const struct sp_spool *spool, unsigned states,
     index_row_fn *fn, void *arg, bool *from_index_out, struct sp_err *err);
 
+/* The same of the `last` newest at least: it may begin sooner. */
+enum sp_status index_newest(const struct sp_spool *spool, unsigned states,
+    size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
+
 /* The same from the directories alone. */
 enum sp_status index_list_dirs(const struct sp_spool *spool, unsigned states,
     index_row_fn *fn, void *arg, struct sp_err *err);
@@ -72,6 +76,11 @@ enum sp_status index_find(const struct sp_spool *spool, const char *part,
 enum sp_status index_count(const struct sp_spool *spool,
     size_t count_out[SP_STATES], struct sp_err *err);
 
+/* How many orders stand before this one in new/, from the index alone.
+ * SP_GONE: it is not fresh. */
+enum sp_status index_ahead(
+    const struct sp_spool *spool, const struct sp_name *name, size_t *n_out);
+
 /* The parts of the above that read the index only. */
 struct index_reader;
 
@@ -85,8 +94,9 @@ struct index_reader;
 enum sp_status index_open_read(const struct sp_spool *spool,
     struct index_reader **reader_out, struct sp_err *err);
 void index_close_read(struct index_reader *reader);
+/* last: 0 for all. */
 enum sp_status index_reader_list(struct index_reader *reader, unsigned states,
-    index_row_fn *fn, void *arg, struct sp_err *err);
+    size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
 enum sp_status index_reader_find(struct index_reader *reader, const char *part,
     struct sp_row *row_out, struct sp_err *err);
 enum sp_status index_reader_count(struct index_reader *reader,

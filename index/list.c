@@ -199,9 +199,9 @@ count_dirs(const struct sp_spool *spool, size_t count_out[SP_STATES],
 
 /* ---- either ---- */
 
-enum sp_status
-index_list(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
-    void *arg, bool *from_index_out, struct sp_err *err)
+static enum sp_status
+list_either(const struct sp_spool *spool, unsigned states, size_t last,
+    index_row_fn *fn, void *arg, bool *from_index_out, struct sp_err *err)
 {
 	struct index_reader *reader;
 	enum sp_status st;
@@ -212,9 +212,23 @@ index_list(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
 		*from_index_out = index;
 	if (!index)
 		return index_list_dirs(spool, states, fn, arg, err);
-	st = index_reader_list(reader, states, fn, arg, err);
+	st = index_reader_list(reader, states, last, fn, arg, err);
 	index_close_read(reader);
 	return st;
+}
+
+enum sp_status
+index_list(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
+    void *arg, bool *from_index_out, struct sp_err *err)
+{
+	return list_either(spool, states, 0, fn, arg, from_index_out, err);
+}
+
+enum sp_status
+index_newest(const struct sp_spool *spool, unsigned states, size_t last,
+    index_row_fn *fn, void *arg, struct sp_err *err)
+{
+	return list_either(spool, states, last, fn, arg, NULL, err);
 }
 
 enum sp_status

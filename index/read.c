@@ -187,14 +187,20 @@ walk_one(void *arg, const struct sp_row *bare)
 }
 
 enum sp_status
-index_reader_list(struct index_reader *reader, unsigned states,
+index_reader_list(struct index_reader *reader, unsigned states, size_t last,
     index_row_fn *fn, void *arg, struct sp_err *err)
 {
 	struct asked walk = { reader, (states & INDEX_METRICS) != 0, fn, arg,
 		SP_OK, err };
-	enum sp_status st;
+	struct sp_id from = { "" };
+	enum sp_status st = SP_OK;
 
-	st = sql_rows(reader->sql, states & INDEX_ALL, walk_one, &walk, err);
+	if (last > 0)
+		st = sql_newest(
+		    reader->sql, states & INDEX_ALL, last, &from, err);
+	if (st == SP_OK)
+		st = sql_rows(reader->sql, states & INDEX_ALL, &from, walk_one,
+		    &walk, err);
 	return answer(st == SP_OK ? walk.status : st);
 }
 
@@ -223,4 +229,18 @@ index_reader_count(struct index_reader *reader, size_t count_out[SP_STATES],
     struct sp_err *err)
 {
 	return answer(sql_count(reader->sql, count_out, err));
+}
+
+enum sp_status
+index_ahead(
+    const struct sp_spool *spool, const struct sp_name *name, size_t *n_out)
+{
+	struct index_reader *reader;
+	enum sp_status st;
+
+	if ((st = index_open_read(spool, &reader, NULL)) != SP_OK)
+		return st;
+	st = sql_ahead(reader->sql, SP_NEW, name, n_out, NULL);
+	index_close_read(reader);
+	return answer(st);
 }

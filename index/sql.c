@@ -81,9 +81,15 @@ static const char *const queries[Q_ALL] = {
 	[Q_LINES] = "SELECT ino, at, tail FROM meta",
 	[Q_LINES_SET] = "UPDATE meta SET ino = ?1, at = ?2, tail = ?3",
 	[Q_ROWS] = "SELECT id, " ROW_COLUMNS " FROM entry"
-		   " WHERE ?1 >> state & 1 ORDER BY id, rank, name",
+		   " WHERE ?1 >> state & 1 AND id >= ?2"
+		   " ORDER BY id, rank, name",
 	[Q_ROWS_STATE] = "SELECT id, " ROW_COLUMNS " FROM entry"
-			 " WHERE state = ?1 ORDER BY id, rank, name",
+			 " WHERE state = ?1 AND id >= ?2"
+			 " ORDER BY id, rank, name",
+	[Q_NEWEST] =
+	    "SELECT id FROM entry WHERE ?1 >> state & 1 ORDER BY id DESC",
+	[Q_NEWEST_STATE] =
+	    "SELECT id FROM entry WHERE state = ?1 ORDER BY id DESC",
 	[Q_ROW] = "SELECT id, " ROW_COLUMNS " FROM entry"
 		  " WHERE id = ?1 ORDER BY rank, name LIMIT 1",
 	[Q_ALL_NAMES] = "SELECT name FROM entry ORDER BY id, rank, name",
@@ -92,6 +98,7 @@ static const char *const queries[Q_ALL] = {
 	[Q_HEAD] = "SELECT need FROM entry"
 		   " WHERE dir = ?1 AND need IS NOT NULL ORDER BY name"
 		   " LIMIT ?2",
+	[Q_AHEAD] = "SELECT count(*) FROM entry WHERE dir = ?1 AND name < ?2",
 	[Q_RUNNING] = "SELECT name FROM entry WHERE state = 2 ORDER BY id",
 	[Q_METRICS] = "SELECT text FROM metrics WHERE id = ?1",
 	[Q_METRICS_SET] = "INSERT OR REPLACE INTO metrics VALUES(?1, ?2)",

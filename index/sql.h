@@ -102,8 +102,12 @@ enum sp_status sql_metrics_sweep(struct sql *sql, struct sp_err *err);
 
 /* ---- questions of readers ---- */
 
-enum sp_status sql_rows(struct sql *sql, unsigned states, index_row_fn *fn,
-    void *arg, struct sp_err *err);
+/* Ascending by id, beginning with `from`. */
+enum sp_status sql_rows(struct sql *sql, unsigned states,
+    const struct sp_id *from, index_row_fn *fn, void *arg, struct sp_err *err);
+/* Where the `last` newest begin. */
+enum sp_status sql_newest(struct sql *sql, unsigned states, size_t last,
+    struct sp_id *from_out, struct sp_err *err);
 /* Every order's best entry for this id.  SP_GONE: none. */
 enum sp_status sql_row(struct sql *sql, const struct sp_id *id,
     struct sp_row *row_out, struct sp_err *err);
@@ -113,6 +117,9 @@ enum sp_status
 sql_each_name(struct sql *sql, sql_name_fn *fn, void *arg, struct sp_err *err);
 enum sp_status
 sql_count(struct sql *sql, size_t count_out[SP_STATES], struct sp_err *err);
+/* How many names of a directory come before this one. */
+enum sp_status sql_ahead(struct sql *sql, int64_t dir,
+    const struct sp_name *name, size_t *n_out, struct sp_err *err);
 /* The needs of the first n names of a directory, one a line. */
 enum sp_status sql_head(struct sql *sql, int64_t dir, size_t n,
     struct sp_buf *text_out, struct sp_err *err);

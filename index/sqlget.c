@@ -204,12 +204,43 @@ row_at(sqlite3_stmt *q, struct sp_row *row)
 	return true;
 }
 
-enum sp_status
-sql_rows(struct sql *sql, unsigned states, index_row_fn *fn, void *arg,
-    struct sp_err *err)
+/* One state only has an index of its own. */
+static bool
+one_is(unsigned states)
 {
-	/* One state only has an index of its own. */
-	bool one = (states & (states - 1)) == 0;
+	return (states & (states - 1)) == 0;
+}
+
+enum sp_status
+sql_newest(struct sql *sql, unsigned states, size_t last,
+    struct sp_id *from_out, struct sp_err *err)
+{
+	bool one = one_is(states);
+	sqlite3_stmt *q = sql_query(sql, one ? Q_NEWEST_STATE : Q_NEWEST, err);
+	int rc = SQLITE_DONE;
+	size_t n = 0;
+
+	if (q == NULL)
+		return SP_BAD;
+	from_out->text[0] = '\0';
+	if (states == 0)
+		return SP_OK;
+	(void)sqlite3_bind_int(q, 1, one ? __builtin_ctz(states) : (int)states);
+	while (n < last && (rc = sqlite3_step(q)) == SQLITE_ROW) {
+		/* An id may come twice. */
+		if (strcmp(sql_text_at(q, 0), from_out->text) == 0)
+			continue;
+		copy_at(q, 0, from_out->text, sizeof from_out->text);
+		n++;
+	}
+	return sql_end(sql, q, rc, err);
+}
+
+enum sp_status
+sql_rows(struct sql *sql, unsigned states, const struct sp_id *from,
+    index_row_fn *fn, void *arg, struct sp_err *err)
+{
+	bool one = one_is(states);
 	sqlite3_stmt *q = sql_query(sql, one ? Q_ROWS_STATE : Q_ROWS, err);
 	struct sp_id last = { "" };
 	struct sp_row row;
@@ -221,6 +252,7 @@ sql_rows(struct sql *sql, unsigned states, index_row_fn *fn, void *arg,
 	if (states == 0)
 		return SP_OK;
 	(void)sqlite3_bind_int(q, 1, one ? __builtin_ctz(states) : (int)states);
+	sql_bind_text(q, 2, from->text);
 	while (!stop && (rc = sqlite3_step(q)) == SQLITE_ROW) {
 		/* The first of an id is the one to show. */
 		if (strcmp(sql_text_at(q, 0), last.text) == 0 ||
@@ -297,5 +329,23 @@ sql_head(struct sql *sql, int64_t dir, size_t n, struct sp_buf *text_out,
 		sp_buf_puts(text_out, sql_text_at(q, 0));
 		sp_buf_puts(text_out, "\n");
 	}
+	return sql_end(sql, q, rc, err);
+}
+
+enum sp_status
+sql_ahead(struct sql *sql, int64_t dir, const struct sp_name *name,
+    size_t *n_out, struct sp_err *err)
+{
+	sqlite3_stmt *q = sql_query(sql, Q_AHEAD, err);
+	char text[SP_NAME_MAX];
+	int rc;
+
+	if (q == NULL)
+		return SP_BAD;
+	sp_name_print(name, text);
+	(void)sqlite3_bind_int64(q, 1, dir);
+	sql_bind_text(q, 2, text);
+	if ((rc = sqlite3_step(q)) == SQLITE_ROW)
+		*n_out = (size_t)sqlite3_column_int64(q, 0);
 	return sql_end(sql, q, rc, err);
 }

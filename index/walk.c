@@ -14,7 +14,7 @@
 #include "libspool/file.h"
 #include "libspool/fs.h"
 
-#define STRETCH (128 * 1024) /* names */
+#define STRETCH (64 * 1024) /* names */
 
 /* ---- sorted lists, a stretch at a time ---- */
 

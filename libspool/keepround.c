@@ -46,6 +46,30 @@ by_key(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* Those that were added come in between; there are few of them each time, and a
+ * second list of all would cost as much memory as the first. */
+static enum sp_status
+sort_in(struct keep_round *r)
+{
+	size_t n = r->seen_n - r->sorted, i = r->sorted, at = r->seen_n;
+	uint64_t *added;
+
+	if (n == 0)
+		return SP_OK;
+	if ((added = malloc(n * sizeof *added)) == NULL)
+		return SP_RETRY;
+	(void)memcpy(added, r->seen + r->sorted, n * sizeof *added);
+	qsort(added, n, sizeof *added, by_key);
+	while (n > 0)
+		r->seen[--at] =
+		    i > 0 && by_key(&r->seen[i - 1], &added[n - 1]) > 0
+		    ? r->seen[--i]
+		    : added[--n];
+	free(added);
+	r->sorted = r->seen_n;
+	return SP_OK;
+}
+
 static void
 remember(struct keep_round *r, const char *entry)
 {
@@ -141,9 +165,8 @@ list_new(struct sp_keep *k, const struct keep_marks *marks, struct sp_err *err)
 	enum sp_status st = SP_OK;
 	size_t i;
 
-	if (r->seen_n > r->sorted)
-		qsort(r->seen, r->seen_n, sizeof *r->seen, by_key);
-	r->sorted = r->seen_n;
+	if (sort_in(r) != SP_OK)
+		return sp_err_set(err, SP_RETRY, "no memory");
 	for (i = 0; i < r->seen_n; i++)
 		r->seen[i] &= ~(uint64_t)MET;
 	r->todo.n = r->todo.len = r->at = 0;

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -191,6 +192,8 @@ main(int argc, char **argv)
 	enum sp_status st;
 	int signals, rc;
 
+	/* What a long listing took is given back. */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	watch_open(); /* first: see watch.h */
 	if ((rc = options(argc, argv, &name, &path, &l)) != 0)
 		return rc == -1 ? EXIT_OK : rc;

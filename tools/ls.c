@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "libspool/scan.h"
+#include "libspool/fs.h"
 #include "tools/spool.h"
 
 static const char *
@@ -103,7 +103,34 @@ ls_line(void *arg, const struct sp_row *row)
 	put_number(table, row->has_seconds, row->seconds);
 	term_span((double)(ls->now - sp_id_ms(&row->name.id)) / 1000, text);
 	table_put(table, text);
-	return table->failed;
+	return table_flow(table);
+}
+
+struct drops {
+	size_t raw, bad;
+};
+
+static bool
+raw_one(void *arg, const char *name, const struct stat *st)
+{
+	enum sp_drop kind = sp_drop_kind(name, NULL);
+	struct drops *drops = arg;
+
+	(void)st;
+	drops->raw += kind == SP_DROP_JOB || kind == SP_DROP_BUNDLE;
+	return true;
+}
+
+static bool
+bad_one(void *arg, const char *name, const struct stat *st)
+{
+	size_t len = strlen(name);
+	struct drops *drops = arg;
+
+	(void)st;
+	drops->bad +=
+	    name[0] != '.' && (len < 4 || strcmp(name + len - 4, ".why") != 0);
+	return true;
 }
 
 /* What is not an order yet, or cannot be one, is easily missed: say so, beside
@@ -111,34 +138,20 @@ ls_line(void *arg, const struct sp_row *row)
 static void
 say_drops(const struct sp_spool *spool)
 {
-	struct sp_names names = { 0 };
-	size_t i, raw = 0, bad = 0, len;
-	const char *name;
+	struct drops drops = { 0 };
 
-	if (sp_list(spool->dir[SP_DIR_NEW], false, &names, NULL) == SP_OK)
-		for (i = 0; i < names.n; i++) {
-			enum sp_drop kind =
-			    sp_drop_kind(sp_names_at(&names, i), NULL);
-
-			raw += kind == SP_DROP_JOB || kind == SP_DROP_BUNDLE;
-		}
-	if (sp_list(spool->dir[SP_DIR_BAD], false, &names, NULL) == SP_OK)
-		for (i = 0; i < names.n; i++) {
-			name = sp_names_at(&names, i);
-			len = strlen(name);
-			bad += len < 4 || strcmp(name + len - 4, ".why") != 0;
-		}
-	sp_names_clear(&names);
-	if (raw > 0)
+	(void)sp_fs_list(spool->dir[SP_DIR_NEW], ".", raw_one, &drops);
+	(void)sp_fs_list(spool->dir[SP_DIR_BAD], ".", bad_one, &drops);
+	if (drops.raw > 0)
 		(void)fprintf(stderr,
 		    "%zu file%s in new/ not admitted yet: a "
 		    "worker or spoold does that\n",
-		    raw, raw == 1 ? "" : "s");
-	if (bad > 0)
+		    drops.raw, drops.raw == 1 ? "" : "s");
+	if (drops.bad > 0)
 		(void)fprintf(stderr,
 		    "%zu in bad/ that cannot be a job: see "
 		    "the .why beside it\n",
-		    bad);
+		    drops.bad);
 }
 
 static int
@@ -189,6 +202,7 @@ ls_run(struct tool *tool, int argc, char **argv)
 	answer = st != SP_OK ? complain_of(st, &err, "listing")
 	    : json           ? ANSWER_YES
 			     : table_print(&ls.table);
+	(void)fflush(stdout);
 	if (!json && st == SP_OK)
 		say_drops(&tool->spool);
 	table_clear(&ls.table);

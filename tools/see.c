@@ -5,9 +5,11 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "index/index.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "tools/served.h"
 #include "tools/spool.h"
 
@@ -69,7 +71,7 @@ see_rows(const struct sp_spool *spool, unsigned states, size_t last, see_fn *fn,
 		return index_list(spool, states, fn, arg, NULL, err);
 	if ((ring.row = calloc(last, sizeof *ring.row)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
-	st = index_list(spool, states, ring_put, &ring, NULL, err);
+	st = index_newest(spool, states, last, ring_put, &ring, err);
 	if (ring.failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");
 	for (i = 0; st == SP_OK && i < ring.n; i++) {
@@ -81,6 +83,52 @@ see_rows(const struct sp_spool *spool, unsigned states, size_t last, see_fn *fn,
 		ring_drop(&ring.row[i]);
 	free(ring.row);
 	return st;
+}
+
+/* So long that the index, which may have to become fresh first, is quicker. */
+#define LONG (1024 * 1024)
+
+static bool
+long_is(const struct sp_spool *spool, const struct sp_id *id)
+{
+	static const enum sp_state states[] = { SP_NEW, SP_DONE, SP_FAILED,
+		SP_WAITING };
+	bool yes = false;
+	struct stat st;
+	size_t i;
+	int fd;
+
+	if (sp_fs_far(spool->root))
+		return false;
+	for (i = 0; i < sizeof states / sizeof *states && !yes; i++) {
+		if (sp_state_open(spool, states[i], id, false, &fd, NULL) !=
+		    SP_OK)
+			continue;
+		yes = fstat(fd, &st) == 0 && st.st_size >= LONG;
+		(void)sp_fs_close(fd);
+	}
+	return yes;
+}
+
+/* The index is as of now, so an order that it does not know is not there; but
+ * that is asked for so seldom that it may as well be seen. */
+static enum sp_status
+where(const struct sp_spool *spool, const struct sp_id *id,
+    enum sp_state *state_out, struct sp_name *name_out, struct sp_err *err)
+{
+	struct index_reader *reader = NULL;
+	enum sp_status st = SP_GONE;
+	struct sp_row row;
+
+	if (long_is(spool, id) &&
+	    index_open_read(spool, &reader, NULL) == SP_OK) {
+		st = index_reader_find(reader, id->text, &row, NULL);
+		*state_out = row.state;
+		*name_out = row.name;
+	}
+	index_close_read(reader);
+	return st == SP_OK ? SP_OK
+			   : sp_find(spool, id, state_out, name_out, err);
 }
 
 enum sp_status
@@ -96,7 +144,7 @@ see_row(const struct sp_spool *spool, const struct sp_id *id,
 		return served_row(spool, id, row_out, err);
 	/* it may move between the two steps */
 	for (tries = 0; tries < 20; tries++) {
-		if ((st = sp_find(spool, id, &state, &name, err)) != SP_OK)
+		if ((st = where(spool, id, &state, &name, err)) != SP_OK)
 			return st;
 		st = sp_row_read(spool, state, &name, row_out, err);
 		if (st != SP_GONE && st != SP_LOST)
@@ -113,7 +161,7 @@ see_find(const struct sp_spool *spool, const struct sp_id *id,
 	struct sp_row row;
 
 	if (!served_is(spool))
-		return sp_find(spool, id, state_out, name_out, err);
+		return where(spool, id, state_out, name_out, err);
 	if ((st = served_row(spool, id, &row, err)) == SP_OK) {
 		*state_out = row.state;
 		*name_out = row.name;

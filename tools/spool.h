@@ -215,6 +215,8 @@ struct table {
 	const struct table_column *column;
 	size_t columns;
 	struct sp_names cells;
+	int wide[TABLE_MAX];
+	bool begun;  /* some of it is printed */
 	bool failed; /* no memory */
 };
 
@@ -222,7 +224,12 @@ void table_init(
     struct table *table, const struct table_column *column, size_t columns);
 /* The next cell; any text, escaped here; "" shows as "-". */
 void table_put(struct table *table, const char *text);
-/* To stdout.  Columns with nothing in them are left out on a terminal. */
+/* A long table goes out as it comes, in pieces of so many rows; its columns are
+ * as wide as the first ones need.  True: it cannot. */
+#define TABLE_FLOW 1000
+int table_flow(struct table *table);
+/* The rest, to stdout.  Columns with nothing in them are left out on a
+ * terminal, of a table that is not long. */
 int table_print(struct table *table);
 void table_clear(struct table *table);
 

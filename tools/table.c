@@ -176,24 +176,47 @@ print_line(const struct table *table, const int wide[], size_t rows, size_t row,
 	(void)putchar('\n');
 }
 
+/* Print what there is.  Widths only grow from here on. */
+static void
+flow(struct table *table, bool more)
+{
+	int limit = term_width(STDOUT_FILENO), wide[TABLE_MAX];
+	bool colour = term_colour_ok(STDOUT_FILENO), first = !table->begun;
+	size_t c, r, rows = table->cells.n / table->columns;
+
+	/* What comes later may have what these have not. */
+	measure(table, rows, limit == 0 || more || !first, wide);
+	for (c = 0; c < table->columns; c++)
+		if (first || (limit == 0 && wide[c] > table->wide[c]))
+			table->wide[c] = wide[c];
+	if (first && limit > 0)
+		fit(table, limit, table->wide);
+	if (first)
+		print_line(table, table->wide, rows, rows, false);
+	for (r = 0; r < rows; r++)
+		print_line(table, table->wide, rows, r, colour);
+	table->begun = true;
+	table->cells.n = table->cells.len = 0;
+}
+
+int
+table_flow(struct table *table)
+{
+	if (!table->failed && table->cells.n >= TABLE_FLOW * table->columns) {
+		flow(table, true);
+		(void)fflush(stdout);
+	}
+	return table->failed || ferror(stdout);
+}
+
 int
 table_print(struct table *table)
 {
-	int wide[TABLE_MAX], limit = term_width(STDOUT_FILENO);
-	bool colour = term_colour_ok(STDOUT_FILENO);
-	size_t r, rows = table->cells.n / table->columns;
-
 	if (table->failed) {
 		complain("no memory for so long a table");
 		return ANSWER_LATER;
 	}
-	if (rows == 0)
-		return ANSWER_YES;
-	measure(table, rows, limit == 0, wide);
-	if (limit > 0)
-		fit(table, limit, wide);
-	print_line(table, wide, rows, rows, false);
-	for (r = 0; r < rows; r++)
-		print_line(table, wide, rows, r, colour);
+	if (table->cells.n > 0)
+		flow(table, false);
 	return ANSWER_YES;
 }

@@ -20,6 +20,7 @@
 #define PAUSE_FIRST 20
 #define PAUSE_MOST  500
 #define MANY        200  /* so many names are cheaper listed than asked for */
+#define FEW         4    /* so few are looked for one by one */
 #define PAUSE_FAR   2000 /* at most, where each look is a question */
 #define MISS_MS     5000 /* how often to see whether orders were taken away */
 
@@ -113,25 +114,45 @@ look_all(struct wait *wait, struct sp_err *err)
 	return st;
 }
 
+static enum sp_status
+stands(const struct wait *wait, const struct waited *one, bool *there_out,
+    struct sp_err *err)
+{
+	enum sp_state state;
+	struct sp_name name;
+	enum sp_status st;
+
+	st = see_find(wait->spool, &one->id, &state, &name, err);
+	*there_out = st == SP_OK;
+	return st == SP_GONE ? SP_OK : st;
+}
+
 /* Somebody may have taken an order away by hand: it would never be over.  Not
  * there at two looks, seconds apart, and no outcome: gone. */
 static enum sp_status
 look_missing(struct wait *wait, struct sp_err *err)
 {
-	struct see_list list;
+	bool few = wait->n - wait->over <= FEW, there;
+	struct see_list list = { 0 };
 	struct waited *one;
-	enum sp_status st;
+	enum sp_status st = SP_OK;
 	size_t i;
 
 	if (sp_mono_ms() < wait->missing_due)
 		return SP_OK;
-	if ((st = see_list(wait->spool, &list, err)) != SP_OK)
+	if (!few && (st = see_list(wait->spool, &list, err)) != SP_OK)
 		return st;
 	for (i = 0; i < wait->n && st == SP_OK; i++) {
 		one = &wait->one[i];
 		if (one->over)
 			continue;
-		if (see_entry(&list, &one->id) != NULL) {
+		if (few)
+			st = stands(wait, one, &there, err);
+		else
+			there = see_entry(&list, &one->id) != NULL;
+		if (st != SP_OK)
+			break;
+		if (there) {
 			one->missed = false;
 		} else if (!one->missed) {
 			one->missed = true;

@@ -8,11 +8,13 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "index/index.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
 #include "libspool/mark.h"
 #include "libspool/outcome.h"
+#include "libspool/ready.h"
 #include "tools/why.h"
 
 static void SP_PRINTF(2, 3) put(struct why *why, const char *fmt, ...)
@@ -50,22 +52,34 @@ put_mark_hold(struct why *why)
 
 /* ---- new/ ---- */
 
+struct ahead {
+	char file[SP_NAME_MAX];
+	size_t n;
+};
+
+static bool
+ahead_one(void *arg, const char *name, const struct stat *st)
+{
+	struct ahead *ahead = arg;
+
+	(void)st;
+	ahead->n += strcmp(name, ahead->file) < 0 &&
+	    sp_drop_kind(name, NULL) == SP_DROP_ORDER;
+	return true;
+}
+
 static void
 count_ahead(struct why *why)
 {
-	struct sp_names names = { 0 };
-	char file[SP_NAME_MAX];
-	size_t i;
+	const struct sp_spool *spool = &why->tool->spool;
+	struct ahead ahead = { .n = 0 };
 
-	sp_name_print(&why->row->name, file);
-	(void)sp_list(why->tool->spool.dir[SP_DIR_NEW], false, &names, NULL);
-	for (i = 0; i < names.n; i++) {
-		if (strcmp(sp_names_at(&names, i), file) >= 0)
-			break;
-		why->ahead +=
-		    sp_drop_kind(sp_names_at(&names, i), NULL) == SP_DROP_ORDER;
-	}
-	sp_names_clear(&names);
+	if (sp_ready_long_is(spool) &&
+	    index_ahead(spool, &why->row->name, &why->ahead) == SP_OK)
+		return;
+	sp_name_print(&why->row->name, ahead.file);
+	(void)sp_fs_list(spool->dir[SP_DIR_NEW], ".", ahead_one, &ahead);
+	why->ahead = ahead.n;
 }
 
 /* What the worker itself said of it when it last looked. */
