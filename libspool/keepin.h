@@ -66,6 +66,9 @@ struct sp_keep {
 	struct waiting *wait;    /* sorted by key */
 	size_t wait_n;
 	bool half_now; /* somebody met two links */
+	/* outcomes/ as it looked when nothing was left to publish there. */
+	struct stat published;
+	bool published_calm;
 	unsigned half_rounds;
 };
 
@@ -74,6 +77,11 @@ typedef int64_t keep_fn(struct sp_keep *k, int64_t now);
 /* Each does one chore and says in how many ms it wants to again. */
 keep_fn keep_look, keep_new, keep_wait, keep_reap, keep_publish, keep_half,
     keep_sweep;
+
+/* Does a directory look as it did, and did it long enough for a change to show?
+ * Only where it lies in this machine; is_out for the next time. */
+bool keep_still(struct sp_keep *k, enum sp_dir dir, int64_t server,
+    const struct stat *was, struct stat *is_out, bool *same_out);
 
 void keep_round_clear(struct keep_round *round);
 

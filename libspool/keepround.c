@@ -194,45 +194,49 @@ list_new(struct sp_keep *k, const struct keep_marks *marks, struct sp_err *err)
 
 /* ---- is there anything to list? ---- */
 
-/* As they look now; `old` enough that a change would show? */
-static void
-look_at(const struct sp_keep *k, int64_t server, struct stat is[KEEP_DIRS],
-    bool *old)
+bool
+keep_still(struct sp_keep *k, enum sp_dir dir, int64_t server,
+    const struct stat *was, struct stat *is, bool *same_out)
 {
+	*same_out = false;
+	if (!k->sp->local || fstat(k->sp->dir[dir], is) == -1)
+		return false;
+	*same_out = is->st_ino == was->st_ino &&
+	    is->st_mtim.tv_sec == was->st_mtim.tv_sec &&
+	    is->st_mtim.tv_nsec == was->st_mtim.tv_nsec &&
+	    is->st_ctim.tv_sec == was->st_ctim.tv_sec &&
+	    is->st_ctim.tv_nsec == was->st_ctim.tv_nsec;
+	return (int64_t)is->st_mtim.tv_sec * 1000 < server - TICK_MS &&
+	    (int64_t)is->st_ctim.tv_sec * 1000 < server - TICK_MS;
+}
+
+/* Is it known what is there? */
+static bool
+known_is(struct sp_keep *k, int64_t server, struct stat is[KEEP_DIRS],
+    bool *still_out)
+{
+	bool all = true, same;
 	size_t i;
 
-	for (i = 0, *old = k->sp->local; i < KEEP_DIRS && *old; i++)
-		*old = fstat(k->sp->dir[dirs[i]], &is[i]) == 0 &&
-		    (int64_t)is[i].st_mtim.tv_sec * 1000 < server - TICK_MS &&
-		    (int64_t)is[i].st_ctim.tv_sec * 1000 < server - TICK_MS;
+	for (i = 0, *still_out = true; i < KEEP_DIRS; i++) {
+		*still_out &= keep_still(
+		    k, dirs[i], server, &k->round.was[i], &is[i], &same);
+		all &= same;
+	}
+	return all && *still_out && k->round.calm;
 }
 
 static bool
-same(const struct stat *a, const struct stat *b)
+list_due(const struct sp_keep *k, bool known)
 {
-	return a->st_ino == b->st_ino &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
-static bool
-list_due(const struct keep_round *r, const struct stat is[KEEP_DIRS], bool old)
-{
-	size_t i;
+	const struct keep_round *r = &k->round;
 
 	if (r->listed != 0 && r->told && !r->asked && !r->more)
 		return false;
 	if (r->at < r->todo.n) /* something may have come meanwhile */
-		return (r->asked || !old) &&
+		return (r->asked || !k->sp->local) &&
 		    sp_mono_ms() > r->listed + YOUNG_MS + r->cost * SHARE;
-	if (r->more || !r->calm || !old)
-		return true;
-	for (i = 0; i < KEEP_DIRS; i++)
-		if (!same(&is[i], &r->was[i]))
-			return true;
-	return false;
+	return r->more || !known;
 }
 
 /* ---- the chore ---- */
@@ -292,7 +296,7 @@ keep_new(struct sp_keep *k, int64_t now)
 	struct keep_marks marks;
 	struct sp_err err = { "" };
 	enum sp_status st;
-	bool old = false, again;
+	bool still = false, known = false, again;
 	int64_t server = 0;
 
 	k->due[CHORE_NEW] = now + 1;
@@ -301,13 +305,13 @@ keep_new(struct sp_keep *k, int64_t now)
 	if (st == SP_OK)
 		st = keep_server_now(k, now, &server);
 	if (st == SP_OK)
-		look_at(k, server, is, &old);
-	if (st == SP_OK && list_due(r, is, old)) {
+		known = known_is(k, server, is, &still);
+	if (st == SP_OK && list_due(k, known)) {
 		(void)memcpy(r->was, is, sizeof r->was);
 		r->listed = sp_mono_ms();
 		st = list_new(k, &marks, &err);
 		r->cost = sp_mono_ms() - r->listed;
-		r->calm = st == SP_OK && old;
+		r->calm = st == SP_OK && still;
 	}
 	keep_trouble("list new", st, &err);
 	if (st == SP_OK)
