@@ -16,7 +16,7 @@
 #define YOUNG_MS  250   /* a drop is not whole yet */
 #define LOCAL_MS  30000 /* inotify tells the rest */
 #define SLICE_MS  200   /* then beat and index have their turn */
-#define TODO_MOST (64 * 1024)
+#define LOOK_MOST (64 * 1024)
 #define SHARE     8    /* listings while there is other work, at most */
 #define TICK_MS   2000 /* a directory's times may be so coarse */
 
@@ -148,9 +148,9 @@ list_one(void *arg, const char *entry, const struct stat *st)
 	if (kind == SP_DROP_IGNORE)
 		return true;
 	/* The long queue does not keep those who wait to come into it. */
-	if (kind != SP_DROP_ORDER && l->drops.n < TODO_MOST)
+	if (kind != SP_DROP_ORDER && l->drops.n < LOOK_MOST)
 		l->status = sp_names_add(&l->drops, entry);
-	else if (r->todo.n < TODO_MOST)
+	else if (r->todo.n < LOOK_MOST)
 		l->status = sp_names_add(&r->todo, entry);
 	else
 		r->more = true;
@@ -282,7 +282,7 @@ sp_keep_came(struct sp_keep *k, const char *entry)
 {
 	struct keep_round *r = &k->round;
 
-	if (r->todo.n >= TODO_MOST || sp_names_add(&r->todo, entry) != SP_OK)
+	if (r->todo.n >= LOOK_MOST || sp_names_add(&r->todo, entry) != SP_OK)
 		r->asked = true;
 	r->told = true;
 	k->due[CHORE_NEW] = 0;

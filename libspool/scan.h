@@ -32,8 +32,6 @@ struct sp_listing {
 };
 enum sp_status
 sp_list_all(const struct sp_listing *all, size_t n, struct sp_err *err);
-	return SP_OK;
-}
 
 /* The `most` first of the names that come after `after` ("": all do), sorted:
  * a long directory in stretches, in bounded memory, each by a listing of its
