@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libspool/copy.h"
@@ -22,16 +21,15 @@ stopped(const atomic_bool *stop)
 }
 
 static size_t
-piece(size_t most, off_t left)
+piece(size_t size, off_t most)
 {
-	return left > 0 && (uintmax_t)left < most ? (size_t)left : most;
+	return most > 0 && (uintmax_t)most < size ? (size_t)most : size;
 }
 
-/* left: how much there is; 0: that is not known.
- * What copy_file_range cannot: between some filesystems, and far. */
+/* What copy_file_range cannot: between some filesystems, and far. */
 static enum sp_status
 by_hand(
-    int from, int to, off_t left, const atomic_bool *stop, struct sp_err *err)
+    int from, int to, off_t most, const atomic_bool *stop, struct sp_err *err)
 {
 	size_t size = sp_fs_piece(from, to);
 	char *buf = malloc(size);
@@ -41,12 +39,12 @@ by_hand(
 	if (buf == NULL)
 		return sp_err_set(err, SP_RETRY, "copy: no memory");
 	while (st == SP_OK &&
-	    (n = sp_fs_read(from, buf, piece(size, left))) != 0) {
+	    (n = sp_fs_read(from, buf, piece(size, most))) != 0) {
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 || sp_write_all(to, buf, (size_t)n) != SP_OK)
 			st = sp_err_sys(err, "copy");
-		else if ((left -= n) == 0)
+		else if (most > 0 && (most -= n) == 0)
 			break;
 		else if (stopped(stop))
 			st = sp_err_set(err, SP_RETRY, "copy: stopped");
@@ -56,29 +54,24 @@ by_hand(
 }
 
 enum sp_status
-sp_copy(int from, int to, const atomic_bool *stop, struct sp_err *err)
+sp_copy(
+    int from, int to, off_t most, const atomic_bool *stop, struct sp_err *err)
 {
-	struct stat now = { 0 };
-	ssize_t n = 0;
-	off_t left;
+	ssize_t n;
 
-	/* Files of /proc and the like say 0. */
-	if (sp_fs_fstat(from, &now) == -1)
-		return sp_err_sys(err, "copy");
-	left = now.st_size;
 	if (sp_fs_far(from) || sp_fs_far(to))
-		return by_hand(from, to, left, stop, err);
+		return by_hand(from, to, most, stop, err);
 	if (ioctl(to, FICLONE, from) == 0)
 		return SP_OK;
-	while (left > 0 &&
-	    (n = copy_file_range(from, NULL, to, NULL, piece(PIECE, left), 0)) >
-		0) {
-		if ((left -= n) == 0)
+	while ((n = copy_file_range(
+		    from, NULL, to, NULL, piece(PIECE, most), 0)) > 0) {
+		if (most > 0 && (most -= n) == 0)
 			return SP_OK;
 		if (stopped(stop))
 			return sp_err_set(err, SP_RETRY, "copy: stopped");
 	}
+	/* Files of /proc and the like say 0 at once: ask again by hand. */
 	if (n == -1 && errno == ENOSPC)
 		return sp_err_sys(err, "copy");
-	return by_hand(from, to, left, stop, err);
+	return by_hand(from, to, most, stop, err);
 }

@@ -143,7 +143,7 @@ dir_out_get(struct tr *tr, const struct sp_id *id, const char *path, int to,
 	if (st != SP_OK)
 		return st;
 	if ((st = sp_open(run, below, 0, &fd, &is, err)) == SP_OK) {
-		st = sp_copy(fd, to, stop, err);
+		st = sp_copy(fd, to, 0, stop, err);
 		(void)sp_fs_close(fd);
 	}
 	(void)sp_fs_close(run);
@@ -184,7 +184,7 @@ copy_in(const struct sp_spool *sp, int fd, const char *tmp,
 		return sp_err_sys(err, "read");
 	if ((st = sp_tmp_start(sp, tmp, "", 0, &to, err)) != SP_OK)
 		return st;
-	if ((st = sp_copy(fd, to, stop, err)) == SP_OK)
+	if ((st = sp_copy(fd, to, 0, stop, err)) == SP_OK)
 		return sp_tmp_done(sp, tmp, to, false, err);
 	(void)sp_fs_close(to);
 	(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], tmp);

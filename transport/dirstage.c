@@ -233,7 +233,8 @@ dir_fetch(struct tr *tr, int which, const char *path, int to,
 		if (sp_fs_ftruncate(to, 0) == -1 || sp_fs_seek(to, 0) == -1)
 			st = sp_err_sys(err, "copy of %s", path);
 		else
-			st = sp_copy(fd, to, stop, err);
+			st = sp_copy(
+			    fd, to, blob ? 0 : before.st_size, stop, err);
 		if (st == SP_OK && !blob && sp_fs_fstat(fd, &after) == -1)
 			st = sp_err_sys(err, "%s", path);
 		(void)sp_fs_close(fd);

@@ -100,7 +100,7 @@ fetch_small(struct bring *b, const struct bring_item *item, char is_out[],
 		if (st == SP_OK && lseek(fd, 0, SEEK_SET) == -1)
 			st = sp_err_sys(err, "%s", item->path);
 		if (st == SP_OK)
-			st = sp_copy(fd, in.fd, &b->stop, err);
+			st = sp_copy(fd, in.fd, 0, &b->stop, err);
 		if (st == SP_OK)
 			st = cache_end(c, &in, is_out, exec_is(item), err);
 		if (st == SP_OK)

@@ -175,7 +175,7 @@ copy(struct cache *c, const char *name, bool exec, const char *path, bool clone,
 	if (clone && ioctl(to, FICLONE, from) == -1)
 		s = SP_LOST;
 	else if (!clone)
-		s = sp_copy(from, to, how->stop, err);
+		s = sp_copy(from, to, 0, how->stop, err);
 	if (s == SP_OK && fchmod(to, exec ? 0555 : 0444) == -1)
 		s = sp_err_sys(err, "%s", path);
 	/* Closed before anybody may execute it: ETXTBSY. */
