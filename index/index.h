@@ -60,9 +60,10 @@ enum sp_status index_list(const struct sp_spool *spool, unsigned states,
 enum sp_status index_newest(const struct sp_spool *spool, unsigned states,
     size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
 
-/* The same from the directories alone. */
+/* The same from the directories alone.  last: the newest so many, as they are
+ * listed (one that goes meanwhile is not made up for); 0: all. */
 enum sp_status index_list_dirs(const struct sp_spool *spool, unsigned states,
-    index_row_fn *fn, void *arg, struct sp_err *err);
+    size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
 
 /*
  * The order whose id is `part`, else the only one of whose id or label `part`

@@ -8,6 +8,7 @@
 
 #include "index/inner.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 
 /* ---- the directories ---- */
 
@@ -93,17 +94,20 @@ read_moved(const struct sp_spool *spool, unsigned states,
 	return st;
 }
 
+/* One of the listing; read: its texts are in `row` already. */
 static enum sp_status
 read_entry(const struct sp_spool *spool, unsigned states, const char *entry,
-    struct sp_row *row, struct sp_metrics *m, struct sp_err *err)
+    bool read, struct sp_row *row, struct sp_metrics *m, struct sp_err *err)
 {
 	enum sp_state state = (enum sp_state)(entry[AT_STATE] - '0');
 	struct sp_err why = { "" };
 	enum sp_status st = SP_GONE;
 	struct sp_name name;
 
+	sp_metrics_init(m);
 	if (sp_name_parse(entry + AT_NAME, &name) == SP_OK)
-		st = read_row(spool, state, &name, row, m, &why);
+		st = read ? sp_row_fold(spool, row, m, &why)
+			  : read_row(spool, state, &name, row, m, &why);
 	if (st == SP_GONE)
 		st = read_moved(spool, states, &name.id, row, m, &why);
 	if (st == SP_OK || st == SP_GONE)
@@ -119,33 +123,77 @@ read_entry(const struct sp_spool *spool, unsigned states, const char *entry,
 	return SP_OK;
 }
 
-enum sp_status
-index_list_dirs(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
-    void *arg, struct sp_err *err)
+#define AT_ONCE 32
+#define SPARE   64 /* for those that go while the newest are listed */
+
+/* Over there many are read at a time, before they are looked at one by one. */
+static void
+read_ahead(const struct sp_spool *spool, const struct sp_names *entries,
+    size_t from, struct sp_row_some all[AT_ONCE])
 {
+	const char *entry;
+	size_t i, n = 0;
+
+	for (i = from; i < entries->n && n < AT_ONCE; i++, n++) {
+		entry = sp_names_at(entries, i);
+		all[n].read = false;
+		all[n].row.state = (enum sp_state)(entry[AT_STATE] - '0');
+		/* All of ours are names. */
+		if (sp_name_parse(entry + AT_NAME, &all[n].row.name) != SP_OK)
+			break;
+	}
+	sp_row_read_some(spool, all, n);
+}
+
+/* The first entry of each order, in place; of those the last so many, 0: all.
+ */
+static void
+thin_out(struct sp_names *entries, size_t last)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < entries->n; i++)
+		if (n == 0 ||
+		    strncmp(sp_names_at(entries, i),
+			sp_names_at(entries, n - 1), SP_ID_LEN) != 0)
+			entries->at[n++] = entries->at[i];
+	i = last > 0 && n > last ? n - last : 0;
+	(void)memmove(
+	    entries->at, entries->at + i, (n - i) * sizeof *entries->at);
+	entries->n = n - i;
+}
+
+enum sp_status
+index_list_dirs(const struct sp_spool *spool, unsigned states, size_t last,
+    index_row_fn *fn, void *arg, struct sp_err *err)
+{
+	bool far = sp_fs_far(spool->root);
+	struct sp_row_some *all = calloc(far ? AT_ONCE : 1, sizeof *all), *one;
 	struct sp_names entries = { 0 };
-	const char *entry, *last = "";
 	struct sp_metrics m;
 	enum sp_status st;
-	struct sp_row row;
 	size_t i;
 
+	if (all == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
 	st = gather(spool, states, &entries, err);
+	thin_out(&entries, last);
 	for (i = 0; st == SP_OK && i < entries.n; i++) {
-		entry = sp_names_at(&entries, i);
-		if (strncmp(entry, last, SP_ID_LEN) == 0)
-			continue;
-		last = entry;
-		st = read_entry(spool, states, entry, &row, &m, err);
+		one = &all[far ? i % AT_ONCE : 0];
+		if (far && i % AT_ONCE == 0)
+			read_ahead(spool, &entries, i, all);
+		st = read_entry(spool, states, sp_names_at(&entries, i),
+		    far && one->read, &one->row, &m, err);
 		if (st == SP_OK && (states & INDEX_METRICS) != 0 &&
 		    m.worker[0] != '\0')
-			row.metrics = &m;
-		if (st == SP_OK && fn(arg, &row) != 0)
+			one->row.metrics = &m;
+		if (st == SP_OK && fn(arg, &one->row) != 0)
 			break;
 		if (st == SP_GONE)
 			st = SP_OK;
 	}
 	sp_names_clear(&entries);
+	free(all);
 	return st;
 }
 
@@ -211,7 +259,8 @@ list_either(const struct sp_spool *spool, unsigned states, size_t last,
 	if (from_index_out != NULL)
 		*from_index_out = index;
 	if (!index)
-		return index_list_dirs(spool, states, fn, arg, err);
+		return index_list_dirs(
+		    spool, states, last == 0 ? 0 : last + SPARE, fn, arg, err);
 	st = index_reader_list(reader, states, last, fn, arg, err);
 	index_close_read(reader);
 	return st;

@@ -58,6 +58,15 @@ void sp_row_texts_clear(struct sp_row_texts *texts);
 enum sp_status sp_row_read_texts(const struct sp_spool *spool, int dirfd,
     enum sp_state state, const struct sp_name *name, struct sp_row *row_out,
     struct sp_row_texts *texts, struct sp_err *err);
+/* Of many at once, for where each would be a few round trips: those whose name
+ * and state are filled, and `read` set to false, are read as far as all is well
+ * with them, and `read` is set; for the others sp_row_read_bare says more. */
+struct sp_row_some {
+	struct sp_row row;
+	bool read;
+};
+void sp_row_read_some(
+    const struct sp_spool *spool, struct sp_row_some *all, size_t n);
 /* Can it have metrics at all?  Looking for them costs, and most have none. */
 bool sp_row_metrics_are(const struct sp_row *row);
 enum sp_status sp_row_fold(const struct sp_spool *spool, struct sp_row *row,

@@ -3,11 +3,13 @@
  * the outcome when it is over.  What they say is row.c's business.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/outcome.h"
 #include "libspool/row.h"
@@ -121,6 +123,95 @@ sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
 	sp_row_texts_clear(&texts);
 	return st;
 }
+
+/* ---- some at once ---- */
+
+#define SMALL 65536 /* longer ones are read alone */
+
+/* One of them: where its texts are, and they. */
+struct texts {
+	char job[SP_DAY_LEN + 1 + SP_NAME_MAX];
+	char outcome[SP_ID_LEN + sizeof ".json"];
+	struct sp_buf text[2];
+};
+
+static size_t
+texts_ask(const struct sp_spool *spool, const struct sp_row *row,
+    struct texts *t, struct sp_fs_op ops[2])
+{
+	bool over = sp_state_over_is(row->state);
+	char day[SP_DAY_LEN + 1], file[SP_NAME_MAX];
+
+	sp_id_day(&row->name.id, day);
+	sp_name_print(&row->name, file);
+	(void)snprintf(t->job, sizeof t->job, "%s%s%s", over ? day : "",
+	    over ? "/" : "", file);
+	(void)snprintf(
+	    t->outcome, sizeof t->outcome, "%s.json", row->name.id.text);
+	ops[0] = (struct sp_fs_op){ .what = SP_FS_GET,
+		.dir = spool->dir[(int)row->state],
+		.path = t->job,
+		.max = SMALL,
+		.text = &t->text[0] };
+	ops[1] = (struct sp_fs_op){ .what = SP_FS_GET,
+		.dir = spool->dir[SP_DIR_OUTCOMES],
+		.path = t->outcome,
+		.max = SMALL,
+		.text = &t->text[1] };
+	return over ? 2 : 1;
+}
+
+static void
+texts_take(struct sp_row_some *one, const struct texts *t,
+    const struct sp_fs_op *ops, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (ops[i].error != 0 || t->text[i].failed)
+			return;
+	sp_row_job(&one->row, sp_buf_text(&t->text[0]), t->text[0].len);
+	if (n > 1)
+		sp_row_outcome(
+		    &one->row, sp_buf_text(&t->text[1]), t->text[1].len);
+	one->read = true;
+}
+
+void
+sp_row_read_some(
+    const struct sp_spool *spool, struct sp_row_some *all, size_t n)
+{
+	struct texts *t = calloc(n + 1, sizeof *t);
+	struct sp_fs_op *ops = calloc(2 * n + 1, sizeof *ops);
+	size_t i, k = 0, used;
+
+	for (i = 0; i < n && t != NULL && ops != NULL; i++) {
+		struct sp_row *row = &all[i].row;
+		const struct sp_row is = { .name = row->name,
+			.state = row->state };
+
+		sp_buf_init(&t[i].text[0], SMALL + 2);
+		sp_buf_init(&t[i].text[1], SMALL + 2);
+		*row = is;
+		(void)strcpy(row->title, row->name.label);
+		if (!row->name.bundle)
+			k += texts_ask(spool, row, &t[i], ops + k);
+	}
+	sp_fs_many(ops, k);
+	for (i = 0, k = 0; i < n && t != NULL && ops != NULL; i++) {
+		if (!all[i].row.name.bundle) {
+			used = sp_state_over_is(all[i].row.state) ? 2 : 1;
+			texts_take(&all[i], &t[i], ops + k, used);
+			k += used;
+		}
+		sp_buf_clear(&t[i].text[0]);
+		sp_buf_clear(&t[i].text[1]);
+	}
+	free(ops);
+	free(t);
+}
+
+/* ---- and its metrics ---- */
 
 enum sp_status
 sp_row_fold(const struct sp_spool *spool, struct sp_row *row,

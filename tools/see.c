@@ -65,13 +65,15 @@ see_rows(const struct sp_spool *spool, unsigned states, size_t last, see_fn *fn,
 	enum sp_status st;
 	size_t i, at;
 
-	if (served_is(spool))
+	if (served_is(spool) && last <= SERVED_LAST)
 		return served_rows(spool, states, last, fn, arg, err);
 	if (last == 0)
 		return index_list(spool, states, fn, arg, NULL, err);
 	if ((ring.row = calloc(last, sizeof *ring.row)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
-	st = index_newest(spool, states, last, ring_put, &ring, err);
+	st = served_is(spool)
+	    ? served_rows(spool, states, 0, ring_put, &ring, err)
+	    : index_newest(spool, states, last, ring_put, &ring, err);
 	if (ring.failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");
 	for (i = 0; st == SP_OK && i < ring.n; i++) {

@@ -8,7 +8,7 @@
 #include "tools/served.h"
 #include "transport/httptree.h"
 
-#define PAGE 1000
+#define PAGE SERVED_LAST
 
 struct asked {
 	const struct sp_spool *spool;
@@ -133,7 +133,7 @@ served_rows(const struct sp_spool *spool, unsigned states, size_t last,
 		.door = http_tree_door(spool),
 		.states = states & SEE_ALL,
 		.metrics = (states & SEE_METRICS) != 0,
-		.last = last > PAGE ? PAGE : last,
+		.last = last,
 		.fn = fn,
 		.arg = arg };
 

@@ -10,8 +10,10 @@
 
 bool served_is(const struct sp_spool *spool);
 
-/* As see_rows, see_row, see_list and sp_find.  match: only those whose id or
- * name has that part; NULL: all. */
+#define SERVED_LAST 1000 /* of the newest, in one answer */
+
+/* As see_rows (last: SERVED_LAST at most), see_row, see_list and sp_find.
+ * match: only those whose id or name has that part; NULL: all. */
 enum sp_status served_rows(const struct sp_spool *spool, unsigned states,
     size_t last, see_fn *fn, void *arg, struct sp_err *err);
 enum sp_status served_row(const struct sp_spool *spool, const struct sp_id *id,
