@@ -1,7 +1,7 @@
 # spool -s sftp://...: every verb as on the spot, with spoold there and without.
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
-PLAIN_ONLY="with_spoold init cut"
+PLAIN_ONLY="with_spoold init cut listed"
 
 far() { spool -s "$URL" "$@"; }
 fixture() {
@@ -86,6 +86,32 @@ t_with_spoold() {
 }
 
 # A spool of its own is made over there, and a missing directory is mended.
+# Read many at a time, and only those that are shown; one whose text is longer
+# than that, one that is damaged, one without an outcome are read alone.
+t_listed() {
+	sshd_up
+	for _i in $(seq 90); do job x.py; done >"$T/many"
+	printf '{"scriptName":"x.py","long":"%0100000d"}\n' 0 >>"$T/many"
+	spool submit --no-pin - <"$T/many" >"$T/ids"
+	# shellcheck disable=SC2046
+	spool cancel $(sed -n '10,60p' "$T/ids") >/dev/null
+	start_worker --drain
+	soon sh -c '[ -z "$(ls "$0/new" "$0/assigned" | grep -v :)" ]' "$S"
+	for _n in 5 20 50; do
+		_one=$(sed -n "${_n}p" "$T/ids")
+		case $_n in
+		5) rm "$S/outcomes/$_one.json" ;;
+		20) echo '{"status":' >"$S/outcomes/$_one.json" ;;
+		50) echo '{' >"$(echo "$S"/failed/*/*"$_one"*)" ;;
+		esac
+	done
+	same ls --json
+	is "$(wc -l <"$T/far")" 91 rows
+	same ls --json -n 20
+	is "$(wc -l <"$T/far")" 20 rows
+	same ls --json -n 1 failed
+}
+
 t_init() {
 	fixture
 	URL=${URL%/*}/second

@@ -4,7 +4,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/tls.sh"
 
-PLAIN_ONLY="same_words away token race"
+PLAIN_ONLY="same_words away token race pages"
 
 listens() { [ -n "$(sed -n 's/.* listen=\([^ ]*\).*/\1/p' "$T/httpd.log")" ]; }
 
@@ -388,6 +388,14 @@ t_away() {
 	soon over "$ID"
 	stop $WORKER
 	promises
+}
+
+# More of the newest than one answer holds.
+t_pages() {
+	serve
+	for _i in $(seq 1010); do job x.py; done | spool submit --no-pin - >/dev/null
+	both ls --json -n 1003
+	is "$(wc -l <"$T/far")" 1003 rows
 }
 
 # Workers here and there at the same orders.

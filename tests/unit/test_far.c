@@ -11,6 +11,7 @@
 #include "libspool/fs.h"
 #include "libspool/outcome.h"
 #include "libspool/ready.h"
+#include "libspool/row.h"
 #include "libspool/submit.h"
 #include "tests/unit/memfs.h"
 #include "tests/unit/suites.h"
@@ -277,6 +278,36 @@ START_TEST(claims_cut)
 }
 END_TEST
 
+/* Rows by the dozen cost what one costs; one that has gone elsewhere, or is not
+ * as it should be, spoils no other. */
+START_TEST(rows)
+{
+	struct sp_row_some all[12];
+	struct sp_row one;
+	size_t i;
+
+	for (i = 0; i < COUNT(all); i++) {
+		all[i].row.name = order();
+		all[i].row.state = SP_NEW;
+		all[i].read = false;
+	}
+	all[3].row.state = SP_WAITING; /* it is not there */
+	count();
+	sp_row_read_some(&dir_of(tr)->spool, all, COUNT(all));
+	COSTS(3);
+	for (i = 0; i < COUNT(all); i++) {
+		ck_assert(all[i].read == (i != 3));
+		if (i == 3)
+			continue;
+		ck_assert_int_eq(sp_row_read_bare(&boss, SP_NEW,
+				     &all[i].row.name, &one, NULL),
+		    SP_OK);
+		ck_assert_mem_eq(&one, &all[i].row, sizeof one);
+		ck_assert_str_eq(one.script, "a.py");
+	}
+}
+END_TEST
+
 /* A log that somebody has cut has no hole where the rest goes on. */
 START_TEST(cut_log)
 {
@@ -497,6 +528,7 @@ far_suite(void)
 	tcase_add_test(tcase, trips);
 	tcase_add_test(tcase, claims);
 	tcase_add_loop_test(tcase, claims_cut, 0, 4 * SOME);
+	tcase_add_test(tcase, rows);
 	tcase_add_test(tcase, cut_log);
 	tcase_add_test(tcase, head);
 	tcase_add_test(tcase, versions);
