@@ -36,11 +36,11 @@ scripts() {
 	SH
 	# A child in the group, one in a session of its own, one that was
 	# forked twice and has thrown its environment away.
-	script fork.sh <<-'SH'
+	script fork.sh <<-SH
 	#!/bin/sh
-	sleep 987654 &
-	setsid sleep 987654 &
-	(setsid env -i /bin/sleep 987654 &)
+	sleep $LONG &
+	setsid sleep $LONG &
+	(setsid env -i /bin/sleep $LONG &)
 	sleep 0.1
 	echo '{"loss": 2}'
 	SH
@@ -167,11 +167,12 @@ none_left() { # no process whose command line or environment is of this story
 		tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -q '^SPOOL_ID=' || continue
 		return 1
 	done
-	! pgrep -x -f '(/bin/)?sleep 987654' >/dev/null
+	! pgrep -x -f "(/bin/)?sleep $LONG" >/dev/null
 }
 
 t_soak() {
 	policy lease=2 beat=0.3 settle=0.5 attempts=50 backoff=0.1 backoffMax=1 halfRename=1
+	LONG=9$STORY$STORY # seconds, and no other soak's
 	scripts
 	small_disk
 	[ -z "$DISK" ] || trap 'end_all; umount -l "$DISK"' EXIT
