@@ -106,7 +106,7 @@ $(O)/o/%.o: %.c
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
 
 # What runs in Python is part of the program: a text and a shared object in C.
-$(O)/warmfork.so: $(WARM_C) workerd/warmin.h
+$(O)/warmfork.so: $(WARM_C) $(TOP)/workerd/warmin.h
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -D_GNU_SOURCE -I$(TOP) $(WARN) -O2 -fPIC -fvisibility=hidden \
 	    -shared -s -o $@ $(filter %.c,$^)
