@@ -336,6 +336,8 @@ def serve():
                 Job.plain[text] = code
         except BlockingIOError:
             pass
+        except BaseException:   # it compiled before
+            pass
         if len(Job.known) != had:
             freeze()
 
@@ -417,23 +419,8 @@ def serve():
             give_up('%s: %s' % (type(e).__name__, e))
         return 0
 
-    def forks():
-        """So many, now."""
-        try:
-            many = control.recv(16)
-            if not many:
-                os._exit(0)
-            if tasks() > 1:
-                raise Unfit('%d threads' % tasks())
-            if not fork.spool_warm_same(Job.at):
-                control.send(b'\1O')  # what was imported has changed: anew
-                os._exit(0)
-            learn()
-            return int(many[1:])
-        except Unfit as e:
-            give_up(str(e))
-        except BaseException as e:
-            give_up('%s: %s' % (type(e).__name__, e))
+    def stop():
+        give_up('%d threads' % tasks())
 
     def take_it(text):
         try:
@@ -570,7 +557,7 @@ def serve():
 
         class Run(ctypes.Structure):        # warmrun.c's
             _fields_ = [(n, pointer) for n in (
-                'place', 'begin', 'next', 'take', 'over', 'module', 'main', 'loader',
+                'place', 'begin', 'learn', 'stop', 'take', 'over', 'module', 'main', 'loader',
                 'state', 'modules', 'path', 'importers', 'rename', 'reseed',
                 'threads', 'registered', 'objects', 'none', 'plain')] + [
                 ('ours', number * 3)] + [(n, number) for n in (
@@ -662,8 +649,6 @@ def serve():
         run.here = not getattr(sys.flags, 'safe_path', False)
         run.orig = hasattr(sys, 'orig_argv')
         run.signals = sys.version_info >= (3, 8)
-        for i, fd in enumerate((3, learns, taught)):
-            run.ours[i] = fd
 
     def hurry_is():
         """Do we know how Python would end?"""
@@ -753,7 +738,9 @@ def serve():
             end_.setblocking(False)
         learns, taught = ends[0].detach(), ends[1].detach()
         sourceless = ext.SourcelessFileLoader
-        tell(begin=begin, next=forks, take=take_it)
+        for i, fd in enumerate((3, learns, taught)):
+            Job.run.ours[i] = fd
+        tell(begin=begin, learn=learn, stop=stop, take=take_it)
         ext.SourcelessFileLoader = fork.spool_warm_loader(
             Job.address(Job.run))
         sys.path_importer_cache[PLACE] = None

@@ -110,29 +110,18 @@ hidden_is(const struct warm_place *at)
 	return found || n == -1;
 }
 
-/* ---- a fork, as Python does it ---- */
-
-static void
-before_fork(void)
+/* What Python does about a fork, before it and after it, but at once and in the
+ * new process: the server, and who forks for it, leave Python's memory alone,
+ * so that it stays in large pages. */
+void
+warm_forked(void)
 {
 	if (PyOS_BeforeFork != NULL)
 		PyOS_BeforeFork();
-}
-
-static void
-in_child(void)
-{
 	if (PyOS_AfterFork_Child != NULL)
 		PyOS_AfterFork_Child();
 	else if (PyOS_AfterFork != NULL)
 		PyOS_AfterFork();
-}
-
-static void
-in_parent(void)
-{
-	if (PyOS_AfterFork_Parent != NULL)
-		PyOS_AfterFork_Parent();
 }
 
 /* ---- a job ---- */
@@ -283,7 +272,7 @@ spare(struct warm_place *at, int job)
 	(void)close(job);
 	(void)close(at->control);
 	pairs = show(at);
-	in_child();
+	warm_forked();
 	at->stale = !spool_warm_same(at) || hidden_is(at);
 	at->told = !at->stale && tell(at, pairs, at->text + len);
 	return at->told ? (size_t)(pairs - at->text) : len;
@@ -322,16 +311,13 @@ offer(int control, const pid_t *pid, const int *end, int n)
 }
 
 /* Fork them and end, for what an ended process leaves becomes workerd's child.
- * Returns in a spare, with its socket.  What a first fork finds out, as where
- * functions are, is found out here once for all of them. */
+ * Returns in a spare, with its socket. */
 static int
 between(const int (*pair)[2], int many, pid_t *pid)
 {
 	pid_t one;
 	int i, k;
 
-	in_child();
-	before_fork();
 	for (i = 0; i < many; i++) {
 		one = fork();
 		if (one != 0) {
@@ -369,13 +355,11 @@ warm_fork(struct warm_place *at, int many)
 		end[n] = pair[n][1];
 		pid[n] = -1;
 	}
-	before_fork();
 	middle = n > 0 ? fork() : -1;
 	if (middle == 0) {
 		job = between(pair, n, pid);
 		return (long)spare(at, job);
 	}
-	in_parent();
 	while (middle > 0 && waitpid(middle, NULL, 0) == -1 && errno == EINTR)
 		;
 	for (many = n, n = 0; n < many && pid[n] > 0; n++)

@@ -38,17 +38,20 @@ SHOWN int spool_warm_same(const struct warm_place *at);
  * a process that is a job's: how long that part of at->text is that is not
  * about the environment, where that is in place. */
 long warm_fork(struct warm_place *at, int many);
+void warm_forked(void);
 const char *warm_after(const char *text); /* the next of a list */
 
 /* warmpack.c */
 SHOWN void spool_warm_pack(void);
+void warm_pack_again(void); /* after some of it was written to */
 SHOWN unsigned long long spool_warm_loaded(void);
 
 /* Objects of Python's, or NULL; warm.py holds them. */
 struct warm_run {
 	struct warm_place *place;
 	void *begin; /* () -> 0: we are about to fork */
-	void *next;  /* () -> so many forks */
+	void *learn; /* () -> None: scripts that were taught */
+	void *stop;  /* () -> never: there are threads */
 	void *take;  /* (bytes) -> a loader: be the process of that job */
 	/* For a job whose script is known; NULL: there is no such way. */
 	void *over;           /* (type, value, traceback) as __exit__'s */
@@ -62,10 +65,11 @@ struct warm_run {
 	void *objects;                    /* gc.get_objects */
 	void *none;
 	const void *const *plain; /* types: dict, list, tuple, ..., NULL */
-	int ours[3];              /* handles that are no job's business */
-	int whole;                /* file names are absolute (3.9) */
-	int here;                 /* the script's directory is in sys.path */
-	int orig;                 /* there is sys.orig_argv (3.10) */
+	int ours[3]; /* handles that are no job's business: the script's, where
+	              * we are taught, where we teach */
+	int whole;   /* file names are absolute (3.9) */
+	int here;    /* the script's directory is in sys.path */
+	int orig;    /* there is sys.orig_argv (3.10) */
 	int signals; /* KeyboardInterrupt ends as SIGINT would (3.8) */
 };
 
@@ -73,7 +77,6 @@ struct warm_run {
 extern void *PyExc_KeyboardInterrupt;
 void PyOS_AfterFork_Child(void) __attribute__((weak));
 void PyOS_AfterFork(void) __attribute__((weak)); /* before 3.7 */
-void PyOS_AfterFork_Parent(void) __attribute__((weak));
 void PyOS_BeforeFork(void) __attribute__((weak));
 void *PyBytes_FromStringAndSize(const char *data, ssize_t len);
 void *PyCFunction_NewEx(void *def, void *self, void *module);

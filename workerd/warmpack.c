@@ -57,17 +57,14 @@ collapse(unsigned long from, unsigned long to)
 		(void)madvise((void *)from, to - from, MADV_COLLAPSE);
 }
 
-/* All is there that forks will have in common: lay it so that a fork, and what
- * happens in it, copies little. */
 void
-spool_warm_pack(void)
+warm_pack_again(void)
 {
 	int mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	FILE *f = fopen("/proc/self/maps", "re");
 	unsigned long from, to, inode;
 	char line[512], mode[8];
 
-	fill();
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu", &from, &to, mode,
 			&inode) != 4 ||
@@ -83,6 +80,16 @@ spool_warm_pack(void)
 		(void)fclose(f);
 	if (mem != -1)
 		(void)close(mem);
+}
+
+/* All is there that forks will have in common: lay it so that a fork, and what
+ * happens in it, copies little. */
+void
+spool_warm_pack(void)
+{
+	warm_forked(); /* finds where functions are, once for all forks */
+	fill();
+	warm_pack_again();
 }
 
 static int

@@ -4,18 +4,21 @@
  * script, if that is known, or lets warm.py do so.  In C for the frames, none
  * of ours lies under the script, and for the pages that it does not touch.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "workerd/warmin.h"
 
-#define KNOWN 128   /* scripts */
-#define MOST  65536 /* bytes of one */
-#define LOOK  1000  /* objects, for whether they are plain */
+#define KNOWN  128   /* scripts */
+#define MOST   65536 /* bytes of one */
+#define LOOK   1000  /* objects, for whether they are plain */
+#define TAUGHT 1     /* of run->ours */
 
 SHOWN void *spool_warm_loader(struct warm_run *run);
 SHOWN int spool_warm_know(const char *text, size_t len, void *code);
@@ -341,20 +344,49 @@ become(const struct warm_run *run, long len)
 	    : PyObject_CallFunctionObjArgs(run->take, text, NULL);
 }
 
+/* What is asked of the server; nothing of Python's is touched (warm_forked).
+ * So many forks, or it ends. */
+static int
+asked(const struct warm_run *run)
+{
+	char text[24] = "", c;
+	struct stat st;
+	ssize_t n;
+
+	do
+		n = recv(run->place->control, text, sizeof text - 1, 0);
+	while (n == -1 && errno == EINTR);
+	if (n <= 0)
+		_exit(0);
+	if (stat("/proc/self/task", &st) == -1 || st.st_nlink > 3)
+		(void)PyObject_CallFunctionObjArgs(run->stop, NULL);
+	if (!spool_warm_same(run->place)) {
+		/* What was imported has changed: another one is to be started.
+		 */
+		(void)send(run->place->control, "\1O", 2, MSG_NOSIGNAL);
+		_exit(0);
+	}
+	if (recv(run->ours[TAUGHT], &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+		(void)PyObject_CallFunctionObjArgs(run->learn, NULL);
+		warm_pack_again();
+	}
+	return (int)strtol(text + 1, NULL, 10);
+}
+
 /* Called by Python's main program with the script's name; returns in the
  * process of a job, if at all. */
 static void *
 loader(void *self, void *args)
 {
-	long many, len;
+	long len;
 
 	(void)self;
 	(void)args;
-	many = number(the_run->begin);
+	if (number(the_run->begin) == -1)
+		_exit(1); /* they do not raise anything */
 	do
-		if (many == -1 || (many = number(the_run->next)) == -1)
-			_exit(1); /* they do not raise anything */
-	while ((len = warm_fork(the_run->place, (int)many)) == 0);
+		len = warm_fork(the_run->place, asked(the_run));
+	while (len == 0);
 	return become(the_run, len);
 }
 
