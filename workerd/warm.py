@@ -186,7 +186,8 @@ def serve():
     def seeds():
         """What a job has of its own in modules that are there."""
         return [n for n in (
-            'random', 'numpy.random', 'logging', 'multiprocessing.process')
+            'random', 'numpy.random', 'logging', 'multiprocessing.process',
+            'threading')
             if n in sys.modules]
 
     def reseed():
@@ -205,6 +206,7 @@ def serve():
             mp.ORIGINAL_DIR = os.getcwd()
             mp.current_process()._config['authkey'] = \
                 mp.AuthenticationString(os.urandom(32))
+        freeze()                # what this and the fork have made is not his
 
     def set_environ(pairs):
         """In the order of the job's, as C and as Python see it."""
@@ -721,8 +723,11 @@ def serve():
         place, data = Job.place, osmod.environ._data
         place.watched = words([sys.executable] + sys.path + named)
         place.shadowed = words(shadowed)
-        place.extra = b'' if coerced is None else b'LC_CTYPE='
-        if not changed:
+        place.extra = words(
+            ([] if coerced is None else ['LC_CTYPE=']) +
+            [k.decode(fscode, 'surrogateescape') + '=' for k, _, _ in changed])
+        if not [k for k, old, new in changed
+                if old is not None or new is None]:
             place.environ[0] = id(data)
             if os.environ is not data:
                 place.environ[1] = id(os.environ)

@@ -190,23 +190,35 @@ name_size(const char *pair)
 	return strcspn(pair, "=") + 1;
 }
 
-/* The same variables in the same order, but for the one that Python adds? */
+/* From environ[i] on, the first that is not one of those that a job need not
+ * have. */
+static size_t
+past_extra(const struct warm_place *at, size_t i)
+{
+	const char *name = at->extra;
+
+	while (environ[i] != NULL && *name != '\0')
+		if (strncmp(environ[i], name, strlen(name)) == 0) {
+			i++;
+			name = at->extra;
+		} else
+			name = warm_after(name);
+	return i;
+}
+
+/* The same variables in the same order, but for those that Python and what was
+ * imported add? */
 static bool
 alike_is(const struct warm_place *at, const char *pair, const char *end)
 {
-	size_t i = 0, n = strlen(at->extra);
+	size_t i = past_extra(at, 0);
 
-	for (; pair < end; pair = warm_after(pair), i++) {
-		if (n > 0 && environ[i] != NULL &&
-		    strncmp(environ[i], at->extra, n) == 0)
-			i++;
+	for (; pair < end; pair = warm_after(pair)) {
 		if (environ[i] == NULL ||
 		    strncmp(environ[i], pair, name_size(pair)) != 0)
 			return false;
+		i = past_extra(at, i + 1);
 	}
-	if (n > 0 && environ[i] != NULL &&
-	    strncmp(environ[i], at->extra, n) == 0)
-		i++;
 	return environ[i] == NULL && i <= VARIABLES;
 }
 
@@ -227,14 +239,12 @@ make_keys(void)
 static bool
 tell(const struct warm_place *at, const char *pair, const char *end)
 {
-	size_t i = 0, k, n = strlen(at->extra), name;
+	size_t i = past_extra(at, 0), k, name;
 	void *value;
 
 	if (at->environ[0] == NULL || !alike_is(at, pair, end))
 		return false;
-	for (; pair < end; pair = warm_after(pair), i++) {
-		if (n > 0 && strncmp(environ[i], at->extra, n) == 0)
-			i++;
+	for (; pair < end; pair = warm_after(pair), i = past_extra(at, i + 1)) {
 		if (strcmp(environ[i], pair) == 0)
 			continue;
 		/* at->text stays as long as the process. */

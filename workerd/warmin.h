@@ -25,7 +25,7 @@ struct warm_place {
 	char *id;             /* and SPOOL_ID of environ; NULL: nowhere */
 	const char *watched;  /* files: as they were when they were imported? */
 	const char *shadowed; /* names: a file of that name would be imported */
-	const char *extra;    /* "NAME=" in environ but not in a job's; or "" */
+	const char *extra;    /* "NAME="s in environ that a job need not have */
 	void *environ[2];     /* the same in Python, dicts; NULL: not by us */
 	/* What came of it, in a job's process. */
 	int stale; /* what was imported is not what it would import */
