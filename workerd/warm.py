@@ -586,10 +586,7 @@ def serve():
         except Exception as e:
             raise Unfit('its ctypes does not do: %s' % e)
         if b'LD_PRELOAD' not in os.environ:
-            # When a job has exited and all that was registered for that
-            # has run: the linker would now look at each library.
-            libc.on_exit(libc._exit, None)
-            libc['__cxa_atexit'](libc.fflush, None, None)
+            fork.spool_warm_end()
         plain.add(type(fork.spool_warm_pack))
         return libc, fork
 
@@ -613,6 +610,8 @@ def serve():
         gc.collect()
         Job.full = fill()
         freeze()
+        if b'LD_PRELOAD' not in os.environ:
+            fork.spool_warm_end()
         fork.spool_warm_pack()
 
     def freeze():

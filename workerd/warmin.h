@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define SHOWN __attribute__((visibility("default")))
@@ -72,6 +73,14 @@ struct warm_run {
 	int orig;    /* there is sys.orig_argv (3.10) */
 	int signals; /* KeyboardInterrupt ends as SIGINT would (3.8) */
 };
+
+/* warmend.c */
+#define WARM_FILES 4                           /* 64 handles each */
+void warm_files(uint64_t set_out[WARM_FILES]); /* those that are open */
+/* Nothing is there that would notice its end?  Of Python's objects, */
+bool warm_plain(const struct warm_run *run);
+/* and else, by the handles from before.  Then exit() is quick. */
+bool warm_nothing_left(const uint64_t before[WARM_FILES]);
 
 /* Python's: PyObject is void here. */
 extern void *PyExc_KeyboardInterrupt;

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,12 +19,10 @@
 
 #define KNOWN  128   /* scripts */
 #define MOST   65536 /* bytes of one */
-#define LOOK   1000  /* objects, for whether they are plain */
 #define TAUGHT 1     /* of run->ours */
 
 SHOWN void *spool_warm_loader(struct warm_run *run);
 SHOWN int spool_warm_know(const char *text, size_t len, void *code);
-SHOWN int spool_warm_type_is(void *object, const void *type);
 
 static struct known {
 	const char *text;
@@ -147,82 +147,6 @@ number(void *callable)
 	return n == NULL ? -1 : PyLong_AsLong(n);
 }
 
-static const void *
-type_of(const void *object)
-{
-	/* Its second word; spool_warm_type_is() was asked. */
-	return ((const void *const *)object)[1];
-}
-
-int
-spool_warm_type_is(void *object, const void *type)
-{
-	return type_of(object) == type;
-}
-
-enum plain {
-	A_DICT,
-	A_LIST,
-	A_TUPLE
-}; /* the first of run->plain */
-
-static bool
-plain_is(const struct warm_run *run, const void *object)
-{
-	const void *const *t = run->plain, *type = type_of(object);
-
-	while (*t != NULL && *t != type)
-		t++;
-	return *t != NULL;
-}
-
-/* And what is in it, if that is not too much. */
-static bool
-plain_all_is(const struct warm_run *run, void *object, ssize_t *left)
-{
-	const void *type = type_of(object);
-	ssize_t i, n = 0, at = 0;
-	void *value;
-
-	if (!plain_is(run, object))
-		return false;
-	if (type == run->plain[A_DICT]) {
-		if ((*left -= PyDict_Size(object)) < 0)
-			return false;
-		while (PyDict_Next(object, &at, NULL, &value))
-			if (!plain_is(run, value))
-				return false;
-		return true;
-	}
-	if (type == run->plain[A_LIST])
-		n = PyList_Size(object);
-	else if (type == run->plain[A_TUPLE])
-		n = PyTuple_Size(object);
-	if ((*left -= n + 1) < 0)
-		return false;
-	for (i = 0; i < n; i++) {
-		value = type == run->plain[A_LIST] ? PyList_GetItem(object, i)
-						   : PyTuple_GetItem(object, i);
-		if (!plain_is(run, value))
-			return false;
-	}
-	return true;
-}
-
-/* Nothing is there that would notice its end. */
-static bool
-only_plain(const struct warm_run *run)
-{
-	void *all = PyObject_CallFunctionObjArgs(run->objects, NULL);
-	ssize_t i = 0, n = all == NULL ? -1 : PyList_Size(all), left = LOOK;
-
-	while (i < n && plain_all_is(run, PyList_GetItem(all, i), &left))
-		i++;
-	if (all != NULL && i < n)
-		Py_DecRef(all); /* they are to go when Python says */
-	return i == n;
-}
-
 static bool
 flush(const char *name)
 {
@@ -295,8 +219,10 @@ run_script(const struct warm_run *run, void *code)
 	ssize_t n = PyDict_Size(run->modules);
 	void *last = newest(run->modules);
 	long registered = number(run->registered);
+	uint64_t files[WARM_FILES];
 	void *result;
 
+	warm_files(files);
 	/* We were called, the script is not to be. */
 	if (Py_LeaveRecursiveCall != NULL)
 		Py_LeaveRecursiveCall();
@@ -305,8 +231,8 @@ run_script(const struct warm_run *run, void *code)
 	Py_DecRef(result);
 	if (PyDict_Size(run->modules) == n && newest(run->modules) == last &&
 	    number(run->registered) == registered &&
-	    number(run->threads) == 0 && only_plain(run) && flush("stderr") &&
-	    flush("stdout"))
+	    number(run->threads) == 0 && warm_plain(run) && flush("stderr") &&
+	    flush("stdout") && warm_nothing_left(files))
 		exit(0);
 	PyErr_Clear();
 	tell_end(run, NULL, NULL, NULL);

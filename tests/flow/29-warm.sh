@@ -380,15 +380,17 @@ compare() {
 
 # rounds N MODULES FIRST KIND...: all scripts so often, by a server that started for such a job
 rounds() {
+	n=$(find "$S/outcomes" -name '2*.json' | wc -l)
 	start_worker -v --warm "$2"
 	put "first$1" empty.py "$3"
 	soon ready "$1"
-	soon there "first$1"
+	n=$((n + 1))
+	soon outcomes_are $n
 	shift 3
 	for kind in "$@"; do
-		n=$(find "$S/outcomes" -name '2*.json' | wc -l)
 		each "$kind"
-		soon outcomes_are $((n + $(find "$S/scripts" -name '*.py' | wc -l)))
+		n=$((n + $(find "$S/scripts" -name '*.py' | wc -l)))
+		soon outcomes_are $n
 	done
 	stop "$WORKER"
 }
@@ -713,6 +715,57 @@ t_numpy() {
 	[ "$(said c | cut -d' ' -f1)" != "$(said d | cut -d' ' -f1)" ] || fail 'the same dice'
 	stop "$WORKER"
 	promises
+}
+
+# says_the_same NAME MODULES SCRIPT: cold, warm, and so often that it is known to those that wait
+says_the_same() {
+	put "$1" "$2"
+	soon there "$1"
+	for k in 0 1 2 3 4 5 6 7 8 9; do
+		put "$1$k" "$2" "\"order\":{\"warm\":[\"$3\"]}"
+		soon there "$1$k"
+	done
+	[ "$(said "$1")" ] || fail "$1 says nothing"
+	for k in 1 9; do
+		is "$(of "$1$k" .run.warm)" true
+		is "$(said "$1$k")" "$(said "$1")" "what $1 says"
+	done
+}
+
+# What the runtime of Fortran, in which parts of scipy are, holds back is not lost.
+t_fortran() {
+	for p in "$PYTHON" /usr/bin/python3; do
+		"$p" -c 'import scipy.optimize' 2>/dev/null && break
+		p=
+	done
+	[ "$p" ] || skip 'no scipy here'
+	PYTHON=$p
+	script fortran.py <<-'PY'
+	from scipy.optimize import fmin_l_bfgs_b
+	fmin_l_bfgs_b(lambda x: (float((x * x).sum()), 2 * x), [1.0, 2.0], iprint=1)
+	PY
+	start_worker -v
+	put first fortran.py '"order":{"warm":["scipy.optimize"]}'
+	soon word 'warm python=.* ready'
+	says_the_same fortran fortran.py scipy.optimize
+	stop "$WORKER"
+}
+
+# And that of C++, with a buffer of its own.
+t_iostream() {
+	modules
+	cat >"$T/say.cc" <<-'CC'
+	#include <iostream>
+	extern "C" void say(int n) { std::ios::sync_with_stdio(false); std::cout << n; }
+	CC
+	c++ -shared -fPIC -o "$T/mods/say.so" "$T/say.cc" 2>/dev/null || skip 'no C++ here'
+	echo "import ctypes; say = ctypes.CDLL('$T/mods/say.so').say" >"$T/mods/says.py"
+	echo 'import says; says.say(42)' | script iostream.py
+	start_worker -v
+	put first iostream.py '"order":{"warm":["says"]}'
+	soon word 'warm python=.* ready'
+	says_the_same iostream iostream.py says
+	stop "$WORKER"
 }
 
 run_stories "$@"
