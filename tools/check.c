@@ -314,6 +314,6 @@ const struct verb verb_check = {
 	    "  --json     one object a line: kind, path, words, mended, how\n\n"
 	    "  spool check || spool check --repair\n",
 	.bare = true,
-	.files = true,
+	.files = SPOOL_FILES,
 	.run = check_run,
 };

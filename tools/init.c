@@ -47,6 +47,6 @@ const struct verb verb_init = {
 	    "DIR/scripts, data into DIR/data.\n\n"
 	    "  spool init /srv/spool && export SPOOL_DIR=/srv/spool\n",
 	.bare = true,
-	.files = true,
+	.files = SPOOL_FILES,
 	.run = init_run,
 };

@@ -266,9 +266,10 @@ run_verb(struct tool *tool, int argc, char **argv)
 	(void)snprintf(title, sizeof title, "spool %s", verb->name);
 	argv[0] = title; /* getopt's complaints begin with it */
 	optind = 0;
-	if (verb->files && tool->where != NULL && http_is(tool->where)) {
-		complain("it needs the spool's files themselves: run it where "
-			 "they are, or with -s sftp://...");
+	if (verb->files != NULL && tool->where != NULL &&
+	    http_is(tool->where)) {
+		complain(
+		    "it needs the spool's files themselves: %s", verb->files);
 		answer = ANSWER_WRONG;
 	} else if (!verb->bare)
 		answer = tool_open(tool);

@@ -34,6 +34,6 @@ const struct verb verb_reindex = {
 	    "directories, and\n'rm -r index' harms nothing.  A running "
 	    "spoold is asked to do it.\n\n"
 	    "  spool reindex && spool ls --json > all.jsonl\n",
-	.files = true,
+	.files = SPOOL_FILES,
 	.run = reindex_run,
 };

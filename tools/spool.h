@@ -35,13 +35,17 @@ struct tool {
 	struct sp_spool spool; /* open, except for a bare verb */
 };
 
+/* struct verb.files, as most have it. */
+#define SPOOL_FILES "run it where they are, or with -s sftp://..."
+
 struct verb {
 	const char *name;
 	const char *usage; /* what follows the name */
 	const char *help;  /* one line */
 	const char *page;  /* options and an example; at most a screen */
 	bool bare;         /* opens the spool itself, or needs none */
-	bool files;        /* needs its files: a server does not do */
+	const char
+	    *files; /* NULL, or a server does not do: who has its files */
 	int (*run)(struct tool *tool, int argc, char **argv);
 };
 

@@ -48,8 +48,8 @@ book_open(
 	memset(b, 0, sizeof *b);
 	b->dir = -1;
 	if (sp_fs_far(tool->spool.root))
-		return sp_err_set(
-		    err, SP_BAD, "tokens are made where the spool's files are");
+		return sp_err_set(err, SP_BAD,
+		    "tokens are made on the spool's own host: run it there");
 	(void)snprintf(b->name, sizeof b->name, "%s",
 	    file == NULL        ? SP_TOKEN_FILE
 		: slash == NULL ? file
@@ -272,6 +272,6 @@ const struct verb verb_token = {
 		"of the file at once or nearly so.\n\n"
 		"  spool token --role work --worker gpu07 add > gpu07.token\n"
 		"  spool token revoke 5e0b1c2d\n",
-	.files = true,
+	.files = "run it where they are",
 	.run = token_run,
 };

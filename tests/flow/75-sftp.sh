@@ -133,6 +133,10 @@ t_host_types() {
 	has "$(line 1)" rename=yes
 }
 
+# The key that the server has let somebody in with, the last time.
+let_in() { sed -n 's/.*Accepted publickey .*\(SHA256:[A-Za-z0-9+/]*\).*/\1/p' "$SSHD/log" | tail -n 1; }
+print_of() { ssh-keygen -l -f "$1" | cut -d' ' -f2; }
+
 # Our keys: the agent's first, then those in ~/.ssh; one that is named, alone.
 t_keys() {
 	sshd_up
@@ -163,6 +167,14 @@ t_keys() {
 	ssh-add -q "$T/stranger" "$KEY" 2>/dev/null
 	sftp "$URL" facts >"$T/out"
 	has "$(line 1)" rename=yes
+	ssh-keygen -q -t ed25519 -N '' -f "$HOME/.ssh/id_ed25519"
+	cat "$HOME/.ssh/id_ed25519.pub" >>"$SSHD/authorized"
+	sftp "$URL" facts >"$T/out"
+	has "$(line 1)" rename=yes
+	is "$(let_in)" "$(print_of "$KEY")" 'let in by'
+	(unset SSH_AUTH_SOCK; sftp "$URL" facts >"$T/out")
+	is "$(let_in)" "$(print_of "$HOME/.ssh/id_ed25519")" 'let in by'
+	rm "$HOME/.ssh/id_ed25519" "$HOME/.ssh/id_ed25519.pub"
 	ssh-add -q -D 2>/dev/null
 	ssh-add -q "$T/stranger" 2>/dev/null
 	sftp "$URL" facts >"$T/out" || :

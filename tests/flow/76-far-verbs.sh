@@ -69,6 +69,8 @@ verbs() {
 	far check || fail 'check'
 	exits 100 far check --repair
 	has "$(cat "$T/err")" 'where it lies'
+	exits 100 far token --role read add
+	has "$(cat "$T/err")" 'run it there'
 	exits 1 far show nothing
 }
 

@@ -582,6 +582,19 @@ t_limits() {
 
 # Many that bring nothing, and one byte now and then: who has something to say
 # is heard.
+# What is dropped is taken in by the server, where nobody else is there: it is
+# shut in, and must be allowed what that takes.
+t_dropped() {
+	start_httpd
+	job a.py >"$S/new/one.json"
+	for i in 1 2 3; do job a.py "\"n\":$i"; done >"$S/new/three.jsonl"
+	soon all_four
+	hasnt "$(cat "$T/httpd.log")" 'warning'
+	is "$(ls "$S/waiting")" '' 'waiting/'
+	promises
+}
+all_four() { ask GET /v1/ready && [ "$(got '.orders | length')" = 4 ]; }
+
 # What libmicrohttpd refuses before we see it: as spool-httpd(8) has it.
 t_no_http() {
 	start_httpd

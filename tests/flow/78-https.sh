@@ -99,11 +99,13 @@ t_same_words() {
 	exits 0 spool -s "$URL" wait one
 	exits 1 spool -s "$URL" wait one two
 	exits 111 spool -s "$URL" wait --timeout 0.2 four
-	for verb in check reindex; do
+	for verb in init check reindex; do
 		exits 100 spool -s "$URL" $verb
-		has "$(cat "$T/err")" 'files themselves'
+		has "$(cat "$T/err")" 'run it where they are, or with -s sftp://'
 	done
-	exits 100 spool -s "$URL" init
+	exits 100 spool -s "$URL" token --role read add
+	has "$(cat "$T/err")" 'run it where they are'
+	hasnt "$(cat "$T/err")" 'sftp'
 }
 
 # What changes something: submitted with its pins, held, cancelled, retried.
@@ -346,7 +348,7 @@ t_token() {
 	echo 00000000.none >"$T/wrong"
 	exits 100 spool --cacert "$T/ca.pem" --token-file "$T/wrong" -s "$URL" ls
 	has "$(cat "$T/err")" 'token'
-	exits 100 workerd $ROOTOK --work "$T/work" --drain --cacert "$T/ca.pem" "$URL"
+	exits 100 timeout 60 workerd $ROOTOK --work "$T/work" --drain --cacert "$T/ca.pem" "$URL"
 	has "$(cat "$T/err")" 'role'
 	timeout 120 workerd $ROOTOK --work "$T/work" --drain --cacert "$T/ca.pem" \
 	    --token-file "$T/may-box" --name other "$URL" >>"$T/worker.log" 2>&1

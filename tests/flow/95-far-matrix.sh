@@ -288,6 +288,26 @@ ends_mend() {
 	is "$(cat "$S"/runs/*/"$TALK"/out/left)" left
 }
 
+# ---- what was dropped ----
+
+# Nobody but the server is there to admit it, or to set it aside.
+drop_set() {
+	cp "$T/ok.json" "$S/new/dropped.json"
+	cp "$T/three.jsonl" "$S/new/three.jsonl"
+	echo 'no json' >"$S/new/broken.json"
+}
+drop_act() {
+	worker_far
+	soon or_hit settled
+}
+drop_mend() {
+	start_spoold
+	soon settled
+	stop "$WORKER"
+	is "$(find "$S/done" -name '*.json' | wc -l)" 4 'done'
+	is "$(find "$S/bad" -name 'broken.json*' ! -name '*.why' | wc -l)" 1 'set aside'
+}
+
 # ---- what the dead held ----
 
 # Taken by somebody who is no more: his only attempt, one that was cancelled, one
@@ -403,7 +423,7 @@ http_scenes() { # VICTIM SCENE...
 t_http_verbs() { http_scenes client submit hold unhold cancel retry wish; }
 t_http_ends() { http_scenes client ends; }
 t_http_server_verbs() { http_scenes server submit hold unhold cancel retry wish; }
-t_http_server_ends() { http_scenes server ends; }
+t_http_server_ends() { http_scenes server ends drop; }
 t_http_server_origin() { http_scenes server origin; }
 
 # ---- is that all? ----
