@@ -113,14 +113,13 @@ take_bare(const char *line, size_t len, struct sp_names *names)
 }
 
 /* Half a hint is none. */
-static enum sp_status
-take(const struct sp_ready *r, const struct sp_buf *text,
-    struct sp_names *names, size_t *lines_out)
+enum sp_status
+hint_parse(const char *text, size_t len, bool bare, struct sp_names *names,
+    size_t *lines_out)
 {
 	enum sp_status (*line)(const char *, size_t, struct sp_names *) =
-	    near(r) ? take_bare : take_line;
-
-	const char *at = sp_buf_text(text), *end = at + text->len, *nl;
+	    bare ? take_bare : take_line;
+	const char *at = text, *end = at + len, *nl;
 	enum sp_status st = SP_OK;
 
 	names->n = names->len = 0;
@@ -131,7 +130,8 @@ take(const struct sp_ready *r, const struct sp_buf *text,
 			break;
 		++*lines_out;
 	}
-	if (st == SP_OK && names->n > most(r))
+	if (st == SP_OK &&
+	    names->n > (size_t)(bare ? SP_READY_NAMES : SP_READY_HEAD))
 		st = SP_BAD; /* not spoold's */
 	if (st == SP_OK)
 		sp_names_sort(names);
@@ -149,7 +149,8 @@ read_it(struct sp_ready *r)
 	st = sp_read(r->spool->dir[SP_DIR_INDEX], file_of(r), FILE_MAX, &text,
 	    &is, NULL);
 	if (st == SP_OK)
-		st = take(r, &text, &h->names, &h->lines);
+		st = hint_parse(sp_buf_text(&text), text.len, near(r),
+		    &h->names, &h->lines);
 	sp_buf_clear(&text);
 	(void)memset(h->gone, 0, sizeof h->gone);
 	return st;

@@ -8,6 +8,12 @@
 
 /* Is a listing of new/ dear? */
 bool hint_wanted(const struct sp_ready *r);
+
+/* The text of index/ready.jsonl, or of ready.names where it is bare: the names
+ * in it that may be claimed, sorted, and how many lines it has.  SP_BAD: it is
+ * no such text.  Pure. */
+enum sp_status hint_parse(const char *text, size_t len, bool bare,
+    struct sp_names *names, size_t *lines_out);
 /* Look at index/ready.jsonl, one round trip while it is as it was.  SP_OK: it
  * may be believed, and r->hint.names is what it says.  SP_GONE: list. */
 enum sp_status hint_look(struct sp_ready *r, int64_t now);
