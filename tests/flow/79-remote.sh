@@ -208,6 +208,8 @@ story_killed() {
 	promises
 }
 
+beats() { jq .beat "$S"/workers/far-*.json; }
+beats_beyond() { [ "$(beats)" -gt "$1" ]; }
 story_drained() {
 	script ok.sh <<-'SH'
 	#!/bin/sh
@@ -219,6 +221,9 @@ story_drained() {
 	spool drain far
 	soon eval 'spool workers | grep -q "^far.*drained"'
 	ID=$(spool submit "$T/ok.json")
+	BEATS=$(beats)
+	soon beats_beyond $((BEATS + 8)) # it has looked, or never will
+	[ "$(ls "$S/new")" = "50.$ID.t1a0.ok.json" ] || fail 'claimed, though drained'
 	spool resume far
 	soon over "$ID"
 	stop $FAR
