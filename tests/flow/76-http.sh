@@ -170,7 +170,7 @@ t_wait() {
 	start_httpd
 	_held=
 	for _how in post cp; do
-		curl -sS -m 100 -H 'Content-Type: application/json' -d "$(offer 0 60 "$_held")" "$U/v1/claim" >"$T/claimed" &
+		curl -sS -m 100 -H 'Content-Type: application/json' -d "$(offer 0 20 "$_held")" "$U/v1/claim" >"$T/claimed" &
 		_c=$!
 		PIDS="$PIDS $_c"
 		_n=$(awk '{print $14 + $15}' "/proc/$HTTPD/stat")
@@ -190,7 +190,7 @@ t_wait() {
 	# The queue's state, for those who choose themselves.
 	want 200 GET '/v1/ready?limit=0'
 	_seen=$(got .seen)
-	curl -sS -m 100 "$U/v1/ready?seen=$_seen&wait=60&limit=0" >"$T/seen" &
+	curl -sS -m 100 "$U/v1/ready?seen=$_seen&wait=20&limit=0" >"$T/seen" &
 	_c=$!
 	PIDS="$PIDS $_c"
 	submit
