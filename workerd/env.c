@@ -71,10 +71,14 @@ static bool
 has_key(const struct sp_names *env, const char *pair)
 {
 	size_t i, len = (size_t)(strchrnul(pair, '=') - pair) + 1;
+	const char *one;
 
-	for (i = 0; i < env->n; i++)
-		if (strncmp(sp_names_at(env, i), pair, len) == 0)
+	/* Each with each, for each job: most differ at once. */
+	for (i = 0; i < env->n; i++) {
+		one = sp_names_at(env, i);
+		if (one[0] == pair[0] && strncmp(one, pair, len) == 0)
 			return true;
+	}
 	return false;
 }
 

@@ -44,7 +44,8 @@ const char *warm_after(const char *text); /* the next of a list */
 
 /* warmpack.c */
 SHOWN void spool_warm_pack(void);
-void warm_pack_again(void); /* after some of it was written to */
+/* Before a fork: was there written to since? */
+void warm_pack_again(bool changed);
 SHOWN unsigned long long spool_warm_loaded(void);
 
 /* Objects of Python's, or NULL; warm.py holds them. */

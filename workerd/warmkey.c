@@ -55,7 +55,8 @@ keyed_is(const struct warm_want *want, const char *pair)
 	if (strstr(pair, "_NUM_THREADS=") != NULL)
 		return true;
 	for (i = 0; starts[i] != NULL; i++)
-		if (strncmp(pair, starts[i], strlen(starts[i])) == 0)
+		if (pair[0] == starts[i][0] &&
+		    strncmp(pair, starts[i], strlen(starts[i])) == 0)
 			return true;
 	for (i = 0; i < want->module_n; i++)
 		if (module_is(pair, want->module[i]))

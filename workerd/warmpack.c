@@ -2,6 +2,7 @@
  * warmpack.c - the memory of a warm interpreter: laid so that a fork, and what
  * happens in it, copies little.
  */
+#include <errno.h>
 #include <link.h>
 #include <malloc.h>
 #include <stdint.h>
@@ -17,8 +18,9 @@
 #define MADV_COLLAPSE 25
 #endif
 
-#define HUGE (UINTPTR_MAX << 21)
-#define TEXT (1u << 20) /* so much code that a job will run some of it */
+#define HUGE  (UINTPTR_MAX << 21)
+#define TRIES 8
+#define TEXT  (1u << 20) /* so much code that a job will run some of it */
 
 /* The room between what C has is used up, for what is put there in a fork would
  * be spread over as many pages. */
@@ -47,23 +49,26 @@ touch(int mem, unsigned long at)
 		(void)!pwrite(mem, &c, 1, (off_t)at);
 }
 
-/* What lies in large pages is copied by a fork 512 pages at a time. */
-static void
+/* What lies in large pages is copied by a fork 512 pages at a time.  False: not
+ * now, says the kernel. */
+static bool
 collapse(unsigned long from, unsigned long to)
 {
 	from = (from + ~HUGE) & HUGE;
 	to &= HUGE;
-	if (from < to)
-		(void)madvise((void *)from, to - from, MADV_COLLAPSE);
+	return from >= to ||
+	    madvise((void *)from, to - from, MADV_COLLAPSE) == 0 ||
+	    errno != EAGAIN;
 }
 
-void
-warm_pack_again(void)
+static bool
+pack(void)
 {
 	int mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	FILE *f = fopen("/proc/self/maps", "re");
 	unsigned long from, to, inode;
 	char line[512], mode[8];
+	bool done = true;
 
 	while (f != NULL && fgets(line, sizeof line, f) != NULL) {
 		if (sscanf(line, "%lx-%lx %7s %*s %*s %lu", &from, &to, mode,
@@ -71,7 +76,7 @@ warm_pack_again(void)
 		    strstr(line, " [s") != NULL || strstr(line, " [v") != NULL)
 			continue;
 		if (inode == 0 && strcmp(mode, "rw-p") == 0)
-			collapse(from, to);
+			done = collapse(from, to) && done;
 		else if (inode != 0 && strcmp(mode, "r-xp") == 0 &&
 		    to - from >= TEXT)
 			touch(mem, from);
@@ -80,6 +85,18 @@ warm_pack_again(void)
 		(void)fclose(f);
 	if (mem != -1)
 		(void)close(mem);
+	return done;
+}
+
+static int tries; /* that are left */
+
+void
+warm_pack_again(bool changed)
+{
+	if (changed)
+		tries = TRIES;
+	if (tries > 0)
+		tries = pack() ? 0 : tries - 1;
 }
 
 /* All is there that forks will have in common: lay it so that a fork, and what
@@ -89,7 +106,7 @@ spool_warm_pack(void)
 {
 	warm_forked(); /* finds where functions are, once for all forks */
 	fill();
-	warm_pack_again();
+	warm_pack_again(true);
 }
 
 static int

@@ -276,6 +276,7 @@ static int
 asked(const struct warm_run *run)
 {
 	char text[24] = "", c;
+	bool taught;
 	struct stat st;
 	ssize_t n;
 
@@ -292,10 +293,10 @@ asked(const struct warm_run *run)
 		(void)send(run->place->control, "\1O", 2, MSG_NOSIGNAL);
 		_exit(0);
 	}
-	if (recv(run->ours[TAUGHT], &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0) {
+	taught = recv(run->ours[TAUGHT], &c, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+	if (taught)
 		(void)PyObject_CallFunctionObjArgs(run->learn, NULL);
-		warm_pack_again();
-	}
+	warm_pack_again(taught);
 	return (int)strtol(text + 1, NULL, 10);
 }
 
