@@ -158,8 +158,9 @@ thin_out(struct sp_names *entries, size_t last)
 			sp_names_at(entries, n - 1), SP_ID_LEN) != 0)
 			entries->at[n++] = entries->at[i];
 	i = last > 0 && n > last ? n - last : 0;
-	(void)memmove(
-	    entries->at, entries->at + i, (n - i) * sizeof *entries->at);
+	if (i > 0)
+		(void)memmove(entries->at, entries->at + i,
+		    (n - i) * sizeof *entries->at);
 	entries->n = n - i;
 }
 
