@@ -605,6 +605,11 @@ def serve():
     def settle():
         """What we have need not be looked through by each fork, nor be copied
         for that.  But the script's own module must be."""
+        # What a job puts others in place of: to free them is to copy them.
+        main = sys.modules['__main__'].__dict__
+        Job.old = [list(x) + [x] for x in (
+            sys.argv, getattr(sys, 'orig_argv', []), sys.path[:1],
+            [main.get('__file__'), main.get('__loader__')])]
         # What Python makes when it is first asked to compile.
         translate(b'', '')
         gc.collect()
