@@ -13,7 +13,7 @@
 
 #define ENTRY_MAX     256 /* NAME_MAX and its NUL */
 #define WINDOW_LEAST  16
-#define WINDOW_MISSES 6u
+#define WINDOW_MISSES 4u
 
 void
 sp_names_clear(struct sp_names *names)

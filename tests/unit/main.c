@@ -39,6 +39,7 @@ static Suite *(*const suites[])(void) = {
 	sftp_suite,
 	token_suite,
 	http_suite,
+	scan_suite,
 };
 
 static void

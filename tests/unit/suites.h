@@ -37,6 +37,7 @@ Suite *origin_suite(void);
 Suite *sftp_suite(void);
 Suite *token_suite(void);
 Suite *http_suite(void);
+Suite *scan_suite(void);
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 /* A test that runs once for each row of a table, with the row's number in _i.
