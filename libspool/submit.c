@@ -163,6 +163,38 @@ write_group(const struct sp_spool *sp, struct sp_submit *group,
 			    sp, in[i].tmp, in[i].fd, false, &group[i].err);
 }
 
+/* So many that waiting for each of them would take longer than writing out
+ * whatever else there is. */
+#define MANY 512
+
+static void
+write_many(const struct sp_spool *sp, struct sp_submit *group,
+    struct inbound *in, size_t n)
+{
+	enum sp_status st = SP_OK;
+	struct sp_err why = { "" };
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		group[i].status = prepare(sp, &group[i], &in[i]);
+		if (group[i].status == SP_OK)
+			group[i].status =
+			    sp_tmp_start(sp, in[i].tmp, group[i].text,
+				group[i].len, &in[i].fd, &group[i].err);
+		if (group[i].status == SP_OK)
+			group[i].status = sp_tmp_done(
+			    sp, in[i].tmp, in[i].fd, true, &group[i].err);
+	}
+	if (syncfs(sp->dir[SP_DIR_TMP]) == -1)
+		st = sp_err_sys(&why, "syncfs tmp");
+	for (i = 0; st != SP_OK && i < n; i++) {
+		if (group[i].status != SP_OK)
+			continue;
+		group[i].status = sp_err_set(&group[i].err, st, "%s", why.text);
+		(void)sp_fs_unlink(sp->dir[SP_DIR_TMP], in[i].tmp);
+	}
+}
+
 /* ---- over there ---- */
 
 /* All files on the way at once. */
@@ -259,9 +291,12 @@ sp_submit(const struct sp_spool *sp, struct sp_submit *group, size_t n,
 		if (!group[i].named)
 			sp_id_make(now, dice + (uint32_t)i, &group[i].id);
 	}
-	for (i = 0; i < n; i += GROUP)
-		(far ? write_far : write_group)(
-		    sp, group + i, in + i, n - i < GROUP ? n - i : GROUP);
+	if (!far && sp->local && n >= MANY)
+		write_many(sp, group, in, n);
+	else
+		for (i = 0; i < n; i += GROUP)
+			(far ? write_far : write_group)(sp, group + i, in + i,
+			    n - i < GROUP ? n - i : GROUP);
 	for (i = 0; i < n && !far; i++)
 		if (group[i].status == SP_OK)
 			name_one(sp, &group[i], &in[i]);

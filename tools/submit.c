@@ -16,7 +16,7 @@
 #include "tools/pin.h"
 #include "tools/spool.h"
 
-#define GROUP      256
+#define GROUP      2048
 #define GROUP_SIZE (16 * 1024 * 1024) /* bytes held at once */
 
 struct submit {
