@@ -197,7 +197,7 @@ check-labs: check-build
 	@sh $(TOP)/tests/labs/run "$(TOP)" build
 
 #: bench       ratios against raw floors, measured in the same run
-bench: programs benches $(O)/helpers/proxy
+bench: programs benches $(O)/helpers/proxy $(O)/helpers/lay
 	@sh $(TOP)/tests/bench/run "$(TOP)" $(O)
 
 #: demo        a spool, a daemon, a worker, four jobs, a table

@@ -174,42 +174,13 @@ displaced(double p)
 	return answer < 1 ? 1 : answer;
 }
 
-static void
-lay(const char *kind, size_t n, char path_out[BENCH_PATH])
-{
-	char program[PATH_MAX], many[24];
-	const char *argv[] = { program, path_out, many, "0", NULL };
-
-	bench_fresh(kind, path_out);
-	bench_program("helpers/lay", program);
-	(void)snprintf(many, sizeof many, "%zu", n);
-	bench_reap(bench_start(argv), "lay");
-}
-
 static double
 short_queue(size_t workers)
 {
 	char path[BENCH_PATH];
 
-	lay("claims-1k", 1000, path);
+	bench_lay("claims-1k", 1000, 0, path);
 	return rate(path, 1000, workers);
-}
-
-static double
-cpu_of(pid_t pid)
-{
-	unsigned long user = 0, sys = 0;
-	char path[64];
-	FILE *f;
-
-	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	if ((f = fopen(path, "r")) == NULL ||
-	    fscanf(f,
-		"%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
-		&user, &sys) != 2)
-		bench_die("no spoold");
-	(void)fclose(f);
-	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
 
 /* It has looked at all of it, and rests. */
@@ -221,25 +192,28 @@ await_quiet(const char *path, pid_t spoold)
 
 	(void)snprintf(file, sizeof file, "%s/index/outcomes.jsonl", path);
 	do {
-		before = cpu_of(spoold);
-		bench_pause(0.999);
+		before = bench_cpu(spoold);
+		bench_pause(bench_quick() ? 0.1 : 0.999);
 		if (bench_now() > until)
 			bench_die("spoold does not come to an end");
-	} while (access(file, F_OK) == -1 || cpu_of(spoold) > before + 0.02);
+	} while (access(file, F_OK) == -1 || bench_cpu(spoold) > before + 0.02);
 }
 
-/* What takes minutes to lay may have been laid before. */
+/* What so many of them do to each other. */
 static void
-lay_long(size_t n, char path_out[BENCH_PATH])
+crowd(const char *title, const char *whose, double tries)
 {
-	const char *laid = getenv("BENCH_LAID");
+	char row[128];
 
-	if (n < 1000000 || laid == NULL)
-		lay("claims-long", n, path_out);
-	else if (strlen(laid) < BENCH_PATH)
-		(void)strcpy(path_out, laid);
-	else
-		bench_die("BENCH_LAID is too long");
+	(void)snprintf(row, sizeof row,
+	    "tries a claim, %s wait, %s, %d workers : 3", title, whose, CREW);
+	bench_row(row, "tries", tries, 3, 3);
+	(void)snprintf(row, sizeof row,
+	    "places from its turn, p50, %s wait, %s : workers", title, whose);
+	bench_row(row, "places", displaced(0.5), CREW, CREW);
+	(void)snprintf(row, sizeof row,
+	    "places from its turn, p99, %s wait, %s : workers", title, whose);
+	bench_row(row, "places", displaced(0.99), CREW, CREW);
 }
 
 static void
@@ -251,7 +225,7 @@ one_size(size_t n, const char *title)
 	pid_t spoold;
 	size_t i, k;
 
-	lay_long(n, path);
+	bench_lay("claims-long", n, 0, path);
 	for (k = 0; k < 2; k++) {
 		spoold = k == 0 ? 0 : bench_spoold(path);
 		if (k > 0)
@@ -266,13 +240,9 @@ one_size(size_t n, const char *title)
 			    title, k == 0 ? "no spoold" : "spoold", crews[i]);
 			base[1] = (double)atomic_load(&tried) /
 			    (double)bench_many(MANY);
-			if (crews[i] == CREW) {
-				(void)fprintf(stderr,
-				    "%s: %.2f tries a claim, places from its "
-				    "turn p50 %.0f p99 %.0f\n",
-				    row, base[1], displaced(0.5),
-				    displaced(0.99));
-			}
+			if (crews[i] == CREW)
+				crowd(title, k == 0 ? "no spoold" : "spoold",
+				    base[1]);
 			base[1] = short_queue(crews[i]);
 			bench_row(row, UNIT, ours, base[0], base[1]);
 		}
@@ -285,9 +255,9 @@ int
 main(int argc, char **argv)
 {
 	bench_begin(argc, argv);
-	if (getenv("BENCH_LAID") == NULL)
+	if (getenv("BENCH_FULL") == NULL)
 		one_size(bench_many(100000), "100k");
-	if (getenv("BENCH_FULL") != NULL)
+	else
 		one_size(1000000, "1M");
 	return 0;
 }

@@ -90,6 +90,34 @@ our_rate(size_t n, size_t group)
 	return (double)n / took;
 }
 
+/* spool submit of one file of many jobs, the program's start included. */
+static double
+bundle_rate(size_t n)
+{
+	char path[BENCH_PATH], file[BENCH_PATH + 8], program[PATH_MAX];
+	const char *argv[] = { program, "-s", path, "submit", file, NULL };
+	struct sp_spool sp;
+	double begin;
+	FILE *f;
+	size_t i;
+
+	bench_program("spool", program);
+	bench_fresh("submit-bundle", path);
+	bench_spool(path, &sp);
+	(void)snprintf(file, sizeof file, "%s.jsonl", path);
+	if ((f = fopen(file, "w")) == NULL)
+		bench_die("cannot write %s", file);
+	for (i = 0; i < n; i++)
+		(void)fputs(bench_job, f);
+	if (fclose(f) != 0)
+		bench_die("cannot write %s", file);
+	bench_settle(sp.root);
+	sp_spool_close(&sp);
+	begin = bench_now();
+	bench_reap(bench_start(argv), "spool submit");
+	return (double)n / (bench_now() - begin);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -114,6 +142,13 @@ main(int argc, char **argv)
 		    UNIT, ours, one[1], one[2]);
 		bench_row("submit, groups of 100 : one fsync(dir) a group",
 		    UNIT, ours, many[0], many[1]);
+		if (i > 2)
+			continue;
+		one[0] = floor_rate(n, 1);
+		ours = bundle_rate(bench_many(100000));
+		one[1] = floor_rate(n, 1);
+		bench_row("spool submit of 100,000 lines : one at a time", UNIT,
+		    ours, one[0], one[1]);
 	}
 	return 0;
 }

@@ -5,9 +5,9 @@
 # A build folder of our own, so that build/ keeps the table of a real run.
 bins() {
 	mkdir -p "$T/build/plain/helpers"
-	cp -R "$BIN/bench" "$BIN/spoold" "$BIN/spool-httpd" "$BIN/workerd" \
+	cp -R "$BIN/bench" "$BIN/spool" "$BIN/spoold" "$BIN/spool-httpd" "$BIN/workerd" \
 	    "$T/build/plain/"
-	cp "$BIN/helpers/proxy" "$T/build/plain/helpers/"
+	cp "$BIN/helpers/proxy" "$BIN/helpers/lay" "$T/build/plain/helpers/"
 }
 
 bench() {
@@ -20,8 +20,8 @@ t_quick() {
 	bench >"$T/table" 2>"$T/err" || fail "$(tail -n 5 "$T/err")"
 	cmp "$T/table" "$T/build/bench-quick.txt" || fail 'not the same table'
 	# Each row has two figures, a ratio with its range, and its rounds.
-	is "$(grep -cE ' : .* [0-9.]+ +[0-9.]+  [a-z/]+ +[0-9.]+ \([0-9.]+\.\.[0-9.]+\) +1 +x[0-9.]+$' \
-	    "$T/table")" $((35 - $(grep -c '^SKIP' "$T/table"))) rows
+	is "$(grep -cE ' : .* [0-9.]+ +[0-9.]+  [A-Za-z/]+ +[0-9.]+ \([0-9.]+\.\.[0-9.]+\) +1 +x[0-9.]+$' \
+	    "$T/table")" $((58 - $(grep -c '^SKIP' "$T/table"))) rows
 	is "$(find "$T" -maxdepth 1 -name 'spool-bench.*' | wc -l)" 0 'scratch left'
 }
 

@@ -74,6 +74,13 @@ void bench_copy(const char *from, const char *to);
 /* How many files are there, dotfiles not counted. */
 size_t bench_count(const char *path);
 
+/* A spool with so many orders waiting and done, its name after `kind`; made by
+ * helpers/lay, or before, in $BENCH_LAID, where that is said for a million. */
+void bench_lay(
+    const char *kind, size_t waiting, size_t done, char path_out[BENCH_PATH]);
+/* CPU time that a process has taken, seconds. */
+double bench_cpu(pid_t pid);
+
 /* Start a program that ends with us. */
 pid_t bench_start(const char *const argv[]);
 /* The same; what it says goes to that file. */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -131,4 +132,41 @@ bench_stop(pid_t pid, const char *what)
 	if (kill(pid, SIGTERM) == -1)
 		bench_die("%s is gone", what);
 	bench_reap(pid, what);
+}
+
+void
+bench_lay(
+    const char *kind, size_t waiting, size_t done, char path_out[BENCH_PATH])
+{
+	const char *laid = waiting >= 1000000 ? getenv("BENCH_LAID") : NULL;
+	char program[PATH_MAX], text[2][24];
+	const char *argv[] = { program, path_out, text[0], text[1], NULL };
+
+	bench_fresh(kind, path_out);
+	if (laid != NULL) {
+		if (snprintf(path_out, BENCH_PATH, "%s", laid) >= BENCH_PATH)
+			bench_die("BENCH_LAID is too long");
+		return;
+	}
+	bench_program("helpers/lay", program);
+	(void)snprintf(text[0], sizeof text[0], "%zu", waiting);
+	(void)snprintf(text[1], sizeof text[1], "%zu", done);
+	bench_reap(bench_start(argv), "lay");
+}
+
+double
+bench_cpu(pid_t pid)
+{
+	unsigned long user = 0, sys = 0;
+	char path[64];
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	if ((f = fopen(path, "r")) == NULL ||
+	    fscanf(f,
+		"%*d %*s %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu",
+		&user, &sys) != 2)
+		bench_die("a process is gone");
+	(void)fclose(f);
+	return (double)(user + sys) / (double)sysconf(_SC_CLK_TCK);
 }
