@@ -505,4 +505,56 @@ t_wrong_requests() {
 	exits 100 spoold --name 'a/b' "$S"
 }
 
+# ---- a long queue ----
+
+names_are() { (cd "$S/new" && ls | head -n 4096) | cmp -s - "$S/index/ready.names"; }
+nothing_held() { [ -z "$(ls "$S/assigned")" ]; }
+knows() { # which directory, its number in the index
+	sql "SELECT name FROM entry WHERE dir = $2 ORDER BY name" >"$T/knows"
+	(cd "$S/$1" && ls) | cmp -s - "$T/knows"
+}
+
+# A listing of a long queue is dear: workers read its head where spoold says it,
+# and spoold learns from its watch what they took.
+t_long_queue() {
+	script true <<-'SH'
+	#!/bin/sh
+	SH
+	"$BIN/helpers/lay" "$S" 20000 20
+	[ "$(stat -c %s "$S/new")" -ge 1048576 ] || skip 'a directory of 20000 names is small here'
+	start_spoold
+	soon lined 20
+	soon names_are
+	soon knows new 0
+	start_worker -j 2
+	soon sh -c '[ "$(ls "$0" | wc -l)" -ge 320 ]' "$S/outcomes"
+	stop "$WORKER"
+	soon nothing_held
+	# What was taken are the first ones.
+	is "$( (cd "$S/outcomes" && ls) | tail -n +21 | head -n 300 | cut -c 1-27)" \
+	    "$( (cd "$S/done" && ls */ | sed -n 's/^50\.\(.*\)\.t1a0@.*/\1/p' | sort) | tail -n +21 | head -n 300)" 'in their order'
+	soon names_are
+	soon knows new 0
+	soon knows assigned 2
+	for d in "$S"/done/*/; do
+		d=$(basename "$d")
+		soon knows "done/$d" "3$d"
+	done
+	# More urgent than all of them, and in the middle.
+	id=$(spool submit --priority 7 - <<-'J'
+	{"scriptName": "true"}
+	J
+	)
+	soon sh -c 'head -n 1 "$0" | grep -q "^07.$1" ' "$S/index/ready.names" "$id"
+	spool cancel "$(sed -n 2000p "$S/index/ready.names" | cut -d. -f2)" >/dev/null
+	soon knows new 0
+	soon knows failed/"$(ls "$S/failed")" "4$(ls "$S/failed")"
+	# All of that in little memory.
+	most=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$SPOOLD/status")
+	[ "$most" -lt 32768 ] || fail "spoold took $most KiB"
+	kill -TERM "$SPOOLD"
+	wait "$SPOOLD" || :
+	[ ! -e "$S/index/ready.names" ] || fail 'a list that nobody keeps'
+}
+
 run_stories "$@"
