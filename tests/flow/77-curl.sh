@@ -15,7 +15,7 @@ stand() { # [CERT KEY [CA]]: PORT
 	PORT=$(cat "$T/port")
 }
 
-at() { wire "http://127.0.0.1:$PORT" "$@" >"$T/out" 2>&1 || :; }
+at() { timeout $((DEADLINE * 2)) wire "http://127.0.0.1:$PORT" "$@" >"$T/out" 2>&1 || :; }
 
 # line N: of what was printed
 line() { sed -n "$1p" "$T/out"; }
