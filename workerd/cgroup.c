@@ -112,7 +112,7 @@ empty_out(int home, const char *name)
 
 	if (fd == -1)
 		return;
-	for (round = 0; round < ROUNDS && !cg_empty_is(fd); round++) {
+	for (round = 0; round < ROUNDS && !cg_empty_is(fd, NULL); round++) {
 		cg_kill(fd);
 		pause_ms(10);
 	}
@@ -333,7 +333,7 @@ sweep_one(int base, const char *name, void *arg)
 			return;
 	if (strcmp(name, LEAF) == 0 || (fd = cg_open(base, name)) == -1)
 		return;
-	if (cg_empty_is(fd))
+	if (cg_empty_is(fd, NULL))
 		cg_remove(base, name);
 	else
 		cg_kill(fd);

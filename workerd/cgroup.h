@@ -26,6 +26,7 @@ struct group {
 	bool counted; /* the kernel says how much memory it has */
 	bool limited; /* and how much it may */
 	bool plain;   /* nothing was set or is counted in it */
+	bool calm;    /* it was seen empty, and not frozen by who was in it */
 };
 
 #define CGROUP_IDLE 8
@@ -64,7 +65,7 @@ bool group_make(struct cgroup *c, const struct sp_job *job, const char *name,
 int group_door(const struct group *g);
 /* Kill all of it and of what was made below it. */
 void group_kill(const struct group *g);
-bool group_empty_is(const struct group *g);
+bool group_empty_is(struct group *g);
 /* Who is in it. */
 void group_procs(const struct group *g, struct procs *all_out);
 /* Bytes that nothing else can hold for it; 0: unknown. */

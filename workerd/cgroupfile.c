@@ -119,12 +119,14 @@ cg_kill(int fd)
 }
 
 bool
-cg_empty_is(int fd)
+cg_empty_is(int fd, bool *frozen_out)
 {
 	char text[256];
 
 	if (cg_read(fd, "cgroup.events", text, sizeof text) < 0)
 		return errno == ENOENT || errno == ENODEV; /* removed */
+	if (frozen_out != NULL)
+		*frozen_out = strstr(text, "frozen 0") == NULL;
 	return strstr(text, "populated 1") == NULL;
 }
 

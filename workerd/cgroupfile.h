@@ -20,7 +20,7 @@ ssize_t cg_read(int dir, const char *file, char *buf, size_t size);
 /* Kill all in it and below. */
 void cg_kill(int fd);
 /* Also where it is gone. */
-bool cg_empty_is(int fd);
+bool cg_empty_is(int fd, bool *frozen_out); /* NULL: no matter */
 void cg_procs(int fd, struct procs *all_out);
 /* With what was made below it; nothing happens while anybody is in there. */
 void cg_remove(int dir, const char *name);

@@ -57,6 +57,7 @@ group_make(struct cgroup *c, const struct sp_job *job, const char *name,
 
 	if (plain && c->idle_n > 0) {
 		*g = c->idle[--c->idle_n];
+		g->calm = false;
 		return true;
 	}
 	*g = (struct group){ .fd = -1 };
@@ -87,9 +88,13 @@ group_kill(const struct group *g)
 }
 
 bool
-group_empty_is(const struct group *g)
+group_empty_is(struct group *g)
 {
-	return cg_empty_is(g->fd);
+	bool frozen = true, empty = cg_empty_is(g->fd, &frozen);
+
+	/* Nobody is left in it who could freeze it now. */
+	g->calm = empty && !frozen;
+	return empty;
 }
 
 void
@@ -129,23 +134,12 @@ group_oom_is(const struct group *g, int64_t *peak_out)
 	    number_after(text, "\noom_kill ") > 0;
 }
 
-/* Empty, and not frozen by who was in it. */
-static bool
-idle_is(const struct group *g)
-{
-	char text[256];
-
-	return cg_read(g->fd, "cgroup.events", text, sizeof text) > 0 &&
-	    strstr(text, "populated 0") != NULL &&
-	    strstr(text, "frozen 1") == NULL;
-}
-
 void
 group_clear(struct cgroup *c, struct group *g)
 {
 	if (g->fd == -1)
 		return;
-	if (c->on && g->plain && c->idle_n < CGROUP_IDLE && idle_is(g)) {
+	if (c->on && g->plain && c->idle_n < CGROUP_IDLE && g->calm) {
 		c->idle[c->idle_n++] = *g;
 	} else {
 		(void)close(g->fd);

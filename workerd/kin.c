@@ -359,7 +359,7 @@ kin_kill(struct worker *w, const struct slot *s)
 /* What is left of an attempt whose main process was reaped hangs below children
  * of ours: one short list tells. */
 bool
-kin_gone_is(struct worker *w, const struct slot *s)
+kin_gone_is(struct worker *w, struct slot *s)
 {
 	struct procs *all = &w->kin.children;
 	int me = (int)(s - w->slot);

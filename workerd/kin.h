@@ -46,7 +46,7 @@ void kin_tell(struct worker *w, const struct slot *s);
 /* SIGKILL to all of it. */
 void kin_kill(struct worker *w, const struct slot *s);
 /* Nothing of it is left; its main process has been reaped. */
-bool kin_gone_is(struct worker *w, const struct slot *s);
+bool kin_gone_is(struct worker *w, struct slot *s);
 /* Kill orphans of attempts that are over. */
 void kin_sweep(struct worker *w);
 

@@ -106,6 +106,28 @@ t_killed_worker() {
 	rmdir "$CG/spool-er$$-0000aa/queue" $others || fail 'took what is not ours'
 }
 
+# A group is used again, but not one that a job has left frozen.
+t_frozen_group() {
+	cgroup_or_skip
+	script freeze.sh <<-SH
+	#!/bin/sh
+	echo 1 >"$CG\$(sed -n 's/^0:://p' /proc/self/cgroup)/cgroup.freeze"
+	sleep 60
+	SH
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo '{"loss":1}'
+	SH
+	start_worker -v --name "cold$$" --grace 0.1
+	job ok.sh >"$S/new/a.json"
+	soon outcomes_are 1
+	job freeze.sh '"order":{"timeout":0.3,"retry":[]}' >"$S/new/b.json"
+	soon outcomes_are 2
+	job ok.sh '"order":{"timeout":20}' >"$S/new/c.json"
+	soon outcomes_are 3
+	is "$(cat "$S"/outcomes/2*.json | jq .status | sort | xargs)" '200 200 408'
+	stop "$WORKER"
+}
 # A group that cannot be made: that job goes without, and at the end ours are
 # gone all the same.
 t_no_group() {
