@@ -443,8 +443,7 @@ def serve():
         rest; so do here what the script could see of it: let go of its
         modules, flush, and end.  Where that may not be the same, go back."""
         code = Job.code
-        if (code is None or _thread._count() > 0 or
-                sys.flags.dev_mode or sys.warnoptions or
+        if (code is None or _thread._count() > 0 or wordy() or
                 'PYTHONINSPECT' in osmod.environ):
             return
         for o in gc.get_objects():
@@ -486,6 +485,11 @@ def serve():
         if fork.spool_warm_loaded() != loaded:  # it has some of its own
             libc['__cxa_finalize'](None)
         exit(code)
+
+    def wordy():
+        """Does Python have something to say at its very end?"""
+        return (getattr(sys.flags, 'dev_mode', False) or sys.warnoptions or
+                'PYTHONMALLOCSTATS' in osmod.environ)
 
     def only_plain():
         """Nothing is there that would notice its end."""
@@ -658,9 +662,7 @@ def serve():
 
     def hurry_is():
         """Do we know how Python would end?"""
-        return (hasattr(atexit, '_ncallbacks') and
-                not getattr(sys.flags, 'dev_mode', False) and
-                not sys.warnoptions and
+        return (hasattr(atexit, '_ncallbacks') and not wordy() and
                 fork.spool_warm_type_is(id(Job.text), id(type(Job.text))))
 
     def same_file(a, b):
