@@ -32,9 +32,15 @@ struct commit {
 	size_t waiting;       /* of hand, for no more than their copies */
 	bool stuck;           /* the last try failed for some */
 	bool hurry;           /* try again now */
-	bool stop;            /* when nothing is pending, */
-	bool leave;           /* or whatever is */
+	bool gathers;         /* it waits for more to come */
+	int64_t gathered;
+	bool stop;  /* when nothing is pending, */
+	bool leave; /* or whatever is */
 };
+
+/* commithand.c: what the thread runs, and how many do not wait for more. */
+#define GATHER_MOST 32
+void *commit_thread(void *commit);
 
 enum sp_status commit_open(struct commit *c, const struct tr_ops *ops,
     struct tr *tr, bool far, struct sp_err *err);
