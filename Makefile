@@ -106,10 +106,12 @@ $(O)/o/%.o: %.c
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $<
 
 # What runs in Python is part of the program: a text and a shared object in C.
-$(O)/warmfork.so: $(WARM_C) $(TOP)/workerd/warmin.h
+$(O)/so/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -std=c17 -D_GNU_SOURCE -I$(TOP) $(WARN) -O2 -fPIC -fvisibility=hidden \
-	    -shared -s -o $@ $(filter %.c,$^)
+	$(CC) -std=c17 -D_GNU_SOURCE -I$(TOP) -MMD -MP $(WARN) -O2 -fPIC \
+	    -fvisibility=hidden -c -o $@ $<
+$(O)/warmfork.so: $(WARM_C:%.c=$(O)/so/%.o)
+	$(CC) -shared -s -o $@ $^
 $(O)/o/workerd/warmpy.o: workerd/warm.py $(O)/warmfork.so
 	@mkdir -p $(@D)
 	@{ echo '#include "workerd/warm.h"'; echo 'const char warm_text[] ='; \
