@@ -118,6 +118,9 @@ void wire_put(struct sp_buf *path, const char *text, bool slash);
 /* "bytes 5-9/10" or "bytes 5-9/" and a star.  false: it is not one. */
 bool wire_range_parse(
     const char *text, int64_t *first_out, int64_t *last_out, int64_t *size_out);
+/* A line of an answer's head, its status too; partial_out: it is of a part. */
+void wire_head(
+    struct wire_call *call, bool *partial_out, const char *data, size_t len);
 /* What a token is made of: 1 to 512 printable characters, no space. */
 bool wire_token_ok(const char *token);
 

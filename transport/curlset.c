@@ -1,6 +1,7 @@
 /*
  * curlset.c - what a request is, said to libcurl, and what comes of its answer:
- * head line by head line, body chunk by chunk.  What comes is a stranger's.
+ * head line by head line (curlhead.c), body chunk by chunk.  What comes is a
+ * stranger's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,51 +18,7 @@
 
 #define WORDS_MOST (64 * 1024) /* of an answer that says what is wrong */
 
-/* ---- pure ---- */
-
-static bool
-number(const char **at, int64_t *out)
-{
-	int64_t n = 0;
-	const char *p = *at;
-
-	for (; *p >= '0' && *p <= '9'; p++) {
-		if (n > (INT64_MAX - 9) / 10)
-			return false;
-		n = n * 10 + (*p - '0');
-	}
-	if (p == *at)
-		return false;
-	*at = p;
-	*out = n;
-	return true;
-}
-
-bool
-wire_range_parse(const char *text, int64_t *first, int64_t *last, int64_t *size)
-{
-	if (strncasecmp(text, "bytes ", 6) != 0)
-		return false;
-	text += 6;
-	if (!number(&text, first) || *text++ != '-' || !number(&text, last) ||
-	    *text++ != '/')
-		return false;
-	*size = -1;
-	if (strcmp(text, "*") == 0)
-		return *first <= *last;
-	return number(&text, size) && *text == '\0' && *first <= *last &&
-	    *last < *size;
-}
-
-bool
-wire_token_ok(const char *token)
-{
-	size_t n = 0;
-
-	for (; token[n] > ' ' && token[n] < 0x7f; n++)
-		;
-	return token[n] == '\0' && n > 0 && n <= 512;
-}
+/* ---- the question ---- */
 
 void
 wire_put(struct sp_buf *path, const char *text, bool slash)
@@ -100,87 +57,14 @@ good_is(const struct wire_call *call)
 	return call->status == 200 || call->status == 206;
 }
 
-/* The value of a header, without the blanks around it. */
-static bool
-header_is(const char *line, const char *name, char *out, size_t size)
-{
-	size_t n = strlen(name), len;
-
-	if (strncasecmp(line, name, n) != 0 || line[n] != ':')
-		return false;
-	line += n + 1;
-	line += strspn(line, " \t");
-	len = strcspn(line, "\r\n");
-	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
-		len--;
-	if (len >= size)
-		return false;
-	(void)memcpy(out, line, len);
-	out[len] = '\0';
-	return true;
-}
-
-static void
-take_header(struct flight *f, const char *line)
-{
-	struct wire_call *call = f->call;
-	int64_t first, last, size;
-	char value[256];
-	const char *at = value;
-	time_t when;
-	size_t i;
-
-	for (i = 0; i < WIRE_WANT && call->want[i].name != NULL; i++)
-		if (header_is(line, call->want[i].name, call->want[i].value,
-			sizeof call->want[i].value))
-			return;
-
-	if (header_is(line, "ETag", call->etag, sizeof call->etag)) {
-		if (call->etag[0] != '"')
-			call->etag[0] = '\0'; /* a weak one helps nobody */
-	} else if (header_is(line, "Content-Length", value, sizeof value)) {
-		if (call->size == -1 && number(&at, &size) && *at == '\0')
-			call->size = size;
-	} else if (header_is(line, "Content-Range", value, sizeof value)) {
-		if (wire_range_parse(value, &first, &last, &size)) {
-			call->start = first;
-			call->size = size;
-			f->partial = true;
-		}
-	} else if (header_is(line, "Date", value, sizeof value)) {
-		if ((when = curl_getdate(value, NULL)) > 0)
-			call->server_ms = (int64_t)when * 1000;
-	}
-}
-
 static size_t
 on_header(char *data, size_t one, size_t n, void *arg)
 {
 	struct flight *f = arg;
-	char line[512];
-	const char *at;
-	size_t len = one * n;
-	int64_t status;
 
 	f->moved = sp_mono_ms();
-	if (len >= sizeof line)
-		return len; /* none that we know is so long */
-	(void)memcpy(line, data, len);
-	line[len] = '\0';
-	if (strncmp(line, "HTTP/", 5) != 0) {
-		take_header(f, line);
-		return len;
-	}
-	/* An answer begins, perhaps after a "100 Continue". */
-	f->call->etag[0] = '\0';
-	f->call->size = -1;
-	f->call->start = 0;
-	f->partial = false;
-	at = line + strcspn(line, " ");
-	at += strspn(at, " ");
-	f->call->status =
-	    number(&at, &status) && status < 1000 ? (int)status : 0;
-	return len;
+	wire_head(f->call, &f->partial, data, one * n);
+	return one * n;
 }
 
 static size_t

@@ -188,6 +188,28 @@ refused(int status, const char *text, size_t len)
 		assert((unsigned char)*c >= ' ' && *c != 0x7f);
 }
 
+/* Its head, line by line. */
+static void
+head(const char *text, size_t len)
+{
+	struct wire_call call = { .size = -1,
+		.want = { { .name = "X-Spool-Kind" } } };
+	bool partial = false;
+	const char *end;
+	size_t n;
+
+	for (; len > 0; text += n, len -= n) {
+		end = memchr(text, '\n', len);
+		n = end == NULL ? len : (size_t)(end - text) + 1;
+		wire_head(&call, &partial, text, n);
+		assert(call.etag[0] == '\0' || call.etag[0] == '"');
+		assert(call.size >= -1 && call.start >= 0);
+		assert(call.status >= 0 && call.status < 1000);
+		assert(call.later_ms >= 0);
+		assert(!partial || call.size == -1 || call.start < call.size);
+	}
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -199,7 +221,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	len = size - 1;
-	switch (data[0] % 8) {
+	switch (data[0] % 9) {
 	case 0:
 		ready(text, len);
 		break;
@@ -218,6 +240,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 5:
 		small(text, len);
+		break;
+	case 7:
+		head(text, len);
 		break;
 	case 6:
 		refused(100 + data[0] * 2, text, len);
