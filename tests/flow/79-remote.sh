@@ -168,11 +168,11 @@ saver() {
 	out = os.environ["SPOOL_OUT"] + "/step"
 	step = int(open(out).read()) if os.path.exists(out) else 0
 	resumed = os.environ.get("SPOOL_RESUME")
-	open("$T/began", "a").write("x\\n")
 	if step == 0:
+	    signal.signal(signal.SIGTERM, lambda *a: sys.exit(75))
 	    open(out + ".tmp", "w").write("41")
 	    os.rename(out + ".tmp", out)
-	    signal.signal(signal.SIGTERM, lambda *a: sys.exit(75))
+	    open("$T/began", "w").close()
 	    while True: time.sleep(0.05)
 	print(json.dumps({"step": step + 1, "resumed": resumed}))
 	PY
