@@ -1,8 +1,9 @@
 /*
  * dir.h - private to the transport over a local or shared directory: dir.c has
- * the verbs, dirwatch.c the wake handle, dirahead.c the texts of orders over
- * there, dirstage.c scripts, data and blobs, dirruns.c what lies in runs/,
- * dirpeers.c what others say.
+ * the verbs that claim and end, dirlive.c those of a worker's life, dirwatch.c
+ * the wake handle, dirahead.c the texts of orders over there, dirstage.c
+ * scripts, data and blobs, dirruns.c what lies in runs/, dirpeers.c what others
+ * say.
  */
 #ifndef TR_DIR_H
 #define TR_DIR_H
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "libspool/fs.h"
 #include "libspool/keep.h"
 #include "libspool/ready.h"
 #include "libspool/spool.h"
@@ -87,11 +89,32 @@ dir_of(struct tr *tr)
 	return (struct dir *)tr;
 }
 
+/* Does the server make things last when it says so?  If not, people hear: */
+static inline bool
+dir_durable_is(const struct sp_spool *spool)
+{
+	return (sp_fs_facts(spool->root) & SP_FS_DURABLE) != 0;
+}
+#define DIR_UNSURE                                                             \
+	"durability unknown: the server has no fsync of files and directories"
+
 extern const struct tr_ops dir_ops;
 
 /* As dir_ops.open, on a handle (libspool/fs.h), which is taken over. */
 enum sp_status dir_open_at(int root, const char *url, const char *base,
     struct tr **tr_out, struct sp_err *err);
+
+/* dirlive.c: slots of the table, as transport.h has them. */
+unsigned dir_workers(struct tr *tr);
+enum sp_status
+dir_beat(struct tr *tr, const struct sp_beat *b, struct sp_err *err);
+enum sp_status dir_bye(struct tr *tr, struct sp_err *err);
+enum sp_status
+dir_held(struct tr *tr, struct sp_names *ours_out, struct sp_names *stale_out,
+    struct sp_names *cancel_out, struct sp_err *err);
+enum sp_status
+dir_wishes(struct tr *tr, struct tr_wishes *out, struct sp_err *err);
+int64_t dir_keep(struct tr *tr, bool idle, int64_t now);
 
 enum sp_status dir_look_at(struct tr *tr, int which, const char *path,
     struct tr_version *version_out, struct sp_err *err);
