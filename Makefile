@@ -144,7 +144,7 @@ $(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
 $(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(LIBSPOOL)
-	$(LINK) $(JANSSON) -lsqlite3 -lmicrohttpd $(PTHREAD)
+	$(LINK) $(JANSSON) -lsqlite3 -lmicrohttpd -lgnutls $(PTHREAD)
 $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 
@@ -176,7 +176,7 @@ build/fuzz/fuzz_http: $(patsubst %.c,build/fuzz/o/%.o,tests/fuzz/fuzz_http.c \
     $(filter-out httpd/main.c,$(HTTPD_C)) $(INDEX_C)) build/fuzz/o/httpd/openapi.o \
     build/fuzz/libspool.a
 	@mkdir -p $(@D)
-	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) -lsqlite3 -lmicrohttpd $(PTHREAD)
+	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) -lsqlite3 -lmicrohttpd -lgnutls $(PTHREAD)
 build/fuzz/%: build/fuzz/o/tests/fuzz/%.o build/fuzz/transport.a build/fuzz/libspool.a
 	@mkdir -p $(@D)
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(FARLIBS) $(JANSSON) $(PTHREAD)

@@ -69,7 +69,7 @@ say(struct exchange *x)
 	tally_answer(&x->door->server->tally, r->method, x->answer.status);
 	if ((m = door_response(&x->answer, x->mhd)) == NULL)
 		return MHD_NO;
-	done = MHD_queue_response(x->mhd, (unsigned)x->answer.status, m);
+	done = door_queue(x->mhd, (unsigned)x->answer.status, m);
 	MHD_destroy_response(m);
 	return done;
 }
@@ -388,6 +388,7 @@ door_new(struct server *s, int fd, const char *cert, const char *key,
 		return NULL;
 	}
 	d->server = s;
+	door_own_init();
 	if ((s->crew = crew_new(s, CREW, done, alive)) != NULL)
 		d->mhd = MHD_start_daemon(flags, 0, NULL, NULL, handle, d,
 		    MHD_OPTION_EXTERNAL_LOGGER, complain, NULL,

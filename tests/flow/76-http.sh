@@ -596,10 +596,12 @@ t_dropped() {
 all_four() { ask GET /v1/ready && [ "$(got '.orders | length')" = 4 ]; }
 
 # What libmicrohttpd refuses before we see it: as spool-httpd(8) has it.
-t_no_http() {
-	start_httpd
+no_http() {
 	"$PYTHON" - "$U" >"$T/said" <<-'PY'
-	import socket, sys, urllib.parse
+	import json, socket, ssl, sys, urllib.parse
+	u = urllib.parse.urlparse(sys.argv[1])
+	tls = ssl.create_default_context()
+	tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
 	host = "\r\nHost: localhost\r\n"
 	chunks = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 	for raw in ("\x16\x03\x01\r\n\r\n", "hello\r\n\r\n", "GET /v1 HTTP/1.1\r\n\r\n",
@@ -609,19 +611,28 @@ t_no_http() {
 	            "POST /v1/claim HTTP/1.1" + host + "Content-Length: " + "9" * 30 + "\r\n\r\n",
 	            "GET /" + "x" * 60000 + " HTTP/1.1" + host + "\r\n",
 	            "GET /v1 HTTP/2.1" + host + "\r\n"):
-	    u = urllib.parse.urlparse(sys.argv[1])
 	    s = socket.create_connection((u.hostname, u.port), 20)
+	    if u.scheme == "https": s = tls.wrap_socket(s)
 	    said = b""
 	    try:
 	        s.sendall(raw.encode())
 	        while part := s.recv(65536):  # until it ends the connection
 	            said += part
-	    except ConnectionError:
+	    except (ConnectionError, ssl.SSLError):
 	        pass
-	    print(said.split(b" ")[1].decode() if said else "nothing",
-	          "json" if b"json" in said else "")
+	    head, _, body = said.partition(b"\r\n\r\n")
+	    lines = dict(l.lower().split(b": ") for l in head.split(b"\r\n")[1:])
+	    if said:
+	        json.loads(body)["reason"]
+	        assert int(lines[b"content-length"]) == len(body), said
+	        assert lines[b"content-type"] == b"application/json", said
+	    print(head.split(b" ")[1].decode() if said else "nothing")
 	PY
 	is "$(tr -s ' \n' ' ' <"$T/said")" 'nothing nothing 400 400 400 400 413 414 505 '
+}
+t_no_http() {
+	start_httpd
+	no_http
 	want 200 GET /v1
 }
 t_crowd() {
@@ -673,6 +684,7 @@ t_tls() {
 	_p=${U##*:}
 	is "$(curl -sS --cacert "$T/cert.pem" -o /dev/null -w '%{http_code}' "https://localhost:$_p/v1")" 200
 	exits 60 curl -sS "https://localhost:$_p/v1"
+	no_http
 	submit_tls() { curl -sS --cacert "$T/cert.pem" -H 'Content-Type: application/json' -d "$(job a.py)" "https://localhost:$_p/v1/orders"; }
 	submit_tls >/dev/null
 	count_is new 1 || fail "nothing came"
