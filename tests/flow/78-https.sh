@@ -4,7 +4,7 @@
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/tls.sh"
 
-PLAIN_ONLY="same_words away token race pages"
+PLAIN_ONLY="http2 same_words away token race pages"
 
 listens() { [ -n "$(sed -n 's/.* listen=\([^ ]*\).*/\1/p' "$T/httpd.log")" ]; }
 
@@ -184,6 +184,38 @@ t_worker() {
 	is "$(find "$T/work" -name 'spool-out*' | wc -l)" 0
 	promises
 }
+
+# Behind a proxy that speaks HTTP/2 all is asked for by that, worker and verbs.
+t_http2() {
+	command -v nghttpx >/dev/null || skip 'no nghttpx'
+	ca "$T/ca"
+	cert "$T/ca" "$T/boss" IP:127.0.0.1
+	serve
+	_plain=$URL
+	free_port
+	nghttpx --conf=/dev/null --frontend="127.0.0.1,$PORT" \
+	    --backend="127.0.0.1,${_plain##*:}" --workers=1 --single-process \
+	    --accesslog-file="$T/h2.log" --accesslog-format='$alpn $status $request' \
+	    --errorlog-file="$T/h2.err" "$T/boss.key" "$T/boss.pem" &
+	PIDS="$PIDS $!"
+	URL=https://127.0.0.1:$PORT
+	soon asks ls
+	fill
+	start_spoold
+	spool unhold four >/dev/null
+	echo '# no other file' >>"$S/scripts/ok.py" # it comes through the proxy
+	asks submit "$T/jobs/one.json"
+	http_drain --cacert "$T/ca.pem"
+	is "$(count 'done')" 5
+	is "$(count failed)" 1
+	asks log --metrics three
+	is "$(wc -l <"$T/asked")" 3
+	has "$(cat "$T/h2.log")" /v1/claim
+	has "$(cat "$T/h2.log")" PUT
+	is "$(cut -d' ' -f1 "$T/h2.log" | sort -u)" h2
+	promises
+}
+asks() { spool --cacert "$T/ca.pem" -s "$URL" "$@" >"$T/asked"; }
 
 # One that is given back goes on elsewhere with what it had left in out/, and
 # what it took away there is gone.
