@@ -1,7 +1,6 @@
 /*
- * queue.c - the queue as the server knows it.  Each order is read once; what it
- * asks for is kept beside its name for as long as the name is listed (a name is
- * never used twice, so what was read stays true).
+ * queue.c - the queue as the server knows it: a list of entries (entry.c), made
+ * anew by listing, and what is asked of it.
  *
  * One lock for all of it: what is done under it is short but for the listing
  * and the first reading, which all who ask are waiting for anyway.
@@ -10,38 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "httpd/entry.h"
 #include "httpd/queue.h"
 #include "httpd/server.h"
-#include "libspool/find.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
 #include "libspool/ready.h"
 
 #define AGAIN_MS 1000
-#define LISTING_SHARE                                                          \
-	4 /* after a listing, so many times its length of rest                 \
-	   */
-
-enum known {
-	UNREAD,
-	READ,
-	WRONG /* no valid job: somebody will end it */
-};
-
-/* What an order asks for, of its job. */
-struct entry {
-	char *name;
-	enum known known;
-	bool taken;  /* a thread is claiming it, without the lock; */
-	bool orphan; /* and it left the list meanwhile: that thread frees it */
-	bool gone;   /* from new/, as far as we know */
-	int64_t again;      /* not before: it has two links, say */
-	bool free;          /* neither notBefore nor after */
-	struct sp_job *job; /* of those that are not free, or ask for tags */
-	int gpus;
-	double cpus;
-	int64_t memory;
-};
+/* After a listing, so many times its length of rest. */
+#define LISTING_SHARE 4
 
 struct queue {
 	struct server *server;
@@ -54,32 +31,6 @@ struct queue {
 	uint32_t nonce;
 	uint64_t state;
 };
-
-static void
-entry_free(struct entry *e)
-{
-	if (e->taken) {
-		e->orphan = true;
-		return;
-	}
-	if (e->job != NULL)
-		sp_job_clear(e->job);
-	free(e->job);
-	free(e->name);
-	free(e);
-}
-
-static struct entry *
-entry_new(const char *name)
-{
-	struct entry *e = calloc(1, sizeof *e);
-
-	if (e != NULL && (e->name = strdup(name)) == NULL) {
-		free(e);
-		return NULL;
-	}
-	return e;
-}
 
 struct queue *
 queue_new(struct server *s)
@@ -185,57 +136,7 @@ refresh(struct queue *q, struct sp_err *err)
 	return st;
 }
 
-/* ---- one order ---- */
-
-/* SP_GONE: it is not there any more. */
-static enum sp_status
-entry_read(struct queue *q, struct entry *e, struct sp_err *err)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
-	struct sp_job *job;
-	struct sp_name name;
-	enum sp_status st;
-
-	if (e->known != UNREAD)
-		return SP_OK;
-	if (sp_name_parse(e->name, &name) != SP_OK ||
-	    (job = calloc(1, sizeof *job)) == NULL)
-		return SP_RETRY;
-	st = sp_order_read(&q->server->spool, SP_NEW, &name, &text, err);
-	if (st == SP_OK) {
-		e->known = sp_job_parse(text.data, text.len, job, NULL) == SP_OK
-		    ? READ
-		    : WRONG;
-		e->gpus = job->gpus;
-		e->cpus = job->cpus;
-		e->memory = job->memory;
-		e->free = job->not_before == 0 && job->after_n == 0;
-	} else if (st == SP_BAD) {
-		e->known = WRONG;
-		st = SP_OK;
-	}
-	sp_buf_clear(&text);
-	if (e->known == READ && (!e->free || job->requires_n > 0)) {
-		e->job = job;
-		return st;
-	}
-	sp_job_clear(job);
-	free(job);
-	return st;
-}
-
-static bool
-fits(const struct entry *e, const struct sp_offer *offer)
-{
-	struct sp_job bare = {
-		.gpus = e->gpus, .cpus = e->cpus, .memory = e->memory
-	};
-	char why[128];
-
-	return e->known == READ &&
-	    (offer == NULL ||
-		sp_fit_ok(e->job != NULL ? e->job : &bare, offer, why));
-}
+/* ---- may it? ---- */
 
 /* SP_LOST: not now. */
 static enum sp_status
@@ -312,7 +213,7 @@ queue_list(struct queue *q, const struct queue_pick *pick,
 			break;
 		}
 		if (!pick->all) {
-			st = entry_read(q, e, err);
+			st = entry_read(&q->server->spool, e, err);
 			if (st == SP_GONE) {
 				e->gone = true;
 				st = SP_OK;
@@ -320,7 +221,7 @@ queue_list(struct queue *q, const struct queue_pick *pick,
 			}
 			/* What is no valid job is for the worker to refuse. */
 			if (st == SP_OK && e->known == READ &&
-			    !fits(e, pick->offer))
+			    !entry_fits(e, pick->offer))
 				continue;
 			if (st == SP_OK)
 				st = may(q, e, err);
@@ -352,11 +253,11 @@ take_one(struct queue *q, const struct sp_offer *offer, struct entry **out,
 		e = q->at[i];
 		if (e->taken || e->gone || now < e->again)
 			continue;
-		st = entry_read(q, e, err);
+		st = entry_read(&q->server->spool, e, err);
 		e->gone = st == SP_GONE;
 		if (st != SP_OK && st != SP_GONE)
 			return st;
-		if (st != SP_OK || !fits(e, offer))
+		if (st != SP_OK || !entry_fits(e, offer))
 			continue;
 		st = may(q, e, err);
 		if (st == SP_LOST)

@@ -1,11 +1,10 @@
 /*
- * submit.c - jobs in, one or a line each; and people's marks on orders.  What
- * is answered as accepted is durable (sp_submit).
+ * submit.c - jobs in, one or a line each.  What is answered as accepted is
+ * durable (sp_submit).
  *
  * An answer may be lost.  Who gives ids with his request may repeat it: what
  * has such an id already was accepted then.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +13,6 @@
 
 #include "httpd/v1.h"
 #include "libspool/find.h"
-#include "libspool/finish.h"
-#include "libspool/hold.h"
-#include "libspool/mark.h"
-#include "libspool/move.h"
-#include "libspool/outcome.h"
 #include "libspool/scan.h"
 #include "libspool/submit.h"
 
@@ -319,134 +313,4 @@ v1_submit(struct server *s, struct request *r, struct answer *a)
 			say_many(&m, a);
 	}
 	many_free(&m);
-}
-
-/* ---- marks ---- */
-
-static void
-say_state(struct answer *a, int status, const struct sp_id *id,
-    enum sp_state state, int outcome)
-{
-	struct sp_jw w;
-
-	answer_object(a, status, &w);
-	sp_jw_text(&w, "id", id->text);
-	sp_jw_text(&w, "state", sp_state_text(state));
-	if (outcome != 0)
-		sp_jw_int(&w, "status", outcome);
-	answer_end(a, &w);
-}
-
-static void
-over(struct server *s, const struct sp_id *id, enum sp_state state,
-    struct answer *a)
-{
-	int status = 0;
-
-	(void)sp_mark_unset(&s->spool, SP_DIR_CANCEL, id, NULL);
-	if (sp_find_status(&s->spool, id, &status, NULL) == SP_OK &&
-	    status == SP_ST_CANCELLED)
-		say_state(a, 200, id, state, status);
-	else
-		answer_wrong(a, W_LOST, "%s is over already, with status %d",
-		    id->text, status);
-}
-
-void
-v1_cancel(struct server *s, struct request *r, struct answer *a)
-{
-	static const char *const keys[] = { NULL };
-	struct sp_err err = { "" };
-	enum sp_state state;
-	struct sp_name name;
-	enum sp_status st;
-	struct sp_id id;
-	int i;
-
-	if (!query_only(r, keys, a) || !param_id(r->param[0], &id, a))
-		return;
-	st = sp_find(&s->spool, &id, &state, &name, &err);
-	if (st == SP_OK && !sp_state_over_is(state))
-		st = sp_mark_set(&s->spool, SP_DIR_CANCEL, &id, &err);
-	/* A keeper or a worker may be quicker than we, and it may move. */
-	for (i = 0; i < 20 && st == SP_OK; i++) {
-		if (sp_state_over_is(state)) {
-			over(s, &id, state, a);
-			return;
-		}
-		if (state == SP_ASSIGNED) {
-			say_state(a, 202, &id, state, 0);
-			return;
-		}
-		st = sp_end(&s->spool, state, &name, SP_ST_CANCELLED, false,
-		    "cancelled before it ran", &err);
-		if (st == SP_OK) {
-			(void)sp_mark_unset(&s->spool, SP_DIR_HOLD, &id, NULL);
-			clock_news(s, WAKE_QUEUE | WAKE_OUTCOME);
-		} else if (st != SP_LOST && st != SP_GONE) {
-			break;
-		}
-		sp_err_clear(&err);
-		st = sp_find(&s->spool, &id, &state, &name, &err);
-	}
-	answer_status(a, st == SP_OK ? SP_RETRY : st, &err, id.text);
-}
-
-/* The mark alone: the keeper moves it to waiting/ and back. */
-/* What the mark means at once.  An order that moves is looked for again;
- * whoever moves it heeds the mark from now on. */
-static enum sp_status
-hold_move(struct server *s, const struct sp_id *id, bool hold,
-    enum sp_state *state, struct sp_err *err)
-{
-	enum sp_status st = SP_LOST;
-	struct sp_name name;
-	bool in;
-	int i;
-
-	for (i = 0; i < 5 && st == SP_LOST; i++) {
-		sp_err_clear(err);
-		if ((st = sp_find(&s->spool, id, state, &name, err)) != SP_OK)
-			return st;
-		if (hold && *state == SP_NEW) {
-			st = sp_hold_out(&s->spool, &name, err);
-			if (st == SP_OK)
-				*state = SP_WAITING;
-		} else if (!hold && *state == SP_WAITING) {
-			st = sp_hold_in(&s->spool, &name, &in, err);
-			if (st == SP_OK && in)
-				*state = SP_NEW;
-		}
-	}
-	return st == SP_LOST ? SP_OK : st;
-}
-
-void
-v1_hold(struct server *s, struct request *r, struct answer *a)
-{
-	static const char *const keys[] = { NULL };
-	struct sp_err err = { "" };
-	enum sp_state state;
-	struct sp_name name;
-	enum sp_status st;
-	struct sp_id id;
-	bool hold = r->method == M_PUT;
-
-	if (!query_only(r, keys, a) || !param_id(r->param[0], &id, a))
-		return;
-	st = sp_find(&s->spool, &id, &state, &name, &err);
-	if (st == SP_OK && hold && sp_state_over_is(state)) {
-		answer_wrong(a, W_LOST, "%s is over already", id.text);
-		return;
-	}
-	if (st == SP_OK)
-		st = hold ? sp_mark_set(&s->spool, SP_DIR_HOLD, &id, &err)
-			  : sp_mark_unset(&s->spool, SP_DIR_HOLD, &id, &err);
-	if (st == SP_OK)
-		st = hold_move(s, &id, hold, &state, &err);
-	clock_news(s, WAKE_QUEUE);
-	if (st == SP_OK)
-		say_state(a, 200, &id, state, 0);
-	else
-		answer_status(a, st, &err, id.text);
 }

@@ -9,8 +9,10 @@
 
 /* about.c: the server itself */
 handler_fn v1_about, v1_document, v1_room;
-/* submit.c: jobs in; marks on orders */
-handler_fn v1_submit, v1_cancel, v1_hold;
+/* submit.c: jobs in */
+handler_fn v1_submit;
+/* marks.c: people's marks on orders */
+handler_fn v1_cancel, v1_hold;
 /* orders.c: where orders stand and what came of them */
 handler_fn v1_orders, v1_order, v1_job, v1_outcome, v1_outcomes;
 /* runs.c, append.c: what attempts leave: logs, metrics, pins */
