@@ -1,150 +1,23 @@
 /*
- * gputext.c - what is known of a host's GPUs, from text.  Pure.  Asking for the
- * text is workerd's business, and so is what follows from it.
- *
- * A driver that is unwell prints words where numbers should be.  "[N/A]" and
- * the like say that this one number is not to be had; anything else in their
- * place, "[GPU is lost]", "ERR!", says that the GPU is not.
+ * gputext.c - what is known of a host's GPUs, from text.  Pure.  What one cell
+ * says is in gpucell.c; asking for the text is workerd's business, and so is
+ * what follows from it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "libspool/gpucell.h"
 #include "libspool/gputext.h"
 #include "libspool/json.h"
 
-#define CELLS    16
 #define LINE_MAX 1024
 
-enum col {
-	COL_OTHER,
-	COL_INDEX,
-	COL_UUID,
-	COL_NAME,
-	COL_TOTAL,
-	COL_USED,
-	COL_MIG,
-	COL_PARENT,
-	COL_GPU,
-	COL_PID,
-	COL_MIB,
-	COL_USER
-};
-
-static const struct {
-	const char *name;
-	enum col col;
-} columns[] = {
-	{ "index", COL_INDEX },
-	{ "uuid", COL_UUID },
-	{ "gpu_uuid", COL_GPU },
-	{ "name", COL_NAME },
-	{ "gpu_name", COL_NAME },
-	{ "memory.total", COL_TOTAL },
-	{ "memory.used", COL_USED },
-	{ "mig.mode.current", COL_MIG },
-	{ "parent_uuid", COL_PARENT },
-	{ "pid", COL_PID },
-	{ "used_gpu_memory", COL_MIB },
-	{ "used_memory", COL_MIB },
-	{ "user", COL_USER },
-	{ "process_name", COL_OTHER },
-	{ "pci.bus_id", COL_OTHER },
-};
-
 struct table {
-	enum col col[CELLS];
+	enum sp_gpu_col col[SP_GPU_CELLS];
 	size_t n; /* 0: we are in none */
 };
-
-/* ---- cells ---- */
-
-/* Cut a line at ", ", in place; the last cell takes the rest. */
-static size_t
-cells_of(char *line, size_t most, char *cell_out[CELLS])
-{
-	size_t n = 0;
-	char *comma;
-
-	for (;;) {
-		line += strspn(line, " \t");
-		cell_out[n++] = line;
-		if (n == most || (comma = strchr(line, ',')) == NULL)
-			break;
-		*comma = '\0';
-		line = comma + 1;
-	}
-	return n;
-}
-
-static enum col
-column_of(const char *cell, bool *known)
-{
-	size_t len = strcspn(cell, " "), i; /* "memory.used [MiB]" */
-
-	for (i = 0; i < sizeof columns / sizeof *columns; i++)
-		if (strlen(columns[i].name) == len &&
-		    strncmp(columns[i].name, cell, len) == 0) {
-			*known = true;
-			return columns[i].col;
-		}
-	*known = false;
-	return COL_OTHER;
-}
-
-/* A number from 0; else -1, and whether the words in its place are harmless. */
-static int64_t
-number(const char *cell, bool *harmless)
-{
-	static const char *const soft[] = { "", "[N/A]", "N/A",
-		"[Not Supported]", "[Insufficient Permissions]",
-		"[Not Available]", "[Not Found]" };
-	char *end;
-	long long v;
-	size_t i;
-
-	*harmless = true;
-	if (*cell >= '0' && *cell <= '9') {
-		v = strtoll(cell, &end, 10);
-		if ((*end == '\0' || *end == ' ') && v < INT64_MAX)
-			return v;
-	}
-	for (i = 0; i < sizeof soft / sizeof *soft; i++)
-		if (strcasecmp(cell, soft[i]) == 0)
-			return -1;
-	*harmless = false;
-	return -1;
-}
-
-/* "[GPU is lost]" without its brackets. */
-static void
-word_set(char *out, size_t size, const char *cell)
-{
-	char *end;
-
-	if (*out != '\0')
-		return;
-	sp_text_cut(out, size, *cell == '[' ? cell + 1 : cell);
-	end = out + strlen(out);
-	if (end > out && end[-1] == ']')
-		end[-1] = '\0';
-	if (*out == '\0')
-		sp_text_cut(out, size, "unknown error");
-}
-
-/* Only what may stand in CUDA_VISIBLE_DEVICES. */
-bool
-sp_gpu_uuid_ok(const char *text)
-{
-	size_t len = strlen(text);
-
-	return len > 4 && len <= SP_UUID_MAX &&
-	    (strncmp(text, "GPU-", 4) == 0 || strncmp(text, "MIG-", 4) == 0) &&
-	    strspn(text,
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-		"0123456789-/") == len;
-}
 
 /* ---- rows ---- */
 
@@ -175,62 +48,62 @@ gpu_by_uuid(struct sp_gpus *g, const char *uuid)
 
 /* A cell of a row about a GPU. */
 static void
-gpu_cell(struct sp_gpu *gpu, enum col col, const char *cell)
+gpu_cell(struct sp_gpu *gpu, enum sp_gpu_col col, const char *cell)
 {
 	bool harmless = true;
 	int64_t n;
 
 	switch (col) {
-	case COL_INDEX:
-		n = number(cell, &harmless);
+	case SP_COL_INDEX:
+		n = sp_gpu_number(cell, &harmless);
 		if (n >= 0 && n <= 100000)
 			gpu->index = (int)n;
 		break;
-	case COL_UUID:
+	case SP_COL_UUID:
 		if (sp_gpu_uuid_ok(cell))
 			(void)strcpy(gpu->uuid, cell);
 		else
-			(void)number(cell, &harmless);
+			(void)sp_gpu_number(cell, &harmless);
 		break;
-	case COL_PARENT:
+	case SP_COL_PARENT:
 		if (sp_gpu_uuid_ok(cell))
 			(void)strcpy(gpu->parent, cell);
 		break;
-	case COL_NAME:
+	case SP_COL_NAME:
 		if (cell[0] == '[' || strcmp(cell, "ERR!") == 0)
-			(void)number(cell, &harmless);
+			(void)sp_gpu_number(cell, &harmless);
 		else
 			sp_text_cut(gpu->name, sizeof gpu->name, cell);
 		break;
-	case COL_TOTAL:
-		gpu->memory = number(cell, &harmless);
+	case SP_COL_TOTAL:
+		gpu->memory = sp_gpu_number(cell, &harmless);
 		break;
-	case COL_USED:
-		gpu->used = number(cell, &harmless);
+	case SP_COL_USED:
+		gpu->used = sp_gpu_number(cell, &harmless);
 		break;
-	case COL_MIG:
+	case SP_COL_MIG:
 		gpu->split = strcasecmp(cell, "Enabled") == 0;
 		break;
-	case COL_OTHER:
-	case COL_GPU:
-	case COL_PID:
-	case COL_MIB:
-	case COL_USER:
+	case SP_COL_OTHER:
+	case SP_COL_GPU:
+	case SP_COL_PID:
+	case SP_COL_MIB:
+	case SP_COL_USER:
 		break;
 	}
 	if (!harmless)
-		word_set(gpu->word, sizeof gpu->word, cell);
+		sp_gpu_word(gpu->word, sizeof gpu->word, cell);
 }
 
 static void
-take_gpu(
-    struct sp_gpus *g, const struct table *t, char *const cell[CELLS], size_t n)
+take_gpu(struct sp_gpus *g, const struct table *t,
+    char *const cell[SP_GPU_CELLS], size_t n)
 {
 	struct sp_gpu *gpu = NULL;
 	size_t i;
 
 	for (i = 0; i < n && gpu == NULL; i++)
-		if (t->col[i] == COL_UUID)
+		if (t->col[i] == SP_COL_UUID)
 			gpu = gpu_by_uuid(g, cell[i]);
 	if (gpu == NULL && (gpu = gpu_new(g)) == NULL)
 		return;
@@ -239,8 +112,8 @@ take_gpu(
 }
 
 static void
-take_proc(
-    struct sp_gpus *g, const struct table *t, char *const cell[CELLS], size_t n)
+take_proc(struct sp_gpus *g, const struct table *t,
+    char *const cell[SP_GPU_CELLS], size_t n)
 {
 	struct sp_gpu_proc p = { .mib = -1 };
 	struct sp_gpu *gpu;
@@ -248,12 +121,12 @@ take_proc(
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (t->col[i] == COL_GPU && sp_gpu_uuid_ok(cell[i]))
+		if (t->col[i] == SP_COL_GPU && sp_gpu_uuid_ok(cell[i]))
 			(void)strcpy(p.gpu, cell[i]);
-		else if (t->col[i] == COL_PID)
-			p.pid = number(cell[i], &harmless);
-		else if (t->col[i] == COL_MIB)
-			p.mib = number(cell[i], &harmless);
+		else if (t->col[i] == SP_COL_PID)
+			p.pid = sp_gpu_number(cell[i], &harmless);
+		else if (t->col[i] == SP_COL_MIB)
+			p.mib = sp_gpu_number(cell[i], &harmless);
 	}
 	if (p.pid > 0 && p.pid <= INT32_MAX && g->proc_n < SP_GPU_PROCS) {
 		g->proc[g->proc_n++] = p;
@@ -267,8 +140,8 @@ take_proc(
 }
 
 static void
-take_user(
-    struct sp_gpus *g, const struct table *t, char *const cell[CELLS], size_t n)
+take_user(struct sp_gpus *g, const struct table *t,
+    char *const cell[SP_GPU_CELLS], size_t n)
 {
 	const char *user = "";
 	bool harmless;
@@ -276,9 +149,9 @@ take_user(
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (t->col[i] == COL_PID)
-			pid = number(cell[i], &harmless);
-		else if (t->col[i] == COL_USER)
+		if (t->col[i] == SP_COL_PID)
+			pid = sp_gpu_number(cell[i], &harmless);
+		else if (t->col[i] == SP_COL_USER)
 			user = cell[i];
 	}
 	for (i = 0; i < g->proc_n; i++)
@@ -290,7 +163,7 @@ take_user(
 /* ---- lines ---- */
 
 static bool
-has(const struct table *t, enum col col)
+has(const struct table *t, enum sp_gpu_col col)
 {
 	size_t i;
 
@@ -305,14 +178,14 @@ static bool
 heading(char *line, struct table *t)
 {
 	struct table new = { .n = 0 };
-	char copy[LINE_MAX], *cell[CELLS];
+	char copy[LINE_MAX], *cell[SP_GPU_CELLS];
 	bool known = true;
 	size_t i, n;
 
 	(void)strcpy(copy, line);
-	n = cells_of(copy, CELLS, cell);
+	n = sp_gpu_cells(copy, SP_GPU_CELLS, cell);
 	for (i = 0; i < n && known; i++)
-		new.col[i] = column_of(cell[i], &known);
+		new.col[i] = sp_gpu_column(cell[i], &known);
 	new.n = n;
 	if (n < 2 || !known)
 		return false;
@@ -377,7 +250,7 @@ static void
 take_line(struct sp_gpus *g, char *line, struct table *t,
     char parent[SP_UUID_MAX + 1])
 {
-	char *cell[CELLS], whole[LINE_MAX];
+	char *cell[SP_GPU_CELLS], whole[LINE_MAX];
 	size_t n;
 
 	line += strspn(line, " \t");
@@ -395,11 +268,11 @@ take_line(struct sp_gpus *g, char *line, struct table *t,
 		return;
 	}
 	/* A sentence among rows is one all the same. */
-	n = t->n > 0 ? cells_of(line, t->n, cell) : 0;
+	n = t->n > 0 ? sp_gpu_cells(line, t->n, cell) : 0;
 	if (n > 1 && n == t->n) {
-		if (has(t, COL_GPU))
+		if (has(t, SP_COL_GPU))
 			take_proc(g, t, cell, n);
-		else if (has(t, COL_USER))
+		else if (has(t, SP_COL_USER))
 			take_user(g, t, cell, n);
 		else
 			take_gpu(g, t, cell, n);
@@ -442,7 +315,7 @@ divide(struct sp_gpus *g)
 			continue;
 		/* Nothing can run on it as it is. */
 		g->gpu[i].split = false;
-		word_set(g->gpu[i].word, sizeof g->gpu[i].word,
+		sp_gpu_word(g->gpu[i].word, sizeof g->gpu[i].word,
 		    "MIG is on and no instance was made");
 	}
 }

@@ -1,6 +1,6 @@
 /*
  * jsonscan.h - what json.c does to a text before and after jansson sees it.
- * Private to json.c.  Pure, and without jansson.
+ * Private to json.c; sp_jscan_say is in jsonsay.c.  Pure, and without jansson.
  */
 #ifndef SP_JSONSCAN_H
 #define SP_JSONSCAN_H
