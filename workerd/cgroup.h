@@ -27,6 +27,7 @@ struct group {
 	bool limited; /* and how much it may */
 	bool plain;   /* nothing was set or is counted in it */
 	bool calm;    /* it was seen empty, and not frozen by who was in it */
+	bool killed;  /* group_kill */
 };
 
 #define CGROUP_IDLE 8
@@ -61,10 +62,8 @@ void cgroup_close(struct cgroup *c);
 #define CGROUP_REST_MS 60000
 bool group_make(struct cgroup *c, const struct sp_job *job, const char *name,
     struct group *g_out);
-/* A handle to write "0" to: who does that is in it.  -1: errno. */
-int group_door(const struct group *g);
 /* Kill all of it and of what was made below it. */
-void group_kill(const struct group *g);
+void group_kill(struct group *g);
 bool group_empty_is(struct group *g);
 /* Who is in it. */
 void group_procs(const struct group *g, struct procs *all_out);

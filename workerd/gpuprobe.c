@@ -36,7 +36,7 @@ smi(const char *program, const char *query, const char *format,
 		.envp = environ,
 		.dir = "/",
 		.in = 0,
-		.door = -1,
+		.group = -1,
 		.oom_adj = "" };
 	int p[2], why;
 	char *at;

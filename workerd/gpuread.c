@@ -54,7 +54,7 @@ start(struct worker *w, int64_t now)
 		.envp = environ,
 		.dir = "/",
 		.err = 2,
-		.door = -1,
+		.group = -1,
 		.oom_adj = "" };
 
 	g->again = now + dead_ms(w);

@@ -75,15 +75,12 @@ group_make(struct cgroup *c, const struct sp_job *job, const char *name,
 	return true;
 }
 
-int
-group_door(const struct group *g)
-{
-	return openat(g->fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
-}
-
+/* The kernel (seen in 6.18) remembers that a group was killed, and kills who is
+ * born in it later, too: it is not used again. */
 void
-group_kill(const struct group *g)
+group_kill(struct group *g)
 {
+	g->killed = true;
 	cg_kill(g->fd);
 }
 
@@ -139,7 +136,8 @@ group_clear(struct cgroup *c, struct group *g)
 {
 	if (g->fd == -1)
 		return;
-	if (c->on && g->plain && c->idle_n < CGROUP_IDLE && g->calm) {
+	if (c->on && g->plain && c->idle_n < CGROUP_IDLE && g->calm &&
+	    !g->killed) {
 		c->idle[c->idle_n++] = *g;
 	} else {
 		(void)close(g->fd);

@@ -343,7 +343,7 @@ kin_tell(struct worker *w, const struct slot *s)
 }
 
 void
-kin_kill(struct worker *w, const struct slot *s)
+kin_kill(struct worker *w, struct slot *s)
 {
 	if (s->pid <= 0)
 		return;

@@ -44,7 +44,7 @@ void kin_note(struct worker *w);
 /* SIGTERM to what has left the attempt's process group. */
 void kin_tell(struct worker *w, const struct slot *s);
 /* SIGKILL to all of it. */
-void kin_kill(struct worker *w, const struct slot *s);
+void kin_kill(struct worker *w, struct slot *s);
 /* Nothing of it is left; its main process has been reaped. */
 bool kin_gone_is(struct worker *w, struct slot *s);
 /* Kill orphans of attempts that are over. */

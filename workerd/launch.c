@@ -77,21 +77,18 @@ start(struct worker *w, struct slot *s, const struct call *call,
 	char name[sizeof s->group.name];
 	int why;
 
-	how->door = -1;
 	group_clear(&w->cgroup, &s->group); /* of a first try */
 	(void)snprintf(name, sizeof name, "%s.t%ua%u", s->name.id.text,
 	    s->name.ticket, s->name.attempt);
 	if (w->cgroup.on && sp_mono_ms() >= w->cgroup.again &&
-	    (!group_make(&w->cgroup, &s->job, name, &s->group) ||
-		(how->door = group_door(&s->group)) == -1))
+	    !group_make(&w->cgroup, &s->job, name, &s->group))
 		no_group(w, s, "make a group", errno);
+	how->group = s->group.fd;
 	limit_spawn(w, s, how);
 	why = warm_spawn(w, s, call, how, &s->pid) ? 0 : spawn(how, &s->pid);
-	if (how->door != -1)
-		(void)close(how->door);
 	if (why == SPAWN_NO_GROUP) {
 		no_group(w, s, "enter a group", EPERM);
-		how->door = -1;
+		how->group = -1;
 		limit_spawn(w, s, how);
 		why = spawn(how, &s->pid);
 	}

@@ -144,7 +144,7 @@ start(struct row *r, int *fd_out, pid_t *pid_out)
 		.dir = "/",
 		.in = r->w->null,
 		.err = r->w->null,
-		.door = -1 };
+		.group = -1 };
 	int p[2], why = ENOMEM;
 	size_t i;
 

@@ -3,9 +3,10 @@
  * no handles, no limits, no blocked or ignored signals.  It dies when we die,
  * and is in its control group before it is anything else.
  *
- * vfork, for posix_spawn cannot set the death signal and fork copies page
- * tables: the child borrows our memory until it calls execve and must not
- * return, allocate or lock.
+ * clone_into (clone.h), or where there is none or no group vfork, for
+ * posix_spawn cannot set the death signal and fork copies page tables: the
+ * child borrows our memory until it calls execve and must not return, allocate
+ * or lock.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "workerd/clone.h"
 #include "workerd/mark.h"
 #include "workerd/spawn.h"
 #include "workerd/worker.h"
@@ -82,16 +84,56 @@ limit(const struct spawn *how, pid_t pid)
 	}
 }
 
-/* Runs in the child, in our memory. */
-static _Noreturn void
-child(const struct spawn *how, pid_t parent, volatile int *why)
+struct start {
+	const struct spawn *how;
+	pid_t parent;
+	int door;     /* to write "0" to; -1: it is where it belongs */
+	bool cleared; /* of handlers */
+	volatile bool ran;
+	volatile int why;
+};
+
+/* Ignored signals would stay ignored over execve.  Which they are does not
+ * change once we run. */
+static unsigned
+ignored(void)
+{
+	static unsigned known;
+	struct sigaction is;
+	unsigned set = 1;
+	int sig;
+
+	for (sig = 1; known == 0 && sig < 32; sig++)
+		if (sigaction(sig, NULL, &is) == 0 && is.sa_handler == SIG_IGN)
+			set |= 1U << sig;
+	if (known == 0)
+		known = set;
+	return known;
+}
+
+static void
+usual_signals(const struct start *start)
 {
 	struct sigaction dfl = { .sa_handler = SIG_DFL };
+	unsigned which = start->cleared ? ignored() : ~0U;
 	sigset_t none;
 	int sig;
 
-	if (how->job && how->door != -1 && write(how->door, "0", 1) != 1) {
-		*why = SPAWN_NO_GROUP;
+	for (sig = 1; sig < 32; sig++)
+		if (sig != SIGKILL && sig != SIGSTOP && (which & 1U << sig))
+			(void)sigaction(sig, &dfl, NULL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Runs in the child, in our memory. */
+static _Noreturn void
+child(struct start *start)
+{
+	const struct spawn *how = start->how;
+
+	if (start->door != -1 && write(start->door, "0", 1) != 1) {
+		start->why = SPAWN_NO_GROUP;
 		_exit(127);
 	}
 	limit(how, 0);
@@ -103,48 +145,99 @@ child(const struct spawn *how, pid_t parent, volatile int *why)
 	else
 		(void)setpgid(0, 0);
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent) /* we died before that */
+	if (getppid() != start->parent) /* we died before that */
 		_exit(127);
-	/* Ignored signals would stay ignored over execve. */
-	for (sig = 1; sig < 32; sig++)
-		if (sig != SIGKILL && sig != SIGSTOP)
-			(void)sigaction(sig, &dfl, NULL);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	usual_signals(start);
 	if (chdir(how->dir) == -1 || dup2(how->in, 0) == -1 ||
 	    dup2(how->out, 1) == -1 || dup2(how->err, 2) == -1) {
-		*why = errno;
+		start->why = errno;
 		_exit(127);
 	}
 	/* Ours are all O_CLOEXEC; this is for those we were started with. */
 	(void)close_range(3, ~0U, 0);
 	(void)execve(
 	    how->program, (char *const *)(uintptr_t)how->argv, how->envp);
-	*why = errno;
+	start->why = errno;
 	_exit(127);
+}
+
+static void
+child_cleared(void *arg)
+{
+	struct start *start = arg;
+
+	start->cleared = start->ran = true;
+	child(start);
+}
+
+static int
+door(const struct spawn *how)
+{
+	return openat(how->group, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+}
+
+static bool cannot; /* be born in a group */
+
+static pid_t
+born_there(struct start *start)
+{
+	pid_t pid;
+
+	(void)ignored();
+	pid = clone_into(start->how->group, child_cleared, start);
+	if (pid == -1) {
+		cannot = errno == ENOSYS || errno == EINVAL || errno == EPERM;
+	} else if (!start->ran) {
+		/* Killed by the kernel, which takes a group that we were
+		 * started in and that was once killed for this one. */
+		(void)wait4(pid, NULL, 0, NULL);
+		cannot = true;
+		pid = -1;
+	}
+	return pid;
+}
+
+static pid_t
+born(struct start *start)
+{
+	pid_t pid;
+
+	if (start->how->group != -1) {
+		if (!cannot && (pid = born_there(start)) != -1)
+			return pid;
+		/* The old way also says what is wrong with it. */
+		if ((start->door = door(start->how)) == -1) {
+			start->why = SPAWN_NO_GROUP;
+			return -1;
+		}
+	}
+	pid = vfork();
+	if (pid == 0)
+		child(start);
+	if (pid == -1)
+		start->why = errno;
+	if (start->door != -1)
+		(void)close(start->door);
+	return pid;
 }
 
 int
 spawn(const struct spawn *how, pid_t *pid_out)
 {
-	volatile int why = 0;
-	pid_t parent = getpid(), pid;
+	struct start start = { .how = how, .parent = getpid(), .door = -1 };
 	sigset_t all, before;
+	pid_t pid;
 
 	/* No handler of ours may run in the child. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = vfork();
-	if (pid == 0)
-		child(how, parent, &why);
-	if (pid == -1)
-		why = errno;
+	pid = born(&start);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (pid == -1)
-		return why;
-	if (why != 0) {
+		return start.why;
+	if (start.why != 0) {
 		(void)wait4(pid, NULL, 0, NULL);
-		return why;
+		return start.why;
 	}
 	*pid_out = pid;
 	return 0;
@@ -155,9 +248,13 @@ spawn_into(const struct spawn *how, pid_t pid)
 {
 	char text[16];
 	int n = snprintf(text, sizeof text, "%d", (int)pid);
+	int fd = how->group == -1 ? -1 : door(how);
+	bool in = how->group == -1 ||
+	    (fd != -1 && write(fd, text, (size_t)n) == (ssize_t)n);
 
-	if (how->door != -1 && write(how->door, text, (size_t)n) != n)
-		return false;
-	limit(how, pid);
-	return true;
+	if (fd != -1)
+		(void)close(fd);
+	if (in)
+		limit(how, pid);
+	return in;
 }

@@ -18,7 +18,7 @@ struct spawn {
 	const char *dir;
 	int in, out, err;
 	bool job;    /* else a helper: in our session, not its own */
-	int door;    /* of its control group (group_door), -1: none */
+	int group;   /* its control group, a handle on it; -1: none */
 	rlim_t mark; /* mark.h, 0: as ours */
 	unsigned serial;
 	rlim_t data;         /* RLIMIT_DATA, 0: as ours */

@@ -97,7 +97,7 @@ start_process(struct worker *w, const struct warm_want *want, char *const *envp,
 		.out = end,
 		.err = end,
 		.job = true, /* a session of its own */
-		.door = -1,
+		.group = -1,
 		.oom_adj = w->limit.oom_adj };
 
 	(void)memset(pad, '.', PAD);

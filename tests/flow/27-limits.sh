@@ -149,6 +149,28 @@ t_no_group() {
 	is "$(_home)" ''
 }
 
+# Started in a group that was killed once, where the kernel kills who is born in
+# another one: then jobs enter theirs, as they do on kernels that are older.
+t_killed_home() {
+	cgroup_or_skip
+	script ok.sh <<-'SH'
+	#!/bin/sh
+	echo "{\"group\":\"$(sed -n 's/^0:://p' /proc/self/cgroup)\"}"
+	SH
+	_cg=$CG/spool-home$$
+	mkdir "$_cg"
+	echo 1 >"$_cg/cgroup.kill" 2>/dev/null || {
+		rmdir "$_cg"
+		skip 'no cgroup.kill'
+	}
+	for i in a b; do job ok.sh >"$S/new/$i.json"; done
+	sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' "$_cg" \
+	    workerd $ROOTOK --drain --work "$T/work" "$S" >"$T/worker.log" 2>&1
+	_groups=$(cat "$S"/outcomes/2*.json | jq -r .group)
+	is "$(echo "$_groups" | grep -c "/spool-home$$/spool-.*/2")" 2
+	rmdir "$_cg"
+}
+
 # The same without groups, of a cold job and of a warm one: what has shed its
 # session, its parents and its environment has its mark (workerd/mark.h) still.
 t_killed_alone() {
