@@ -209,6 +209,8 @@ bool worker_may(const struct request *r, const char *worker, struct answer *a);
  * passed over (several ranges, another unit); 1: from, len; -1: beyond. */
 int range_parse(
     const char *text, int64_t size, int64_t *from_out, int64_t *len_out);
+/* Is a Content-Type (NULL: none) the wanted one, whatever parameters follow? */
+bool type_is(const char *type, const char *wanted);
 /* Is an ETag among those of If-Match and the like? */
 bool etag_in(const char *list, const char *etag);
 

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "httpd/http.h"
@@ -234,4 +235,15 @@ etag_in(const char *list, const char *etag)
 		list += n;
 	}
 	return false;
+}
+
+/* ---- the type ---- */
+
+bool
+type_is(const char *type, const char *wanted)
+{
+	size_t n = strlen(wanted);
+
+	return type != NULL && strncasecmp(type, wanted, n) == 0 &&
+	    (type[n] == '\0' || strchr("; \t", type[n]) != NULL);
 }

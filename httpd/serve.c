@@ -150,16 +150,6 @@ route_is(struct request *r, struct answer *a)
 	return true;
 }
 
-/* Is it the media type, whatever parameters follow? */
-static bool
-type_is(const char *type, const char *wanted)
-{
-	size_t n = strlen(wanted);
-
-	return type != NULL && strncasecmp(type, wanted, n) == 0 &&
-	    (type[n] == '\0' || strchr("; \t", type[n]) != NULL);
-}
-
 static bool
 body_may(const struct request *r, struct answer *a)
 {

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "httpd/v1.h"
@@ -239,15 +238,6 @@ say_many(struct many *m, struct answer *a)
 }
 
 /* ---- the request ---- */
-
-static bool
-type_is(const char *type, const char *wanted)
-{
-	size_t n = strlen(wanted);
-
-	return type != NULL && strncasecmp(type, wanted, n) == 0 &&
-	    (type[n] == '\0' || strchr("; \t", type[n]) != NULL);
-}
 
 static bool
 asked(struct request *r, struct many *m, struct answer *a)

@@ -35,6 +35,21 @@ sp_mono_ms(void)
 	return clock_ms(CLOCK_BOOTTIME);
 }
 
+struct timespec
+sp_mono_in(int64_t ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += ms % 1000 * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_sec++;
+		t.tv_nsec -= 1000000000;
+	}
+	return t;
+}
+
 uint32_t
 sp_dice(void)
 {

@@ -98,13 +98,21 @@ enum sp_status
 sp_find_status(const struct sp_spool *sp, const struct sp_id *id,
     int *status_out, struct sp_err *err)
 {
-	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
 	char file[SP_NAME_MAX];
-	enum sp_status s;
-	struct stat st;
 
 	(void)strcpy(file, id->text);
 	(void)strcat(file, ".json");
+	return sp_find_status_of(sp, file, status_out, err);
+}
+
+enum sp_status
+sp_find_status_of(const struct sp_spool *sp, const char *file, int *status_out,
+    struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
+	enum sp_status s;
+	struct stat st;
+
 	s = sp_read(
 	    sp->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text, &st, err);
 	if (s == SP_OK)

@@ -19,6 +19,10 @@ enum sp_status sp_find(const struct sp_spool *spool, const struct sp_id *id,
  * yet (or unknown). */
 enum sp_status sp_find_status(const struct sp_spool *spool,
     const struct sp_id *id, int *status_out, struct sp_err *err);
+/* The same of a file in outcomes/.  SP_OK: it is whole; SP_RETRY: nobody can
+ * tell now; else it is not. */
+enum sp_status sp_find_status_of(const struct sp_spool *spool, const char *file,
+    int *status_out, struct sp_err *err);
 
 /* Before asking for names that may be new in `dir`: make an NFS client look at
  * the directory anew, so that it forgets which names were absent. */

@@ -11,6 +11,7 @@
 
 #include "libspool/crash.h"
 #include "libspool/file.h"
+#include "libspool/find.h"
 #include "libspool/finishin.h"
 #include "libspool/fs.h"
 #include "libspool/json.h"
@@ -23,23 +24,6 @@ finish_provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
 {
 	file_out[0] = '.';
 	sp_attempt_print(name, file_out + 1);
-}
-
-/* SP_OK: it is whole.  SP_RETRY: nobody can tell now.  Else: it is not. */
-static enum sp_status
-whole(const struct sp_spool *sp, const char *file, int *status_out,
-    struct sp_err *err)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_OUTCOME_MAX);
-	enum sp_status s;
-	struct stat st;
-
-	s = sp_read(
-	    sp->dir[SP_DIR_OUTCOMES], file, SP_OUTCOME_MAX, &text, &st, err);
-	if (s == SP_OK)
-		s = sp_outcome_status(text.data, text.len, status_out);
-	sp_buf_clear(&text);
-	return s;
 }
 
 /* Half a one, or something planted in its place, makes room. */
@@ -75,7 +59,7 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 	fd = sp_fs_open(
 	    dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1 && errno == EEXIST) {
-		s = whole(sp, file, &status, err);
+		s = sp_find_status_of(sp, file, &status, err);
 		if (s == SP_OK)
 			s = sp_open(dir, file, 0, fd_out, &st, err);
 		if (s == SP_OK || s == SP_RETRY)
@@ -214,7 +198,7 @@ sp_outcome_waits(const struct sp_spool *sp, const struct sp_name *name,
 	int fd;
 
 	finish_provisional(name, file);
-	if ((s = whole(sp, file, status_out, err)) != SP_OK) {
+	if ((s = sp_find_status_of(sp, file, status_out, err)) != SP_OK) {
 		if (s == SP_RETRY)
 			return s;
 		sp_err_clear(err);

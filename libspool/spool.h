@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "libspool/err.h"
 #include "libspool/name.h"
@@ -108,6 +109,9 @@ void sp_id_now(struct sp_id *id_out);
 uint32_t sp_dice(void);
 int64_t sp_wall_ms(void); /* UTC; for display and ids only */
 int64_t sp_mono_ms(void); /* CLOCK_BOOTTIME; for waiting and leases */
+/* `ms` from now on CLOCK_MONOTONIC, the clock of pthread's timed waits: not
+ * sp_mono_ms's, which goes on while the machine sleeps. */
+struct timespec sp_mono_in(int64_t ms);
 
 /* The file server's clock, ms since 1970: the mtime of a probe written just
  * now in tmp/.  took_out: how long the write took, ms, by our own clock; it is

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "transport/originin.h"
 
@@ -35,13 +34,7 @@ wait_until(struct tr_origin *o, int64_t until)
 		return;
 	if (ms > 10000)
 		ms = 10000;
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += ms % 1000 * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_nsec -= 1000000000;
-		at.tv_sec++;
-	}
+	at = sp_mono_in(ms);
 	(void)pthread_cond_timedwait(&o->news, &o->lock, &at);
 }
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libspool/spool.h"
@@ -179,19 +178,11 @@ sftp_throw(struct sftp *l, struct sftp_call *c, unsigned number)
 	sftp_call_clear(c);
 }
 
-/* pthread's clock is not ours (sp_mono_ms goes on while the machine sleeps). */
 void
 sftp_wait_told(struct sftp *l, int64_t ms)
 {
-	struct timespec t;
+	const struct timespec t = sp_mono_in(ms);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
 	(void)pthread_cond_timedwait(&l->told, &l->lock, &t);
 }
 

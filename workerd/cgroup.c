@@ -174,7 +174,7 @@ has_word(int dir, const char *file, const char *word)
 {
 	char text[512], *save = NULL, *at;
 
-	if (cg_read(dir, file, text, sizeof text) < 0)
+	if (proc_text(dir, file, text, sizeof text) < 0)
 		return false;
 	for (at = strtok_r(text, " \n", &save); at != NULL;
 	     at = strtok_r(NULL, " \n", &save))
@@ -189,7 +189,7 @@ alone_is(int home)
 	char text[64], self[24];
 
 	(void)snprintf(self, sizeof self, "%d\n", (int)getpid());
-	return cg_read(home, "cgroup.procs", text, sizeof text) >= 0 &&
+	return proc_text(home, "cgroup.procs", text, sizeof text) >= 0 &&
 	    strcmp(text, self) == 0;
 }
 

@@ -26,23 +26,6 @@ cg_write(int dir, const char *file, const char *text)
 	return n == (ssize_t)strlen(text);
 }
 
-ssize_t
-cg_read(int dir, const char *file, char *buf, size_t size)
-{
-	int fd = openat(dir, file, O_RDONLY | O_CLOEXEC);
-	size_t len = 0;
-	ssize_t n = 0;
-
-	buf[0] = '\0';
-	if (fd == -1)
-		return -1;
-	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
-		len += (size_t)n;
-	(void)close(fd);
-	buf[len] = '\0';
-	return n < 0 ? -1 : (ssize_t)len;
-}
-
 int
 cg_open(int at, const char *path)
 {
@@ -123,7 +106,7 @@ cg_empty_is(int fd, bool *frozen_out)
 {
 	char text[256];
 
-	if (cg_read(fd, "cgroup.events", text, sizeof text) < 0)
+	if (proc_text(fd, "cgroup.events", text, sizeof text) < 0)
 		return errno == ENOENT || errno == ENODEV; /* removed */
 	if (frozen_out != NULL)
 		*frozen_out = strstr(text, "frozen 0") == NULL;
@@ -138,7 +121,7 @@ cg_procs(int fd, struct procs *all)
 	long pid;
 
 	procs_clear(all);
-	if (cg_read(fd, "cgroup.procs", buf, sizeof buf) <= 0 ||
+	if (proc_text(fd, "cgroup.procs", buf, sizeof buf) <= 0 ||
 	    (p = calloc(sizeof buf / 2, sizeof *p)) == NULL)
 		return;
 	all->at = p;

@@ -15,8 +15,6 @@ void
 cg_each(int dir, void (*f)(int dir, const char *name, void *arg), void *arg);
 int cg_open(int at, const char *path);
 bool cg_write(int dir, const char *file, const char *text);
-/* NUL-terminated; -1: it cannot be read. */
-ssize_t cg_read(int dir, const char *file, char *buf, size_t size);
 /* Kill all in it and below. */
 void cg_kill(int fd);
 /* Also where it is gone. */

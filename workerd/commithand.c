@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "libspool/log.h"
@@ -19,25 +18,10 @@
 #define DELAY_MOST  30000
 #define DEAD_MS     1000 /* a failure that took so long: the medium's */
 
-static struct timespec
-time_in(int64_t ms)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
-	return t;
-}
-
 static void
 sleep_until_woken(struct commit *c, int64_t ms)
 {
-	const struct timespec t = time_in(ms);
+	const struct timespec t = sp_mono_in(ms);
 
 	/* New ones join the next try; they do not hasten it. */
 	while (!c->hurry && !c->leave &&
@@ -194,7 +178,7 @@ wait_for(struct commit *c, int64_t delay)
 static void
 gather(struct commit *c)
 {
-	const struct timespec t = time_in(GATHER_MS);
+	const struct timespec t = sp_mono_in(GATHER_MS);
 	bool alone = sp_mono_ms() - c->gathered > GATHER_MS;
 
 	c->gathers = !alone;

@@ -114,7 +114,7 @@ group_anon(const struct group *g)
 	char text[8192];
 
 	text[0] = '\n';
-	if (cg_read(g->fd, "memory.stat", text + 1, sizeof text - 1) <= 0)
+	if (proc_text(g->fd, "memory.stat", text + 1, sizeof text - 1) <= 0)
 		return 0;
 	return number_after(text, "\nanon ") + number_after(text, "\nshmem ");
 }
@@ -125,9 +125,9 @@ group_oom_is(const struct group *g, int64_t *peak_out)
 	char text[1024];
 
 	*peak_out = 0;
-	if (cg_read(g->fd, "memory.peak", text, sizeof text) > 0)
+	if (proc_text(g->fd, "memory.peak", text, sizeof text) > 0)
 		*peak_out = strtoll(text, NULL, 10);
-	return cg_read(g->fd, "memory.events", text, sizeof text) > 0 &&
+	return proc_text(g->fd, "memory.events", text, sizeof text) > 0 &&
 	    number_after(text, "\noom_kill ") > 0;
 }
 

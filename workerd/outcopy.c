@@ -272,17 +272,10 @@ told(struct outcopy *o)
 static bool
 wait_ms(struct outcopy *o, int64_t ms, bool was)
 {
-	struct timespec t;
+	const struct timespec t = sp_mono_in(ms);
 	bool last;
 	int rc = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
 	(void)pthread_mutex_lock(&o->lock);
 	while (!atomic_load(&o->stop) && !o->hurry && o->last == was &&
 	    rc != ETIMEDOUT)

@@ -14,14 +14,15 @@
 
 #include "workerd/proc.h"
 
-static ssize_t
-slurp(const char *path, char *buf, size_t size)
+ssize_t
+proc_text(int at, const char *file, char *buf, size_t size)
 {
+	int fd = openat(at, file, O_RDONLY | O_CLOEXEC);
 	size_t len = 0;
 	ssize_t n = 0;
-	int fd;
 
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+	buf[0] = '\0';
+	if (fd == -1)
 		return -1;
 	while (len < size - 1 && (n = read(fd, buf + len, size - 1 - len)) > 0)
 		len += (size_t)n;
@@ -31,12 +32,12 @@ slurp(const char *path, char *buf, size_t size)
 }
 
 static ssize_t
-slurp_of(pid_t pid, const char *what, char *buf, size_t size)
+text_of(pid_t pid, const char *what, char *buf, size_t size)
 {
 	char path[64];
 
 	(void)snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, what);
-	return slurp(path, buf, size);
+	return proc_text(AT_FDCWD, path, buf, size);
 }
 
 /* ---- who there is ---- */
@@ -51,7 +52,7 @@ proc_read(pid_t pid, struct proc *p)
 
 	if (hz == 0 && (hz = sysconf(_SC_CLK_TCK)) <= 0)
 		hz = 100;
-	if (slurp_of(pid, "stat", buf, sizeof buf) <= 0)
+	if (text_of(pid, "stat", buf, sizeof buf) <= 0)
 		return false;
 	/* The name may hold spaces and parentheses: the last one ends it. */
 	if ((at = strrchr(buf, ')')) == NULL ||
@@ -144,7 +145,7 @@ proc_children(
 	all->n = 0;
 	(void)snprintf(
 	    path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-	if ((len = slurp(path, buf, sizeof buf)) < 0)
+	if ((len = proc_text(AT_FDCWD, path, buf, sizeof buf)) < 0)
 		return false;
 	for (;; at = end) {
 		pid = strtol(at, &end, 10);
@@ -163,7 +164,7 @@ proc_children(
 size_t
 proc_environ(pid_t pid, char *buf, size_t size)
 {
-	ssize_t n = slurp_of(pid, "environ", buf, size);
+	ssize_t n = text_of(pid, "environ", buf, size);
 
 	return n > 0 ? (size_t)n : 0;
 }
@@ -211,7 +212,7 @@ proc_anon(pid_t pid)
 {
 	char buf[4096];
 
-	if (slurp_of(pid, "status", buf, sizeof buf) <= 0)
+	if (text_of(pid, "status", buf, sizeof buf) <= 0)
 		return 0;
 	return field(buf, "\nRssAnon:") + field(buf, "\nRssShmem:") +
 	    field(buf, "\nVmSwap:");
@@ -222,7 +223,7 @@ proc_anon_share(pid_t pid)
 {
 	char buf[4096];
 
-	if (slurp_of(pid, "smaps_rollup", buf, sizeof buf) <= 0 ||
+	if (text_of(pid, "smaps_rollup", buf, sizeof buf) <= 0 ||
 	    strstr(buf, "\nPss_Anon:") == NULL)
 		return proc_anon(pid);
 	return field(buf, "\nPss_Anon:") + field(buf, "\nPss_Shmem:") +

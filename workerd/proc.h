@@ -22,6 +22,10 @@ struct procs {
 	size_t n, cap;
 };
 
+/* A file of the kernel's, NUL-terminated; at is openat's.  -1: it cannot be
+ * read. */
+ssize_t proc_text(int at, const char *file, char *buf, size_t size);
+
 void procs_clear(struct procs *all);
 /* false: there is no such process (any more). */
 bool proc_read(pid_t pid, struct proc *p_out);

@@ -7,7 +7,6 @@
  * main thread that never comes back is as good as dead.
  */
 #include <errno.h>
-#include <time.h>
 
 #include "libspool/log.h"
 #include "workerd/medium.h"
@@ -20,16 +19,9 @@
 static bool
 wait_ms(struct pulse *p, int64_t ms)
 {
-	struct timespec t;
+	const struct timespec t = sp_mono_in(ms);
 	int rc = 0;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_sec++;
-		t.tv_nsec -= 1000000000;
-	}
 	while (!p->stop && rc != ETIMEDOUT)
 		rc = pthread_cond_timedwait(&p->wake, &p->lock, &t);
 	return !p->stop;

@@ -40,31 +40,6 @@ floor_rate(size_t n)
 	return (double)n / (bench_now() - begin);
 }
 
-/* A spool with n orders in new/, settled on the disk. */
-static void
-lay_spool(const char *path, size_t n)
-{
-	char text[SP_NAME_MAX], script[BENCH_PATH + 16];
-	struct sp_name *name;
-	struct sp_spool sp;
-	size_t i;
-
-	bench_spool(path, &sp);
-	(void)snprintf(script, sizeof script, "%s/scripts/true", path);
-	bench_copy("/bin/true", script);
-	if ((name = calloc(n, sizeof *name)) == NULL)
-		bench_die("no memory");
-	bench_names(name, n);
-	for (i = 0; i < n; i++) {
-		sp_name_print(&name[i], text);
-		bench_write(sp.dir[SP_DIR_NEW], text, bench_job,
-		    strlen(bench_job), false);
-	}
-	bench_settle(sp.root);
-	free(name);
-	sp_spool_close(&sp);
-}
-
 static double
 our_rate(size_t n, bool daemon)
 {
@@ -73,7 +48,7 @@ our_rate(size_t n, bool daemon)
 	pid_t spoold = 0;
 
 	bench_fresh(daemon ? "noop-spoold" : "noop", path);
-	lay_spool(path, n);
+	free(bench_orders(path, "/bin/true", "true", bench_job, n));
 	if (daemon) {
 		spoold = bench_spoold(path);
 		bench_await_beat(path, "spoold");

@@ -34,43 +34,12 @@ static const struct medium {
 	{ REMOTE_HTTP, "HTTP", 1, 1 },
 };
 
-/* A spool with n orders in new/, and their names. */
-static struct sp_name *
-lay_spool(const char *path, size_t n)
-{
-	char text[SP_NAME_MAX], script[BENCH_PATH + 16];
-	struct sp_name *name;
-	struct sp_spool sp;
-	size_t i;
-
-	bench_spool(path, &sp);
-	(void)snprintf(script, sizeof script, "%s/scripts/true", path);
-	bench_copy("/bin/true", script);
-	if ((name = calloc(n, sizeof *name)) == NULL)
-		bench_die("no memory");
-	bench_names(name, n);
-	for (i = 0; i < n; i++) {
-		sp_name_print(&name[i], text);
-		bench_write(sp.dir[SP_DIR_NEW], text, bench_job,
-		    strlen(bench_job), false);
-	}
-	bench_settle(sp.root);
-	sp_spool_close(&sp);
-	return name;
-}
-
 /* ---- round trips, call by call ---- */
 
 static void
 outcome_of(const struct sp_name *claimed, struct sp_buf *text_out)
 {
-	int64_t now = sp_wall_ms();
-	struct sp_run run = { .name = *claimed,
-		.host = "bench",
-		.started = now,
-		.finished = now,
-		.seconds = 0.001,
-		.cause = SP_CAUSE_OK };
+	struct sp_run run = bench_run(claimed);
 	int status;
 
 	if (sp_outcome_make(&run, false, NULL, 0, NULL, text_out, &status) !=
@@ -210,7 +179,7 @@ floor_rate(enum remote_medium medium, int ms, size_t n, size_t at_once)
 	double rate;
 
 	bench_fresh("least", path);
-	order = lay_spool(path, n);
+	order = bench_orders(path, "/bin/true", "true", bench_job, n);
 	remote_open(medium, path, &far);
 	remote_rtt(&far, ms);
 	rate = least_rate(&far, path, order, n, at_once);
@@ -267,7 +236,7 @@ rows_trips(const struct medium *m)
 	struct remote far;
 
 	bench_fresh("calls", path);
-	free(lay_spool(path, 2 * some));
+	free(bench_orders(path, "/bin/true", "true", bench_job, 2 * some));
 	remote_open(m->medium, path, &far);
 	remote_rtt(&far, 2);
 	calls(&far, some, &cost);
@@ -285,7 +254,7 @@ row_rate(const struct medium *m, enum row which, int ms, size_t n, int slots)
 
 	(void)snprintf(text, sizeof text, "%d", slots);
 	bench_fresh("remote", path);
-	free(lay_spool(path, n));
+	free(bench_orders(path, "/bin/true", "true", bench_job, n));
 	old = bench_now() + SETTLED;
 	before = floor_rate(m->medium, ms, n, (size_t)slots);
 	if (!bench_quick() && old > bench_now())

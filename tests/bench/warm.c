@@ -56,31 +56,6 @@ floor_rate(const char *script, size_t n)
 	return (double)n / (bench_now() - begin);
 }
 
-static void
-lay_spool(const char *path, const char *script, size_t n)
-{
-	char text[SP_NAME_MAX], file[BENCH_PATH + 32];
-	struct sp_name *name;
-	struct sp_spool sp;
-	size_t i;
-
-	bench_spool(path, &sp);
-	/* The job's text is that of the other benches, and so is its name. */
-	(void)snprintf(file, sizeof file, "%s/scripts/true.py", path);
-	bench_copy(script, file);
-	if ((name = calloc(n, sizeof *name)) == NULL)
-		bench_die("no memory");
-	bench_names(name, n);
-	for (i = 0; i < n; i++) {
-		sp_name_print(&name[i], text);
-		bench_write(sp.dir[SP_DIR_NEW], text, bench_python,
-		    strlen(bench_python), false);
-	}
-	bench_settle(sp.root);
-	free(name);
-	sp_spool_close(&sp);
-}
-
 static double
 our_rate(const struct kind *kind, const char *script)
 {
@@ -90,7 +65,8 @@ our_rate(const struct kind *kind, const char *script)
 	double begin, took;
 
 	bench_fresh("warm", path);
-	lay_spool(path, script, kind->n);
+	/* The job's text is that of the other benches, and so is its name. */
+	free(bench_orders(path, script, "true.py", bench_python, kind->n));
 	begin = bench_now();
 	bench_reap(bench_worker_with(path, "2", more), "workerd");
 	took = bench_now() - begin;

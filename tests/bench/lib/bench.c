@@ -195,6 +195,43 @@ bench_names(struct sp_name *names_out, size_t n)
 	}
 }
 
+struct sp_name *
+bench_orders(const char *path, const char *from, const char *script,
+    const char *job, size_t n)
+{
+	char text[SP_NAME_MAX], file[BENCH_PATH + 32];
+	struct sp_name *name;
+	struct sp_spool sp;
+	size_t i;
+
+	bench_spool(path, &sp);
+	(void)snprintf(file, sizeof file, "%s/scripts/%s", path, script);
+	bench_copy(from, file);
+	if ((name = calloc(n, sizeof *name)) == NULL)
+		bench_die("no memory");
+	bench_names(name, n);
+	for (i = 0; i < n; i++) {
+		sp_name_print(&name[i], text);
+		bench_write(sp.dir[SP_DIR_NEW], text, job, strlen(job), false);
+	}
+	bench_settle(sp.root);
+	sp_spool_close(&sp);
+	return name;
+}
+
+struct sp_run
+bench_run(const struct sp_name *claimed)
+{
+	int64_t now = sp_wall_ms();
+
+	return (struct sp_run){ .name = *claimed,
+		.host = "bench",
+		.started = now,
+		.finished = now,
+		.seconds = 0.001,
+		.cause = SP_CAUSE_OK };
+}
+
 int
 bench_create(
     int dirfd, const char *name, const void *text, size_t len, bool sync)

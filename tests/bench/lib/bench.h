@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "libspool/name.h"
+#include "libspool/outcome.h"
 #include "libspool/spool.h"
 
 /* A job of usual size (some 500 bytes) that runs scripts/true. */
@@ -55,6 +56,13 @@ int bench_dir(const char *fmt, ...) SP_PRINTF(1, 2);
 void bench_spool(const char *path, struct sp_spool *spool_out);
 /* The first names of n orders, as a submit would give them. */
 void bench_names(struct sp_name *names_out, size_t n);
+/* A spool with n orders in new/ that say `job`, and a copy of the program
+ * `from` as scripts/SCRIPT; settled on the disk.  Returns their names, to be
+ * freed. */
+struct sp_name *bench_orders(const char *path, const char *from,
+    const char *script, const char *job, size_t n);
+/* What is the same in every run that ends well. */
+struct sp_run bench_run(const struct sp_name *claimed);
 /* Create a file and write it; write-back begins at once when it is to be
  * synced, so that a group's files are under way together.  Then the end of it:
  * fsync when `sync`, and close. */
