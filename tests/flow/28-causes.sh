@@ -207,11 +207,8 @@ t_elsewhere() {
 	promises
 }
 
-# Two workers, one of them broken: it stops, says so, and the other one does it
-# all; then it is mended, and told so.
-t_bad_host() {
-	policy lease=30 beat=0.1 settle=0.5 backoff=1 backoffMax=100 poll=0.1
-	needs_env 24
+# Two workers ($GOOD and $WORKER); the broken one is to stop after so many.
+good_and_broken() {
 	export NAP=0.2
 	start_worker --name good
 	GOOD=$WORKER
@@ -219,10 +216,18 @@ t_bad_host() {
 	unset NAP
 	# It is broken from the start, and its first orders have it alone.
 	ACTOR_ENV=BROKEN=1
-	start_worker --name broken --bad-host 3
+	start_worker --name broken --bad-host "$1"
 	ACTOR_ENV=
 	soon state_is broken idle
 	spool submit "$T/env.jsonl" >/dev/null
+}
+
+# Two workers, one of them broken: it stops, says so, and the other one does it
+# all; then it is mended, and told so.
+t_bad_host() {
+	policy lease=30 beat=0.1 settle=0.5 backoff=1 backoffMax=100 poll=0.1
+	needs_env 24
+	good_and_broken 3
 	soon grep -q 'bad-host: no claims' "$T/worker.log"
 	soon state_is broken bad-host
 	has "$(spool workers)" '3 in a row failed early'
@@ -248,16 +253,7 @@ t_bad_host() {
 t_bad_host_resumed() {
 	policy lease=30 beat=0.1 settle=0.5 backoff=1 backoffMax=100 poll=0.1
 	needs_env 12
-	export NAP=0.2
-	start_worker --name good
-	GOOD=$WORKER
-	soon state_is good idle
-	unset NAP
-	ACTOR_ENV=BROKEN=1
-	start_worker --name broken --bad-host 2
-	ACTOR_ENV=
-	soon state_is broken idle
-	spool submit "$T/env.jsonl" >/dev/null
+	good_and_broken 2
 	soon state_is broken bad-host
 	soon outcomes_are 12
 	stop "$GOOD"

@@ -263,8 +263,8 @@ t_done_is_cleared() {
 	is "$(jq -r .run.attempt "$S/outcomes/$id.json")" 1
 	promises "$id"
 }
-# At any moment: the outcome of a finished job finds its way.
-t_done_is_cleared_meanwhile() {
+# One that runs until $T/go is there: $id.
+slow_job() {
 	script slow.sh <<-'SH'
 	#!/bin/sh
 	: >"$MARK"
@@ -275,6 +275,10 @@ t_done_is_cleared_meanwhile() {
 	id=$(spool submit "$T/slow.json")
 	start_worker
 	soon test -e "$T/mark"
+}
+# At any moment: the outcome of a finished job finds its way.
+t_done_is_cleared_meanwhile() {
+	slow_job
 	rm -rf "$S/done"
 	touch "$T/go"
 	soon over "$id"
@@ -309,16 +313,7 @@ t_publish_goes_on() {
 }
 # Something in the place of an outcome costs nobody a result.
 t_planted_outcome() {
-	script slow.sh <<-'SH'
-	#!/bin/sh
-	: >"$MARK"
-	while [ ! -e "$GO" ]; do sleep 0.05; done
-	echo '{"loss":7}'
-	SH
-	job slow.sh "\"order\":{\"env\":{\"MARK\":\"$T/mark\",\"GO\":\"$T/go\"}}" >"$T/slow.json"
-	id=$(spool submit "$T/slow.json")
-	start_worker
-	soon test -e "$T/mark"
+	slow_job
 	n=$(ls "$S/assigned" | sed -n "s/^50\.\($id.*@[^.]*\)\..*/\1/p")
 	mkdir "$S/outcomes/.$n"
 	touch "$T/go"

@@ -375,16 +375,21 @@ story_late() {
 	promises
 }
 
-# The worker is killed while an outcome waits.  The next one of its name brings
-# it, under the name of the dead one, and nobody runs it again.
-story_killed_while_it_waits() {
-	policy lease=60 beat=0.2 settle=0.5 poll=0.2
+# A job ends while nobody can be reached: its outcome waits here.
+ended_unheard() {
 	told_job
 	far_worker
 	soon test -e "$T/began"
 	sever
 	touch "$T/end"
 	soon saved
+}
+
+# The worker is killed while an outcome waits.  The next one of its name brings
+# it, under the name of the dead one, and nobody runs it again.
+story_killed_while_it_waits() {
+	policy lease=60 beat=0.2 settle=0.5 poll=0.2
+	ended_unheard
 	kill -KILL $FAR
 	wait $FAR 2>/dev/null || :
 	w=$(ls "$S/assigned" | sed 's/.*@\(far-[0-9a-f]*\).*/\1/')
@@ -404,12 +409,7 @@ story_killed_while_it_waits() {
 # Likewise by its own will: told twice to end, it leaves what it cannot bring.
 story_told_to_end_while_it_waits() {
 	policy lease=60 beat=0.2 settle=0.5 poll=0.2
-	told_job
-	far_worker
-	soon test -e "$T/began"
-	sever
-	touch "$T/end"
-	soon saved
+	ended_unheard
 	kill -TERM $FAR
 	soon logged 'no more claims'
 	kill -TERM $FAR
@@ -428,12 +428,7 @@ story_told_to_end_while_it_waits() {
 # aside, and never published.
 revoked() { [ -z "$(find "$S/assigned" -name '*@far-*')" ]; }
 story_too_late() {
-	told_job
-	far_worker
-	soon test -e "$T/began"
-	sever
-	touch "$T/end"
-	soon saved
+	ended_unheard
 	start_spoold
 	soon revoked
 	soon outcomes_are 0
@@ -456,12 +451,7 @@ story_too_late() {
 # spool is not ours.
 story_half_an_outbox() {
 	policy lease=60 beat=0.2 settle=0.5 poll=0.2
-	told_job
-	far_worker
-	soon test -e "$T/began"
-	sever
-	touch "$T/end"
-	soon saved
+	ended_unheard
 	kill -KILL $FAR
 	wait $FAR 2>/dev/null || :
 	heal

@@ -14,6 +14,7 @@
 #include "libspool/row.h"
 #include "libspool/submit.h"
 #include "tests/unit/memfs.h"
+#include "tests/unit/memspool.h"
 #include "tests/unit/suites.h"
 #include "transport/dir.h"
 
@@ -29,9 +30,7 @@ make(void)
 {
 	struct sp_err err = { "" };
 
-	server = memfs_new();
-	ck_assert_int_eq(
-	    sp_spool_make_at(memfs_client(server, 0), "mem", &err), SP_OK);
+	server = memspool_new();
 	ck_assert_int_eq(sp_spool_open_at(memfs_client(server, 0), "mem",
 			     "boss", &boss, &err),
 	    SP_OK);
@@ -46,21 +45,6 @@ unmake(void)
 	dir_ops.close(tr);
 	sp_spool_close(&boss);
 	memfs_free(server);
-}
-
-static struct sp_name
-order(void)
-{
-	static const char text[] = "{\"scriptName\": \"a.py\"}";
-	struct sp_submit s = {
-		.text = text, .len = sizeof text - 1, .label = "a", .prio = -1
-	};
-	struct sp_name name;
-	enum sp_state at;
-
-	ck_assert_int_eq(sp_submit(&boss, &s, 1, NULL), SP_OK);
-	ck_assert_int_eq(sp_find(&boss, &s.id, &at, &name, NULL), SP_OK);
-	return name;
 }
 
 /* ---- what a step costs ---- */
@@ -84,7 +68,8 @@ START_TEST(trips)
 	struct sp_submit many[3];
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX),
 		      out = SP_BUF_INIT(SP_OUTCOME_MAX);
-	struct sp_name name = order(), second = order(), mine;
+	struct sp_name name = memspool_order(&boss),
+		       second = memspool_order(&boss), mine;
 	struct sp_names a = { 0 }, b = { 0 }, c = { 0 };
 	struct sp_beat beat = { 0 };
 	struct sp_ended ended[2];
@@ -177,7 +162,7 @@ claiming_init(struct sp_claiming all[SOME])
 
 	for (i = 0; i < SOME; i++) {
 		(void)memset(&all[i], 0, sizeof all[i]);
-		all[i].order = order();
+		all[i].order = memspool_order(&boss);
 		sp_buf_init(&all[i].text, SP_JOB_MAX);
 	}
 }
@@ -287,7 +272,7 @@ START_TEST(rows)
 	size_t i;
 
 	for (i = 0; i < COUNT(all); i++) {
-		all[i].row.name = order();
+		all[i].row.name = memspool_order(&boss);
 		all[i].row.state = SP_NEW;
 		all[i].read = false;
 	}
@@ -313,7 +298,7 @@ START_TEST(cut_log)
 {
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX), log = SP_BUF_INIT(100);
 	char day[SP_DAY_LEN + 1], path[256];
-	struct sp_name name = order(), mine;
+	struct sp_name name = memspool_order(&boss), mine;
 	struct stat st;
 
 	ck_assert_int_eq(dir_ops.claim(tr, &name, &mine, &job, NULL), SP_OK);
@@ -377,7 +362,8 @@ listed(void)
 
 START_TEST(head)
 {
-	struct sp_name name = order(), other = order(), mine;
+	struct sp_name name = memspool_order(&boss),
+		       other = memspool_order(&boss), mine;
 	const struct sp_name *const names[] = { &name, &other };
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
 	struct dir *d = dir_of(tr);
@@ -474,7 +460,7 @@ END_TEST
 START_TEST(out)
 {
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX);
-	struct sp_name name = order(), mine;
+	struct sp_name name = memspool_order(&boss), mine;
 	struct sp_names paths = { 0 };
 	char path[64] = "/tmp/spool-unit.XXXXXX", text[8] = "";
 	bool old;

@@ -1,6 +1,6 @@
 /*
- * test_fs.c - far handles, and the protocol over them: a spool in memory, with
- * the manners of several servers, and with links that break at each request.
+ * test_fs.c - the protocol over far handles: a spool in memory, with the
+ * manners of several servers, and with links that break at each request.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "libspool/outcome.h"
 #include "libspool/submit.h"
 #include "tests/unit/memfs.h"
+#include "tests/unit/memspool.h"
 #include "tests/unit/suites.h"
 
 static struct memfs *server;
@@ -27,12 +28,7 @@ static struct memfs *server;
 static void
 make(void)
 {
-	struct sp_err err = { "" };
-
-	server = memfs_new();
-	ck_assert_msg(
-	    sp_spool_make_at(memfs_client(server, 0), "mem", &err) == SP_OK,
-	    "%s", err.text);
+	server = memspool_new();
 }
 
 static void
@@ -51,167 +47,12 @@ join(struct sp_spool *sp, const char *base, unsigned manners)
 	    "%s", err.text);
 }
 
-static struct sp_name
-order(const struct sp_spool *sp)
-{
-	static const char text[] = "{\"scriptName\": \"a.py\"}";
-	struct sp_submit s = {
-		.text = text, .len = sizeof text - 1, .label = "a", .prio = -1
-	};
-	struct sp_err err = { "" };
-	struct sp_name name;
-	enum sp_state at;
-
-	ck_assert_msg(sp_submit(sp, &s, 1, &err) == SP_OK, "%s", err.text);
-	ck_assert_int_eq(sp_find(sp, &s.id, &at, &name, &err), SP_OK);
-	ck_assert_int_eq(at, SP_NEW);
-	return name;
-}
-
 static void
 outcome(const struct sp_name *claimed, struct sp_buf *text)
 {
 	ck_assert_int_eq(
 	    sp_outcome_end(claimed, "host", 1, 200, "", text), SP_OK);
 }
-
-/* ---- handles ---- */
-
-START_TEST(paths)
-{
-	int root = memfs_client(server, 0), fd, sub;
-	struct stat st;
-
-	ck_assert(sp_fs_far(root));
-	ck_assert_int_eq(sp_fs_mkdir(root, "a", 0777), 0);
-	ck_assert_int_eq(sp_fs_put(root, "a/./f", "12345", 5, 0), 0);
-	sub = sp_fs_open(root, "./a/", O_RDONLY | O_DIRECTORY, 0);
-	ck_assert_int_ge(sub, SP_FS_FAR);
-	ck_assert_int_eq(sp_fs_lstat(sub, "f", &st), 0);
-	ck_assert_int_eq(st.st_size, 5);
-	ck_assert_int_eq(sp_fs_lstat(sub, ".", &st), 0);
-	ck_assert(S_ISDIR(st.st_mode));
-	/* Nothing leads out of it. */
-	ck_assert_int_eq(sp_fs_lstat(sub, "../a/f", &st), -1);
-	ck_assert_int_eq(errno, EXDEV);
-	ck_assert_int_eq(sp_fs_lstat(sub, "/a/f", &st), -1);
-	ck_assert_int_eq(errno, EXDEV);
-	ck_assert_int_eq(sp_fs_lstat(sub, "", &st), -1);
-	ck_assert_int_eq(errno, ENOENT);
-	/* A file is no directory, and the other way round. */
-	ck_assert_int_eq(sp_fs_open(root, "a/f", O_DIRECTORY, 0), -1);
-	ck_assert_int_eq(errno, ENOTDIR);
-	ck_assert_int_eq(sp_fs_open(root, "a", O_RDONLY, 0), -1);
-	ck_assert_int_eq(errno, EISDIR);
-	fd = sp_fs_open(sub, "f", O_RDONLY, 0);
-	ck_assert_int_eq(sp_fs_lstat(fd, "f", &st), -1);
-	ck_assert_int_eq(errno, ENOTDIR);
-	/* One handle becomes another. */
-	ck_assert_int_eq(sp_fs_replace(root, sub), sub);
-	ck_assert_int_eq(sp_fs_lstat(sub, "a/f", &st), 0);
-	ck_assert_int_eq(sp_fs_close(sub), 0);
-	ck_assert_int_eq(sp_fs_close(sub), -1);
-	ck_assert_int_eq(errno, EBADF);
-	/* An open file outlives its directory's handle, and its root's. */
-	ck_assert_int_eq(sp_fs_close(root), 0);
-	ck_assert_int_eq(sp_fs_fstat(fd, &st), 0);
-	ck_assert_int_eq(sp_fs_close(fd), 0);
-}
-END_TEST
-
-START_TEST(files)
-{
-	int root = memfs_client(server, 0), fd;
-	struct sp_buf text = SP_BUF_INIT(0);
-	struct stat st;
-	char out[8] = "";
-
-	fd = sp_fs_open(root, "f", O_WRONLY | O_CREAT | O_EXCL, 0666);
-	ck_assert_int_eq(sp_fs_write(fd, "hello ", 6), 6);
-	ck_assert_int_eq(sp_fs_write(fd, "world", 5), 5);
-	ck_assert_int_eq(sp_fs_pwrite(fd, "W", 1, 6), 1);
-	ck_assert_int_eq(sp_fs_ftruncate(fd, 10), 0);
-	ck_assert_int_eq(sp_fs_fsync(fd), 0);
-	ck_assert_int_eq(sp_fs_close(fd), 0);
-	ck_assert_int_eq(sp_fs_get(root, "f", 10, &text, &st), 0);
-	ck_assert_str_eq(text.data, "hello Worl");
-	ck_assert_int_eq(sp_fs_get(root, "f", 9, &text, NULL), -1);
-	ck_assert_int_eq(errno, EFBIG);
-	fd = sp_fs_open_stat(root, "f", O_RDONLY, 0, &st);
-	ck_assert_int_eq(st.st_size, 10);
-	ck_assert_int_eq(sp_fs_read(fd, out, 5), 5);
-	ck_assert_int_eq(sp_fs_read(fd, out, 2), 2);
-	ck_assert_mem_eq(out, " W", 2);
-	ck_assert_int_eq(sp_fs_pread(fd, out, 7, 6), 4);
-	ck_assert_int_eq(sp_fs_seek(fd, 9), 0);
-	ck_assert_int_eq(sp_fs_read(fd, out, 7), 1);
-	ck_assert_int_eq(sp_fs_read(fd, out, 7), 0);
-	ck_assert_int_eq(sp_fs_close(fd), 0);
-	ck_assert_int_eq(
-	    sp_fs_put(root, "f", "", 0, SP_PUT_EXCL | SP_PUT_SYNC), -1);
-	ck_assert_int_eq(errno, EEXIST);
-	ck_assert_int_eq(sp_fs_put(root, "f", "", 0, SP_PUT_SYNC), 0);
-	ck_assert_int_eq(sp_fs_get(root, "f", 9, &text, &st), 0);
-	ck_assert_str_eq(text.data, "");
-	sp_buf_clear(&text);
-	(void)sp_fs_close(root);
-}
-END_TEST
-
-START_TEST(many)
-{
-	unsigned manners = _i ? MEMFS_NO_MANY : 0, was;
-	int root = memfs_client(server, manners);
-	struct sp_buf text = SP_BUF_INIT(0);
-	struct stat st;
-	struct sp_fs_op ops[] = {
-		{ .what = SP_FS_MKDIR, .dir = root, .path = "d" },
-		{ .what = SP_FS_PUT,
-		    .dir = root,
-		    .path = "d/f",
-		    .data = "x",
-		    .len = 1,
-		    .flags = SP_PUT_EXCL },
-		{ .what = SP_FS_UNLINK, .dir = root, .path = "nothing" },
-		{ .what = SP_FS_RENAME,
-		    .dir = root,
-		    .path = "d/f",
-		    .todir = root,
-		    .to = "d/g" },
-		{ .what = SP_FS_LINK,
-		    .dir = root,
-		    .path = "d/g",
-		    .todir = root,
-		    .to = "d/h" },
-		{ .what = SP_FS_LINKS, .dir = root, .path = "d/h", .st = &st },
-		{ .what = SP_FS_GET,
-		    .dir = root,
-		    .path = "d/g",
-		    .max = 8,
-		    .text = &text },
-		{ .what = SP_FS_SYNC, .dir = root, .path = "d" },
-		{ .what = SP_FS_RMDIR, .dir = root, .path = "d" },
-		{ .what = SP_FS_LSTAT, .dir = root, .path = "../d", .st = &st },
-	};
-	static const int errors[] = { 0, 0, ENOENT, 0, 0, 0, 0, 0, ENOTEMPTY,
-		EXDEV };
-	size_t i;
-
-	was = memfs_trips(server);
-	/* One bad path sends them all the slow way, and changes nothing. */
-	sp_fs_many(ops, COUNT(ops) - (size_t)_i);
-	for (i = 0; i < COUNT(ops) - (size_t)_i; i++)
-		ck_assert_msg(
-		    ops[i].error == errors[i], "%zu: %d", i, ops[i].error);
-	ck_assert_uint_eq(st.st_nlink, 2);
-	ck_assert_str_eq(text.data, "x");
-	was = memfs_trips(server);
-	sp_fs_many(ops + 2, 7);
-	ck_assert_uint_eq(memfs_trips(server) - was, _i ? 11 : 3);
-	sp_buf_clear(&text);
-	(void)sp_fs_close(root);
-}
-END_TEST
 
 /* ---- the protocol ---- */
 
@@ -232,7 +73,7 @@ START_TEST(whole_way)
 
 	join(&a, "a", manners[_i]);
 	join(&b, "b", 0);
-	name = order(&a);
+	name = memspool_order(&a);
 	ck_assert_msg(
 	    sp_claim(&a, &name, &mine, &job, &err) == SP_OK, "%s", err.text);
 	ck_assert_str_eq(job.data, "{\"scriptName\": \"a.py\"}");
@@ -268,7 +109,7 @@ START_TEST(cut_commit)
 
 	join(&sp, "a", manners[_i % 4]);
 	for (cut = 0; cut < 12; cut++) {
-		name = order(&sp);
+		name = memspool_order(&sp);
 		ck_assert_int_eq(
 		    sp_claim(&sp, &name, &mine, &job, NULL), SP_OK);
 		sp_buf_reset(&text);
@@ -321,7 +162,7 @@ START_TEST(cut_claim)
 	join(&sp, "a", manners[_i % 5]);
 	join(&other, "b", 0);
 	for (cut = 0; cut < 3; cut++) {
-		name = order(&other);
+		name = memspool_order(&other);
 		memfs_cut(server, cut, _i >= 5);
 		st = sp_claim(&sp, &name, &mine, &job, NULL);
 		memfs_mend(server);
@@ -356,7 +197,7 @@ START_TEST(blip_claim)
 	struct sp_spool sp;
 
 	join(&sp, "a", manners[_i]);
-	name = order(&sp);
+	name = memspool_order(&sp);
 	memfs_blip(server, 0, true);
 	ck_assert_int_eq(sp_claim(&sp, &name, &mine, &job, NULL),
 	    (manners[_i] & MEMFS_BY_LINK) != 0 ? SP_BAD : SP_OK);
@@ -417,7 +258,7 @@ START_TEST(reap)
 	by_link.policy.lease = real.policy.lease = 0.2;
 	by_link.policy.beat = real.policy.beat = 0.05;
 	real.policy.backoff = real.policy.backoff_max = 60;
-	name = order(&dead);
+	name = memspool_order(&dead);
 	ck_assert_int_eq(sp_claim(&dead, &name, &mine, &job, NULL), SP_OK);
 	ck_assert_int_eq(sp_keep_new(&by_link, false, &a, NULL), SP_OK);
 	ck_assert_int_eq(sp_keep_new(&real, false, &b, NULL), SP_OK);
@@ -492,7 +333,7 @@ START_TEST(race)
 
 	join(&r[0].sp, "w0", 0);
 	for (i = 0; i < ORDERS; i++)
-		orders[i] = order(&r[0].sp);
+		orders[i] = memspool_order(&r[0].sp);
 	for (i = 0; i < WORKERS; i++) {
 		if (i > 0)
 			join(&r[i].sp, "w", manners[i % 5]);
@@ -517,14 +358,8 @@ Suite *
 fs_suite(void)
 {
 	Suite *suite = suite_create("fs");
-	TCase *handles = tcase_create("handles");
 	TCase *protocol = tcase_create("protocol");
 
-	tcase_add_checked_fixture(handles, make, unmake);
-	tcase_add_test(handles, paths);
-	tcase_add_test(handles, files);
-	tcase_add_loop_test(handles, many, 0, 2);
-	suite_add_tcase(suite, handles);
 	tcase_add_checked_fixture(protocol, make, unmake);
 	tcase_add_loop_test(protocol, whole_way, 0, (int)COUNT(manners));
 	tcase_add_loop_test(protocol, cut_commit, 0, 8);
