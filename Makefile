@@ -17,6 +17,7 @@ DESTDIR	?=
 VARIANT	?= plain
 O	:= build/$(VARIANT)
 
+comma	:= ,
 PKGS	:= jansson nettle sqlite3 libcurl libssh2
 CC	?= gcc
 CFLAGS	?= -O2 -g
@@ -86,6 +87,7 @@ TRANSPORT := $(O)/transport.a
 PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
+MODEL_C	:= $(call rel,tests/model/*.c)
 BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
@@ -95,7 +97,7 @@ FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
 all: programs
 programs: $(PROGRAMS)
-helpers: $(HELPERS) $(SHIMS) $(O)/unit
+helpers: $(HELPERS) $(SHIMS) $(O)/unit $(if $(filter plain,$(VARIANT)),$(O)/model)
 benches: $(BENCHES)
 
 help:
@@ -150,6 +152,13 @@ $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBS
 
 $(O)/unit: $(call objs,$(UNIT_C) $(PURE_C)) $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) -lcheck -lsubunit -lrt -lm $(FARLIBS) $(JANSSON) $(PTHREAD)
+# A kernel of its own answers what libspool asks of it (tests/model/calls.h).
+MODELS	 = open openat __openat_2 syscall renameat renameat2 linkat unlinkat mkdirat \
+	fstatat read write lseek ftruncate fstat fsync syncfs sync_file_range close \
+	fcntl fchmod fstatfs fstatvfs fdopendir readdir closedir clock_gettime \
+	getrandom gethostname getpid kill readlink
+$(O)/model: $(call objs,$(MODEL_C)) $(LIBSPOOL)
+	$(LINK) $(addprefix -Wl$(comma)--wrap=,$(MODELS)) $(JANSSON) $(PTHREAD)
 $(O)/helpers/%: $(O)/o/tests/helpers/%.o $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)

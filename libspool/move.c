@@ -64,6 +64,24 @@ sp_move_own(
 	return SP_LOST;
 }
 
+static bool
+no_more(void *arg, const char *name, const struct stat *st)
+{
+	(void)arg;
+	(void)name;
+	(void)st;
+	return false;
+}
+
+bool
+move_there(int dirfd, const char *name)
+{
+	struct stat st;
+
+	return sp_fs_list(dirfd, ".", no_more, NULL) == 0 &&
+	    sp_fs_lstat(dirfd, name, &st) == 0;
+}
+
 /* Does `to` hold what `from` holds, byte for byte? */
 static bool
 same_text(int fromfd, const char *from, int tofd, const char *to)

@@ -15,6 +15,10 @@
 enum sp_status sp_move_own(
     int fromfd, const char *from, int tofd, const char *to, struct sp_err *err);
 
+/* move.c: is it there, by a directory that an NFS client has just looked at
+ * anew, so that it forgets which names were absent? */
+bool move_there(int dirfd, const char *name);
+
 /* ---- movefar.c: the same steps in the least round trips ---- */
 
 /* sp_move_file with an fsync, replacing. */

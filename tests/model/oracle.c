@@ -1,0 +1,380 @@
+/*
+ * oracle.c - the three promises, held against the server's directories alone,
+ * after every change of a name and after every loss of power.
+ *
+ * A job carries a number, "k", by which it is known wherever its file goes.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "libspool/name.h"
+#include "tests/model/world.h"
+
+#define IDS 8
+
+struct record {
+	bool accepted; /* for good */
+	bool seen;     /* it stood somewhere as an order */
+	int places;    /* new, waiting, assigned, done, failed */
+	int over;      /* of these done and failed */
+	int staged;    /* as a line of a bundle */
+	int ids;
+	char id[IDS][SP_ID_LEN + 1];
+	/* The outcome that anybody could have read. */
+	bool published, there;
+	char said_id[SP_ID_LEN + 1];
+	uint64_t said;
+	/* What its worker was promised. */
+	bool told;
+	uint64_t told_said;
+	char where[SP_NAME_MAX + 32];
+};
+
+static struct record record[ORDERS_MOST];
+static int touched[16], touched_n;
+
+enum place {
+	NOWHERE,
+	LIVES,
+	OVER,
+	OUTCOMES,
+	BAD,
+	STAGE
+};
+
+static uint64_t
+hash(const char *text, size_t len)
+{
+	uint64_t h = 14695981039346656037u;
+	size_t i;
+
+	for (i = 0; i < len; i++)
+		h = (h ^ (unsigned char)text[i]) * 1099511628211u;
+	return h;
+}
+
+void
+oracle_init(void)
+{
+	(void)memset(record, 0, sizeof record);
+	touched_n = 0;
+}
+
+static enum place
+place_of(const struct inode *dir)
+{
+	const struct inode *up = dir->up;
+
+	if (up == NULL)
+		return NOWHERE;
+	if (up->up == NULL) {
+		if (strcmp(dir->name, "new") == 0 ||
+		    strcmp(dir->name, "waiting") == 0 ||
+		    strcmp(dir->name, "assigned") == 0)
+			return LIVES;
+		if (strcmp(dir->name, "outcomes") == 0)
+			return OUTCOMES;
+		return strcmp(dir->name, "bad") == 0 ? BAD : NOWHERE;
+	}
+	if (up->up->up == NULL && strcmp(up->name, "tmp") == 0)
+		return STAGE;
+	if (up->up->up == NULL &&
+	    (strcmp(up->name, "done") == 0 || strcmp(up->name, "failed") == 0))
+		return OVER;
+	return NOWHERE;
+}
+
+static int
+key_of(struct inode *i)
+{
+	const char *at;
+
+	if (i->key >= 0 || i->dir || i->len == 0)
+		return i->key;
+	at = i->len < 5 ? NULL : memmem(i->data, i->len, "\"k\":", 4);
+	if (at != NULL && at + 4 < i->data + i->len)
+		i->key = atoi(at + 4) % ORDERS_MOST;
+	return i->key;
+}
+
+static struct record *
+by_id(const char *id)
+{
+	int k, n;
+
+	for (k = 0; k < ORDERS_MOST; k++)
+		for (n = 0; n < record[k].ids; n++)
+			if (memcmp(record[k].id[n], id, SP_ID_LEN) == 0)
+				return &record[k];
+	return NULL;
+}
+
+static void
+knows_id(struct record *r, const char *id)
+{
+	int n;
+
+	for (n = 0; n < r->ids; n++)
+		if (memcmp(r->id[n], id, SP_ID_LEN) == 0)
+			return;
+	if (r->ids == IDS)
+		return;
+	(void)memcpy(r->id[r->ids], id, SP_ID_LEN);
+	r->id[r->ids++][SP_ID_LEN] = '\0';
+}
+
+static void
+touch(const struct record *r)
+{
+	if (touched_n < 16)
+		touched[touched_n++] = (int)(r - record);
+}
+
+/* ---- names come and go ---- */
+
+static void
+order_entry(enum place place, const struct inode *dir, const char *name,
+    struct inode *to, bool comes)
+{
+	struct sp_name parsed;
+	struct record *r;
+	int key = key_of(to);
+
+	if (key < 0 || name[0] == '.')
+		return;
+	r = &record[key];
+	if (sp_name_parse(name, &parsed) == SP_OK) {
+		if (comes)
+			knows_id(r, parsed.id.text);
+	} else if (strcmp(dir->name, "new") != 0)
+		return; /* a drop is at home there and nowhere else */
+	if (comes) {
+		r->seen = true;
+		(void)snprintf(r->where, sizeof r->where, "%s/%s",
+		    place == OVER ? dir->up->name : dir->name, name);
+	}
+	r->places += comes ? 1 : -1;
+	if (place == OVER)
+		r->over += comes ? 1 : -1;
+	touch(r);
+}
+
+static void
+outcome_entry(const char *name, const struct inode *to, bool comes)
+{
+	struct record *r;
+	uint64_t says;
+
+	if (strlen(name) != SP_ID_LEN + 5 || name[0] == '.' ||
+	    (r = by_id(name)) == NULL)
+		return;
+	r->there = comes;
+	touch(r);
+	if (!comes)
+		return;
+	says = hash(to->data, to->len);
+	if (r->published &&
+	    (r->said != says || memcmp(r->said_id, name, SP_ID_LEN) != 0))
+		world_fail("two outcomes for job %d: %s, then %s",
+		    (int)(r - record), r->said_id, name);
+	r->published = true;
+	r->said = says;
+	(void)memcpy(r->said_id, name, SP_ID_LEN);
+	if (r->told && r->told_said != says)
+		world_fail("job %d: its worker was told that its outcome "
+			   "counts; another one does",
+		    (int)(r - record));
+}
+
+void
+oracle_entry(void *arg, struct inode *dir, const char *name, struct inode *to,
+    bool comes)
+{
+	enum place place = place_of(dir);
+	int key;
+
+	(void)arg;
+	switch (place) {
+	case LIVES:
+	case OVER:
+		order_entry(place, dir, name, to, comes);
+		break;
+	case OUTCOMES:
+		outcome_entry(name, to, comes);
+		break;
+	case BAD:
+		if (comes && (key = key_of(to)) >= 0)
+			world_fail(
+			    "job %d is in order and in bad/ as %s", key, name);
+		break;
+	case STAGE:
+	case NOWHERE:
+		break;
+	}
+}
+
+/* ---- the promises ---- */
+
+static void
+hold(const struct record *r, const char *when)
+{
+	int k = (int)(r - record);
+
+	if (r->places > 1)
+		world_fail("%s job %d has %d names, the last %s", when, k,
+		    r->places, r->where);
+	if (r->accepted && r->places == 0)
+		world_fail("%s job %d was accepted and is lost; it was %s",
+		    when, k, r->where);
+	if (r->published && r->over != 1)
+		world_fail("%s job %d has a published outcome and is not over",
+		    when, k);
+	if (r->told && r->over != 1)
+		world_fail(
+		    "%s job %d: its worker was told that it is over", when, k);
+}
+
+void
+oracle_stepped(void *arg)
+{
+	int i;
+
+	(void)arg;
+	for (i = 0; i < touched_n; i++) {
+		const struct record *r = &record[touched[i]];
+
+		if (r->published && !r->there)
+			world_fail(
+			    "the outcome of job %d was taken away", touched[i]);
+		hold(r, "after a step");
+	}
+	touched_n = 0;
+}
+
+static void
+count(struct inode *dir)
+{
+	size_t i;
+
+	for (i = 0; i < dir->live.n; i++) {
+		struct dent *e = &dir->live.at[i];
+
+		if (e->to->dir)
+			count(e->to);
+		else
+			oracle_entry(NULL, dir, e->name, e->to, true);
+	}
+}
+
+void
+oracle_cut(void)
+{
+	int k;
+
+	for (k = 0; k < ORDERS_MOST; k++) {
+		record[k].places = record[k].over = 0;
+		record[k].there = false;
+	}
+	count(W->disk.root);
+	touched_n = 0;
+	for (k = 0; k < ORDERS_MOST; k++)
+		hold(&record[k], "after a power cut");
+}
+
+void
+oracle_accepted(int key, const char *id)
+{
+	record[key].accepted = true;
+	if (id != NULL)
+		knows_id(&record[key], id);
+	hold(&record[key], "when it was accepted,");
+}
+
+void
+oracle_told(const char *id, const char *text, size_t len)
+{
+	struct record *r = by_id(id);
+	uint64_t says = hash(text, len);
+
+	if (r == NULL) {
+		world_fail("committed what was never there: %s", id);
+		return;
+	}
+	if (r->told && r->told_said != says)
+		world_fail("job %d: two workers were told that theirs counts",
+		    (int)(r - record));
+	r->told = true;
+	r->told_said = says;
+	if (!r->published || !r->there)
+		world_fail("job %d: its worker was told that it is over, and "
+			   "there is no outcome",
+		    (int)(r - record));
+	else if (r->said != says)
+		world_fail("job %d: its worker was told that its outcome "
+			   "counts; another one does",
+		    (int)(r - record));
+	hold(r, "when its worker was told,");
+}
+
+/* ---- the end ---- */
+
+static bool
+settled(const struct record *r)
+{
+	if (!r->accepted && r->places == 0)
+		return true;
+	return r->places == 1 && r->over == 1 && r->published && r->there;
+}
+
+bool
+oracle_over(void)
+{
+	int i;
+
+	for (i = 0; i < W->n; i++)
+		if (!W->slot[i].off && W->slot[i].wake != INT64_MAX &&
+		    (W->slot[i].role == SUBMITTER ||
+			W->slot[i].role == DROPPER))
+			return false;
+	for (i = 0; i < ORDERS_MOST; i++)
+		if (!settled(&record[i]))
+			return false;
+	return W->late_n == 0;
+}
+
+void
+oracle_left(char *out, size_t size)
+{
+	size_t at = 0;
+	int k;
+
+	out[0] = '\0';
+	for (k = 0; k < ORDERS_MOST && at + 1 < size; k++)
+		if (!settled(&record[k]))
+			at += (size_t)snprintf(out + at, size - at,
+			    "job %d (%s%s%s%s) ", k,
+			    record[k].accepted ? "" : "not accepted, ",
+			    record[k].places == 0 ? "nowhere" : record[k].where,
+			    record[k].published ? ", published" : "",
+			    record[k].there ? "" : ", no outcome");
+}
+
+void
+oracle_end(void)
+{
+	int k;
+
+	for (k = 0; k < ORDERS_MOST; k++)
+		hold(&record[k], "at the end");
+}
+
+int
+oracle_orders(void)
+{
+	int k, n = 0;
+
+	for (k = 0; k < ORDERS_MOST; k++)
+		n += record[k].accepted || record[k].seen;
+	return n;
+}
