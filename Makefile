@@ -66,7 +66,7 @@ rel	 = $(patsubst $(TOP)/%,%,$(wildcard $(TOP)/$(1)))
 objs	 = $(patsubst %.c,$(O)/o/%.o,$(1))
 
 LIB_C	:= $(call rel,libspool/*.c)
-TR_C	:= $(call rel,transport/*.c)
+TR_C	:= $(filter-out transport/near.c,$(call rel,transport/*.c))
 INDEX_C	:= $(call rel,index/*.c)
 WARM_C	:= workerd/warmend.c workerd/warmfork.c workerd/warmpack.c workerd/warmrun.c
 WORK_C	:= $(filter-out $(WARM_C),$(call rel,workerd/*.c))
@@ -84,7 +84,8 @@ HELP_C	:= $(call rel,tests/helpers/*.c)
 
 LIBSPOOL := $(O)/libspool.a
 TRANSPORT := $(O)/transport.a
-PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd
+PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd \
+	$(O)/far/spool $(O)/far/workerd
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
 MODEL_C	:= $(call rel,tests/model/*.c)
@@ -141,13 +142,21 @@ $(TRANSPORT): $(call objs,$(TR_C))
 
 LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^)
 
-$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
+# Those in far/ are the same with all media (transport/media.h).
+NEAR	:= $(O)/o/transport/near.o
+$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
+	$(LINK) -lsqlite3 $(JANSSON) $(PTHREAD)
+$(O)/far/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
+	@mkdir -p $(@D)
 	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
 $(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -lmicrohttpd -lgnutls $(PTHREAD)
-$(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
+$(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(NEAR) $(TRANSPORT) $(LIBSPOOL)
+	$(LINK) $(JANSSON) $(PTHREAD)
+$(O)/far/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
+	@mkdir -p $(@D)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 
 $(O)/unit: $(call objs,$(UNIT_C) $(PURE_C)) $(TRANSPORT) $(LIBSPOOL)
@@ -235,6 +244,9 @@ install: programs
 	install -m 755 $(O)/workerd $(DESTDIR)$(PREFIX)/bin/workerd
 	install -m 755 $(O)/spoold $(DESTDIR)$(PREFIX)/bin/spoold
 	install -m 755 $(O)/spool-httpd $(DESTDIR)$(PREFIX)/bin/spool-httpd
+	install -d $(DESTDIR)$(PREFIX)/libexec/spool
+	install -m 755 $(O)/far/spool $(DESTDIR)$(PREFIX)/libexec/spool/spool
+	install -m 755 $(O)/far/workerd $(DESTDIR)$(PREFIX)/libexec/spool/workerd
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; \
@@ -242,7 +254,9 @@ install: programs
 
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/spool $(DESTDIR)$(PREFIX)/bin/workerd \
-	    $(DESTDIR)$(PREFIX)/bin/spoold $(DESTDIR)$(PREFIX)/bin/spool-httpd
+	    $(DESTDIR)$(PREFIX)/bin/spoold $(DESTDIR)$(PREFIX)/bin/spool-httpd \
+	    $(DESTDIR)$(PREFIX)/libexec/spool/spool \
+	    $(DESTDIR)$(PREFIX)/libexec/spool/workerd
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${p##*/}; done
 

@@ -16,6 +16,7 @@
 #include "libspool/version.h"
 #include "tools/spool.h"
 #include "transport/means.h"
+#include "transport/media.h"
 #include "transport/reach.h"
 
 static const struct verb *const verbs[] = {
@@ -294,11 +295,16 @@ main(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct tool tool;
+	struct sp_err err = { "" };
 	const char *env;
 	int c, answer;
 
 	(void)setlocale(LC_CTYPE, "");
 	sp_log_level(0);
+	if (tr_begin(argv, &err) != SP_OK) {
+		complain("%s", err.text);
+		return ANSWER_WRONG;
+	}
 	if ((env = getenv("SPOOL_DIR")) != NULL && env[0] != '\0')
 		tool.where = env;
 

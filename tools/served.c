@@ -6,13 +6,15 @@
 
 #include "libspool/json.h"
 #include "tools/served.h"
-#include "transport/httptree.h"
+#include "transport/answer.h"
+#include "transport/media.h"
 
-#define PAGE SERVED_LAST
+#define PAGE    SERVED_LAST
+#define PAGE_MS 60000 /* for the answer to one question */
+#define PATH    4096  /* bytes of a question */
 
 struct asked {
 	const struct sp_spool *spool;
-	struct http *door;
 	unsigned states;
 	size_t last;
 	const char *match;
@@ -26,7 +28,7 @@ struct asked {
 bool
 served_is(const struct sp_spool *spool)
 {
-	return http_tree_door(spool) != NULL;
+	return tr_server != NULL && tr_server->is(spool);
 }
 
 /* ---- one page ---- */
@@ -49,7 +51,7 @@ question(const struct asked *f, struct sp_buf *path)
 	else
 		sp_buf_printf(path, "&limit=%d", PAGE);
 	if (f->match != NULL)
-		http_path(path, "&match=", f->match, "");
+		tr_server->path(path, "&match=", f->match, "");
 	if (f->after[0] != '\0')
 		sp_buf_printf(path, "&after=%s", f->after);
 }
@@ -83,8 +85,7 @@ one_row(struct asked *f, const struct json_t *json, struct sp_err *err)
 static enum sp_status
 page(struct asked *f, struct sp_err *err)
 {
-	struct sp_buf path = SP_BUF_INIT(HTTP_PATH),
-		      text = SP_BUF_INIT(ANSWER_MOST);
+	struct sp_buf path = SP_BUF_INIT(PATH), text = SP_BUF_INIT(ANSWER_MOST);
 	struct json_t *json = NULL;
 	const struct json_t *rows;
 	const char *next;
@@ -93,8 +94,7 @@ page(struct asked *f, struct sp_err *err)
 	size_t i;
 
 	question(f, &path);
-	st =
-	    http_call(f->door, "GET", &path, NULL, HTTP_LONG, &text, NULL, err);
+	st = tr_server->get(f->spool, &path, PAGE_MS, &text, err);
 	if (st == SP_OK)
 		st = sp_json_parse(sp_buf_text(&text), text.len, &json, err);
 	rows = sp_json_get(json, "orders");
@@ -130,7 +130,6 @@ served_rows(const struct sp_spool *spool, unsigned states, size_t last,
     see_fn *fn, void *arg, struct sp_err *err)
 {
 	struct asked f = { .spool = spool,
-		.door = http_tree_door(spool),
 		.states = states & SEE_ALL,
 		.metrics = (states & SEE_METRICS) != 0,
 		.last = last,
@@ -144,14 +143,13 @@ enum sp_status
 served_row(const struct sp_spool *spool, const struct sp_id *id,
     struct sp_row *row_out, struct sp_err *err)
 {
-	struct sp_buf path = SP_BUF_INIT(HTTP_PATH),
+	struct sp_buf path = SP_BUF_INIT(PATH),
 		      text = SP_BUF_INIT(4 * 1024 * 1024);
 	struct json_t *json = NULL;
 	enum sp_status st;
 
-	http_path(&path, "/v1/orders/", id->text, "");
-	st = http_call(
-	    http_tree_door(spool), "GET", &path, NULL, 0, &text, NULL, err);
+	tr_server->path(&path, "/v1/orders/", id->text, "");
+	st = tr_server->get(spool, &path, 0, &text, err);
 	if (st == SP_OK &&
 	    (sp_json_parse(sp_buf_text(&text), text.len, &json, err) != SP_OK ||
 		sp_row_take(json, row_out) != SP_OK))
@@ -187,7 +185,6 @@ served_list(const struct sp_spool *spool, const char *match,
 {
 	struct see_list list = { 0 };
 	struct asked f = { .spool = spool,
-		.door = http_tree_door(spool),
 		.states = SEE_ALL,
 		.match = match,
 		.fn = list_put,

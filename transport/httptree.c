@@ -321,11 +321,22 @@ static const struct sp_fs_ops ops = {
 static struct http *door;
 static int door_root = -1;
 
-struct http *
-http_tree_door(const struct sp_spool *spool)
+static bool
+server_is(const struct sp_spool *spool)
 {
-	return spool->root != -1 && spool->root == door_root ? door : NULL;
+	return spool->root != -1 && spool->root == door_root;
 }
+
+static enum sp_status
+server_get(const struct sp_spool *spool, const struct sp_buf *path, int64_t ms,
+    struct sp_buf *text_out, struct sp_err *err)
+{
+	return server_is(spool)
+	    ? http_call(door, "GET", path, NULL, ms, text_out, NULL, err)
+	    : sp_err_set(err, SP_FATAL, "no server has this spool");
+}
+
+const struct tr_server http_tree_server = { server_is, http_path, server_get };
 
 enum sp_status
 http_tree_root(const char *url, int *root_out, struct sp_err *err)

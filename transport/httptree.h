@@ -23,12 +23,12 @@
 #include "libspool/fs.h"
 #include "libspool/spool.h"
 #include "transport/http.h"
+#include "transport/media.h"
 
-/* For reach.c. */
+/* For media.c. */
 enum sp_status
 http_tree_root(const char *url, int *root_out, struct sp_err *err);
-/* Whom the spool's tree asks; NULL: it is no such tree. */
-struct http *http_tree_door(const struct sp_spool *spool);
+extern const struct tr_server http_tree_server;
 
 /* ---- private to its files ---- */
 

@@ -67,8 +67,8 @@ run(void *arg)
 	return NULL;
 }
 
-void
-tr_origin_want(struct tr_origin *o, int n)
+static void
+origin_want(struct tr_origin *o, int n)
 {
 	(void)pthread_mutex_lock(&o->lock);
 	if (n != o->want) {
@@ -80,8 +80,8 @@ tr_origin_want(struct tr_origin *o, int n)
 	(void)pthread_mutex_unlock(&o->lock);
 }
 
-bool
-tr_origin_quiet(struct tr_origin *o)
+static bool
+origin_quiet(struct tr_origin *o)
 {
 	bool quiet;
 
@@ -128,8 +128,8 @@ clear(struct tr_origin *o)
 	free(o);
 }
 
-enum sp_status
-tr_origin_open(const char *url, const char *spool, const char *name,
+static enum sp_status
+origin_open(const char *url, const char *spool, const char *name,
     struct tr_origin **out, struct sp_err *err)
 {
 	struct tr_origin *o = calloc(1, sizeof *o);
@@ -152,8 +152,8 @@ tr_origin_open(const char *url, const char *spool, const char *name,
 	return st;
 }
 
-void
-tr_origin_close(struct tr_origin *o, int64_t ms)
+static void
+origin_close(struct tr_origin *o, int64_t ms)
 {
 	if (o == NULL)
 		return;
@@ -168,3 +168,10 @@ tr_origin_close(struct tr_origin *o, int64_t ms)
 	(void)pthread_join(o->thread, NULL);
 	clear(o);
 }
+
+const struct tr_origin_ops tr_origin_ops = {
+	.open = origin_open,
+	.want = origin_want,
+	.quiet = origin_quiet,
+	.close = origin_close,
+};

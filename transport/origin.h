@@ -23,17 +23,23 @@
 
 struct tr_origin;
 
-/* url: http[s]://HOST[:PORT][/PREFIX]; spool: a directory; name: what we call
- * ourselves.  SP_FATAL in words: no such URL, no such spool, or another
- * process serves this Boss from this spool. */
-enum sp_status tr_origin_open(const char *url, const char *spool,
-    const char *name, struct tr_origin **origin_out, struct sp_err *err);
-/* So many orders could be begun at once.  From the main thread; never waits. */
-void tr_origin_want(struct tr_origin *o, int n);
-/* When asked last, the Boss had none, and it is owed nothing. */
-bool tr_origin_quiet(struct tr_origin *o);
-/* Post what is over, for at most so many ms; then leave the rest to the next
- * one.  Takes NULL too. */
-void tr_origin_close(struct tr_origin *o, int64_t ms);
+struct tr_origin_ops {
+	/* url: http[s]://HOST[:PORT][/PREFIX]; spool: a directory; name: what
+	 * we call ourselves.  SP_FATAL in words: no such URL, no such spool, or
+	 * another process serves this Boss from this spool. */
+	enum sp_status (*open)(const char *url, const char *spool,
+	    const char *name, struct tr_origin **origin_out,
+	    struct sp_err *err);
+	/* So many orders could be begun at once.  From the main thread; never
+	 * waits. */
+	void (*want)(struct tr_origin *o, int n);
+	/* When asked last, the Boss had none, and it is owed nothing. */
+	bool (*quiet)(struct tr_origin *o);
+	/* Post what is over, for at most so many ms; then leave the rest to the
+	 * next one.  Takes NULL too. */
+	void (*close)(struct tr_origin *o, int64_t ms);
+};
+
+extern const struct tr_origin_ops tr_origin_ops; /* media.h says who has it */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * reach.c - the table of media, and opening a spool on one of them.  How each
- * is connected is its own room's business.
+ * reach.c - a URL taken apart, and a spool opened on its medium.  How each is
+ * connected is its own room's business.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,16 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "transport/httptree.h"
+#include "libspool/fs.h"
+#include "transport/media.h"
 #include "transport/reach.h"
-#include "transport/sftpfs.h"
-
-static const struct tr_reach table[] = {
-	{ "https", http_tree_root },
-	{ "http", http_tree_root },
-	{ "sftp", sftp_reach },
-	{ NULL, NULL },
-};
 
 void
 tr_scheme(const char *url, char scheme_out[16], const char **path_out)
@@ -42,11 +35,11 @@ tr_scheme(const char *url, char scheme_out[16], const char **path_out)
 static enum sp_status
 far_root(const char *scheme, const char *url, int *root_out, struct sp_err *err)
 {
-	size_t i;
+	const struct tr_medium *m;
 
-	for (i = 0; table[i].scheme != NULL; i++)
-		if (strcmp(table[i].scheme, scheme) == 0)
-			return table[i].root(url, root_out, err);
+	for (m = tr_media; m->scheme != NULL; m++)
+		if (strcmp(m->scheme, scheme) == 0)
+			return m->root(url, root_out, err);
 	return sp_err_set(err, SP_FATAL,
 	    "%.200s: no way is known to a spool at %s://", url, scheme);
 }

@@ -1,7 +1,7 @@
 /*
- * reach.h - from what a user calls a spool, a path or a URL, to an open one:
- * the table of media that are trees of files (libspool/fs.h).  What speaks the
- * language of the job instead (https://) is no such tree; see transport.h.
+ * reach.h - from what a user calls a spool, a path or a URL, to an open one: a
+ * tree of files (libspool/fs.h) on one of the media of media.h.  Who speaks the
+ * language of the job instead: transport.h.
  */
 #ifndef TR_REACH_H
 #define TR_REACH_H
@@ -10,16 +10,6 @@
 
 #include "libspool/err.h"
 #include "libspool/spool.h"
-
-/* One medium. */
-struct tr_reach {
-	const char *scheme; /* before "://" */
-	/* A handle on the root of that spool's files, which is connected, or
-	 * SP_FATAL (it is not to be reached so) or SP_RETRY (not now), with
-	 * words. */
-	enum sp_status (*root)(
-	    const char *url, int *root_out, struct sp_err *err);
-};
 
 /* The scheme of a URL, "" of a path; dir: and file: are paths.  *path_out, if
  * not NULL: the path, or what follows "://". */

@@ -1,33 +1,25 @@
 /*
- * tr.c - the table of transports: which one a URL or path asks for.  What they
- * do is in their own rooms.
+ * tr.c - which transport a URL or path asks for.  What they do is in their own
+ * rooms.
  */
 #include <string.h>
 
 #include "transport/dir.h"
-#include "transport/http.h"
+#include "transport/media.h"
 #include "transport/reach.h"
 #include "transport/transport.h"
 
 const struct tr_ops *
 tr_find(const char *url)
 {
-	/* Files, here or on another machine (reach.c), are one transport. */
-	static const struct {
-		const char *scheme;
-		const struct tr_ops *ops;
-	} table[] = {
-		{ "", &dir_ops },
-		{ "sftp", &dir_ops },
-		{ "https", &http_ops },
-		{ "http", &http_ops },
-	};
+	const struct tr_medium *m;
 	char scheme[16];
-	size_t i;
 
 	tr_scheme(url, scheme, NULL);
-	for (i = 0; i < sizeof table / sizeof *table; i++)
-		if (strcmp(scheme, table[i].scheme) == 0)
-			return table[i].ops;
+	if (scheme[0] == '\0')
+		return &dir_ops;
+	for (m = tr_media; m->scheme != NULL; m++)
+		if (strcmp(scheme, m->scheme) == 0)
+			return m->ops;
 	return NULL;
 }

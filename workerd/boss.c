@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "transport/media.h"
 #include "transport/origin.h"
 #include "workerd/boss.h"
 #include "workerd/look.h"
@@ -26,7 +27,11 @@ boss_open(struct worker *w, struct sp_err *err)
 	path += strncmp(path, "dir:", 4) == 0 ? 4 : 0;
 	path += strncmp(path, "file:", 5) == 0 ? 5 : 0;
 	path += strncmp(path, "//", 2) == 0;
-	return tr_origin_open(w->opt.origin, path, w->opt.name, &w->boss, err);
+	if (tr_origin == NULL)
+		return sp_err_set(err, SP_FATAL,
+		    "--origin: found %s, expected http[s]://HOST[:PORT]",
+		    w->opt.origin);
+	return tr_origin->open(w->opt.origin, path, w->opt.name, &w->boss, err);
 }
 
 void
@@ -40,18 +45,19 @@ boss_tick(struct worker *w, int64_t now)
 		n += w->slot[i].state == SLOT_FREE;
 	if (w->claims_left >= 0 && n > w->claims_left)
 		n = w->claims_left;
-	tr_origin_want(w->boss, n);
+	tr_origin->want(w->boss, n);
 }
 
 bool
 boss_quiet(struct worker *w)
 {
-	return w->boss == NULL || tr_origin_quiet(w->boss);
+	return w->boss == NULL || tr_origin->quiet(w->boss);
 }
 
 void
 boss_close(struct worker *w)
 {
-	tr_origin_close(w->boss, CLOSE_MS);
+	if (w->boss != NULL)
+		tr_origin->close(w->boss, CLOSE_MS);
 	w->boss = NULL;
 }

@@ -17,6 +17,7 @@
 
 #include "libspool/log.h"
 #include "transport/reach.h"
+#include "transport/media.h"
 #include "workerd/boss.h"
 #include "workerd/capture.h"
 #include "workerd/medium.h"
@@ -406,6 +407,10 @@ main(int argc, char **argv)
 	struct sp_err err = { "" };
 	enum sp_status st;
 
+	if (tr_begin(argv, &err) != SP_OK) {
+		sp_warn("%s", err.text);
+		return EXIT_WRONG;
+	}
 	if (!options_parse(argc, argv, &w.opt))
 		return EXIT_WRONG;
 	sp_log_level(1 + w.opt.verbose);

@@ -9,6 +9,7 @@ unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES VARIANT DESTDIR PREFIX || :
 
 PAGES='man1/spool.1 man5/spool.5 man7/spool.7 man8/spool-httpd.8 man8/spoold.8 man8/workerd.8'
 PROGRAMS='spool spool-httpd spoold workerd'
+FAR='spool workerd'
 
 row_done() { echo "$1" >>"$T/rows"; }
 # The checkout without what was built in it, times and all.
@@ -27,14 +28,15 @@ t_install() {
 	touch "$T/stamp"
 	# Elsewhere, with the objects that are there already (what they depend on is
 	# told from where they were made).
-	mkdir -p "$T/out/build"
-	cp -a "$BIN" "$T/out/build/plain"
-	find "$T/out/build" -name '*.d' -type f -delete
-	cd "$T/out" || exit
+	mkdir -p "$T/tree/build"
+	cp -a "$BIN" "$T/tree/build/plain"
+	find "$T/tree/build" -name '*.d' -type f -delete
+	cd "$T/tree" || exit
 	make -f "$T/src/Makefile" install DESTDIR="$T/root" PREFIX=/usr >"$T/make.out" 2>&1 ||
 	    { tail -n 5 "$T/make.out"; fail 'make install'; }
 	{
 		for p in $PROGRAMS; do echo "usr/bin/$p"; done
+		for p in $FAR; do echo "usr/libexec/spool/$p"; done
 		for p in $PAGES; do echo "usr/share/man/$p"; done
 	} | LC_ALL=C sort >"$T/want"
 	(cd "$T/root" && find . -type f | sed 's#^\./##' | LC_ALL=C sort) >"$T/got"
@@ -59,6 +61,24 @@ t_install() {
 	job ok.sh >"$S/new/a.json"
 	drain
 	is "$(outcome | jq -r .status)" 200
+
+	# Over there they are others, which must be there.
+	for p in $FAR; do
+		is "$(stat -c %a "$T/root/usr/libexec/spool/$p")" 755 "$p"
+		is "$("$T/root/usr/libexec/spool/$p" --version)" "$p $version"
+	done
+	exits 111 spool -s http://127.0.0.1:1/ ls
+	exits 111 workerd $ROOTOK --work "$T/work" http://127.0.0.1:1/
+	mv "$T/root/usr/libexec/spool" "$T/root/usr/libexec/no"
+	exits 100 spool -s http://127.0.0.1:1/ ls
+	has "$(cat "$T/err")" 'libexec/spool/spool: No such file'
+	exits 100 env SPOOL_DIR=sftp://x@127.0.0.1/ spool ls
+	exits 100 workerd $ROOTOK http://127.0.0.1:1/
+	has "$(cat "$T/err")" 'libexec/spool/workerd: No such file'
+	# What only looks like a URL needs them as well; a path does not.
+	exits 0 spool ls
+	exits 0 spool -s "$S" ls
+	mv "$T/root/usr/libexec/no" "$T/root/usr/libexec/spool"
 
 	make -f "$T/src/Makefile" uninstall DESTDIR="$T/root" PREFIX=/usr >/dev/null
 	is "$(find "$T/root" -type f)" '' 'left by uninstall'

@@ -5,7 +5,7 @@
 # A build folder of our own, so that build/ keeps the table of a real run.
 bins() {
 	mkdir -p "$T/build/plain/helpers"
-	cp -R "$BIN/bench" "$BIN/spool" "$BIN/spoold" "$BIN/spool-httpd" "$BIN/workerd" \
+	cp -R "$BIN/bench" "$BIN/spool" "$BIN/spoold" "$BIN/spool-httpd" "$BIN/workerd" "$BIN/far" \
 	    "$T/build/plain/"
 	cp "$BIN/helpers/proxy" "$BIN/helpers/lay" "$T/build/plain/helpers/"
 }
