@@ -3,7 +3,6 @@
  * run now and asks for nothing that such a worker cannot do.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "httpd/origin.h"
 #include "httpd/queue.h"
@@ -11,6 +10,7 @@
 #include "libspool/find.h"
 #include "libspool/finish.h"
 #include "libspool/fs.h"
+#include "libspool/imports.h"
 #include "libspool/job.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
@@ -25,13 +25,11 @@
 static bool
 can(const struct sp_job *job)
 {
-	size_t len = strlen(job->script);
-
-	return len > 3 && strcmp(job->script + len - 3, ".py") == 0 &&
-	    job->gpus == 0 && job->cpus == 0 && job->memory == 0 &&
-	    !job->exclusive && job->python[0] == '\0' && job->requires_n == 0 &&
-	    job->env_n == 0 && job->script_sha[0] == '\0' &&
-	    job->data_sha[0] == '\0' && job->code[0] == '\0';
+	return sp_python_is(job->script) && job->gpus == 0 && job->cpus == 0 &&
+	    job->memory == 0 && !job->exclusive && job->python[0] == '\0' &&
+	    job->requires_n == 0 && job->env_n == 0 &&
+	    job->script_sha[0] == '\0' && job->data_sha[0] == '\0' &&
+	    job->code[0] == '\0';
 }
 
 /* An earlier attempt was made of files that only our own workers bring. */

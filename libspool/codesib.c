@@ -30,17 +30,14 @@ holds_python(const struct sp_code *code, const char *path)
 {
 	struct sp_names names = { 0 };
 	bool holds = false;
-	size_t i, n;
+	size_t i;
 	int fd;
 
 	if (sp_code_open_below(code, path, &fd, NULL) != SP_OK)
 		return false;
 	if (sp_list(fd, false, &names, NULL) == SP_OK)
-		for (i = 0; i < names.n && !holds; i++) {
-			n = strlen(sp_names_at(&names, i));
-			holds = n > 3 &&
-			    strcmp(sp_names_at(&names, i) + n - 3, ".py") == 0;
-		}
+		for (i = 0; i < names.n && !holds; i++)
+			holds = sp_python_is(sp_names_at(&names, i));
 	sp_names_clear(&names);
 	(void)sp_fs_close(fd);
 	return holds;
@@ -152,15 +149,14 @@ sp_code_siblings(
 	struct sp_names seen = { 0 };
 	char path[SP_CODE_PATH + 16];
 	enum sp_status s;
-	size_t i, n;
+	size_t i;
 
 	s = take_all(code, text, len, false, &seen, err);
 	/* The list grows while it is walked. */
 	for (i = 0; s == SP_OK && i < code->names.n; i++) {
 		(void)snprintf(
 		    path, sizeof path, "%s", sp_names_at(&code->names, i));
-		n = strlen(path);
-		if (n > 3 && strcmp(path + n - 3, ".py") == 0)
+		if (sp_python_is(path))
 			s = take_file(code, path, &seen, err);
 	}
 	sp_names_clear(&seen);

@@ -211,6 +211,19 @@ tell(struct scan *s, const char *module)
 		s->st = sp_names_add(s->out, module);
 }
 
+/* a, or b.c as d; behind what `module` has already. */
+static void
+take_module(struct scan *s, char module[DOTTED_MAX])
+{
+	if (take_dotted(s, module))
+		tell(s, module);
+	if (word_is(s, "as")) {
+		next(s);
+		if (s->token == T_NAME)
+			next(s);
+	}
+}
+
 /* import a, b.c as d */
 static void
 take_import(struct scan *s)
@@ -222,13 +235,7 @@ take_import(struct scan *s)
 		module[0] = '\0';
 		if (s->token != T_NAME)
 			return;
-		if (take_dotted(s, module))
-			tell(s, module);
-		if (word_is(s, "as")) {
-			next(s);
-			if (s->token == T_NAME)
-				next(s);
-		}
+		take_module(s, module);
 	} while (s->token == T_COMMA);
 }
 
@@ -243,13 +250,7 @@ take_names(struct scan *s, const char *dots)
 		next(s);
 	while (s->token == T_NAME) {
 		(void)snprintf(module, sizeof module, "%s", dots);
-		if (take_dotted(s, module))
-			tell(s, module);
-		if (word_is(s, "as")) {
-			next(s);
-			if (s->token == T_NAME)
-				next(s);
-		}
+		take_module(s, module);
 		if (s->token != T_COMMA)
 			return;
 		next(s);
@@ -298,4 +299,12 @@ sp_imports(const char *text, size_t len, struct sp_names *modules_out)
 			next(&s);
 	}
 	return s.st;
+}
+
+bool
+sp_python_is(const char *file)
+{
+	size_t n = strlen(file);
+
+	return n > 3 && strcmp(file + n - 3, ".py") == 0;
 }

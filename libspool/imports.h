@@ -4,6 +4,9 @@
 #ifndef SP_IMPORTS_H
 #define SP_IMPORTS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "libspool/err.h"
 #include "libspool/scan.h"
 
@@ -14,5 +17,8 @@
  * SP_RETRY: no memory. */
 enum sp_status
 sp_imports(const char *text, size_t len, struct sp_names *modules_out);
+
+/* Is a file of this name one of Python's: NAME.py? */
+bool sp_python_is(const char *file);
 
 #endif

@@ -68,8 +68,8 @@ sp_names_sort(struct sp_names *names)
 		    names->text);
 }
 
-bool
-sp_names_has(const struct sp_names *names, const char *name)
+int64_t
+sp_names_place(const struct sp_names *names, const char *name)
 {
 	size_t lo = 0, hi = names->n, mid;
 	int c;
@@ -78,13 +78,19 @@ sp_names_has(const struct sp_names *names, const char *name)
 		mid = lo + (hi - lo) / 2;
 		c = strcmp(name, sp_names_at(names, mid));
 		if (c == 0)
-			return true;
+			return (int64_t)mid;
 		if (c < 0)
 			hi = mid;
 		else
 			lo = mid + 1;
 	}
-	return false;
+	return -1;
+}
+
+bool
+sp_names_has(const struct sp_names *names, const char *name)
+{
+	return sp_names_place(names, name) >= 0;
 }
 
 struct listing {

@@ -42,6 +42,8 @@ void sp_names_clear(struct sp_names *names);
 enum sp_status sp_names_add(struct sp_names *names, const char *name);
 void sp_names_sort(struct sp_names *names);
 bool sp_names_has(const struct sp_names *names, const char *name); /* sorted */
+/* Its place in sorted names; -1: it is not there. */
+int64_t sp_names_place(const struct sp_names *names, const char *name);
 
 static inline const char *
 sp_names_at(const struct sp_names *names, size_t i)

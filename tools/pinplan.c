@@ -13,6 +13,7 @@
 #include "libspool/code.h"
 #include "libspool/file.h"
 #include "libspool/fs.h"
+#include "libspool/imports.h"
 #include "libspool/json.h"
 #include "tools/git.h"
 #include "tools/pin.h"
@@ -141,9 +142,9 @@ static bool
 python_is(const char *name, const struct sp_buf *text)
 {
 	const char *at = sp_buf_text(text);
-	size_t n = strlen(name), line = strcspn(at, "\n");
+	size_t line = strcspn(at, "\n");
 
-	if (n > 3 && strcmp(name + n - 3, ".py") == 0)
+	if (sp_python_is(name))
 		return true;
 	return strncmp(at, "#!", 2) == 0 &&
 	    memmem(at, line, "python", 6) != NULL;

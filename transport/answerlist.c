@@ -324,14 +324,21 @@ below_is(const char *path, const char *below)
 	return strncmp(path, below, n) == 0 && path[n] == '/';
 }
 
+static bool
+tree_path_ok(const char *path, const char *below)
+{
+	return sp_manifest_path_ok(path) && below_is(path, below);
+}
+
 /* A file that a job has left in out/ may be called as it likes, as long as it
  * stays there. */
 static bool
-out_path_ok(const char *path)
+out_path_ok(const char *path, const char *below)
 {
 	const char *at = path, *end;
 	size_t n;
 
+	(void)below;
 	if (strlen(path) > ANSWER_FILE)
 		return false;
 	for (;; at = end + 1) {
@@ -345,8 +352,17 @@ out_path_ok(const char *path)
 	}
 }
 
-enum sp_status
-answer_paths(const char *text, size_t len, const char *below,
+/* A path of a list: itself, or `member` of what stands there. */
+static const char *
+path_at(const struct json_t *item, const char *member)
+{
+	return sp_json_text(member == NULL ? item : sp_json_get(item, member));
+}
+
+/* All of a list of paths, each of which `ok` likes; sorted. */
+static enum sp_status
+paths_take(const char *text, size_t len, const char *key, const char *member,
+    bool (*ok)(const char *path, const char *below), const char *below,
     struct sp_names *paths_out, struct sp_err *err)
 {
 	const struct json_t *list;
@@ -358,15 +374,14 @@ answer_paths(const char *text, size_t len, const char *below,
 	paths_out->n = paths_out->len = 0;
 	if ((st = answer_parse(text, len, &json, err)) != SP_OK)
 		return st;
-	list = sp_json_get(json, "paths");
+	list = sp_json_get(json, key);
 	if (sp_json_kind(list) != SP_JSON_LIST ||
 	    sp_json_count(list) > ANSWER_PATHS)
-		st = answer_odd(err, "paths");
+		st = answer_odd(err, key);
 	for (i = 0; st == SP_OK && i < sp_json_count(list); i++) {
-		path = sp_json_text(sp_json_at(list, i));
-		if (path == NULL || !sp_manifest_path_ok(path) ||
-		    !below_is(path, below))
-			st = answer_odd(err, "paths");
+		path = path_at(sp_json_at(list, i), member);
+		if (path == NULL || !ok(path, below))
+			st = answer_odd(err, key);
 		else if (sp_names_add(paths_out, path) != SP_OK)
 			st = memory(err);
 	}
@@ -377,31 +392,17 @@ answer_paths(const char *text, size_t len, const char *below,
 }
 
 enum sp_status
+answer_paths(const char *text, size_t len, const char *below,
+    struct sp_names *paths_out, struct sp_err *err)
+{
+	return paths_take(
+	    text, len, "paths", NULL, tree_path_ok, below, paths_out, err);
+}
+
+enum sp_status
 answer_files(const char *text, size_t len, struct sp_names *paths_out,
     struct sp_err *err)
 {
-	const struct json_t *list;
-	struct json_t *json;
-	enum sp_status st;
-	const char *path;
-	size_t i;
-
-	paths_out->n = paths_out->len = 0;
-	if ((st = answer_parse(text, len, &json, err)) != SP_OK)
-		return st;
-	list = sp_json_get(json, "files");
-	if (sp_json_kind(list) != SP_JSON_LIST ||
-	    sp_json_count(list) > ANSWER_PATHS)
-		st = answer_odd(err, "files");
-	for (i = 0; st == SP_OK && i < sp_json_count(list); i++) {
-		path = sp_json_text(sp_json_get(sp_json_at(list, i), "path"));
-		if (path == NULL || !out_path_ok(path))
-			st = answer_odd(err, "files");
-		else if (sp_names_add(paths_out, path) != SP_OK)
-			st = memory(err);
-	}
-	sp_json_free(json);
-	if (st == SP_OK)
-		sp_names_sort(paths_out);
-	return st;
+	return paths_take(
+	    text, len, "files", "path", out_path_ok, NULL, paths_out, err);
 }

@@ -24,27 +24,6 @@
 
 /* ---- the listing ---- */
 
-/* Its place in the listing, -1: it is not there. */
-static int64_t
-place(const struct http *h, const char *name)
-{
-	const struct sp_names *names = &h->ready.names;
-	size_t low = 0, high = names->n, mid;
-	int c;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		c = strcmp(name, sp_names_at(names, mid));
-		if (c == 0)
-			return (int64_t)mid;
-		if (c < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	return -1;
-}
-
 /* What the next one is to bring. */
 static size_t
 want(const struct http *h)
@@ -153,7 +132,7 @@ list_left(const struct http *h, struct sp_names *names_out)
 static void
 went(struct http *h, const char *name, bool lost)
 {
-	int64_t i = place(h, name);
+	int64_t i = sp_names_place(&h->ready.names, name);
 
 	h->lost |= lost;
 	if (i < 0 || h->gone[i])
@@ -221,7 +200,7 @@ http_read(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
 	int64_t i;
 
 	sp_name_print(name, text);
-	i = place(h, text);
+	i = sp_names_place(&h->ready.names, text);
 	sp_buf_reset(text_out);
 	if (i >= 0 && h->ready.len[i] >= 0) {
 		sp_buf_put(text_out, h->ready.texts.data + h->ready.at[i],

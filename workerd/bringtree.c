@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libspool/imports.h"
 #include "libspool/manifest.h"
 #include "workerd/bring.h"
 #include "workerd/worker.h"
@@ -176,14 +177,6 @@ current_code(struct bring *b)
 
 /* ---- what a raw script imports ---- */
 
-static bool
-python_is(const char *script)
-{
-	size_t n = strlen(script);
-
-	return n > 3 && strcmp(script + n - 3, ".py") == 0;
-}
-
 /* Most scripts import nothing that lies beside them: then that is known without
  * reading them, until a name comes or goes.  now: it is so. */
 static bool
@@ -291,7 +284,7 @@ bring_code(struct bring *b)
 		return current_code(b);
 	/* Who pins the script has said all there is to say. */
 	if (b->job->script_sha[0] != '\0' || b->pin.script[0] != '\0' ||
-	    !python_is(b->job->script))
+	    !sp_python_is(b->job->script))
 		return SP_OK;
 	return imported_code(b);
 }

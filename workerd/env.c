@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libspool/imports.h"
 #include "workerd/env.h"
 #include "workerd/probe.h"
 #include "workerd/python.h"
@@ -226,14 +227,6 @@ make_env(struct worker *w, struct slot *s, const struct python *python,
 
 /* ---- arguments ---- */
 
-static bool
-python_is(const char *script)
-{
-	size_t n = strlen(script);
-
-	return n > 3 && strcmp(script + n - 3, ".py") == 0;
-}
-
 enum sp_status
 env_make(struct worker *w, struct slot *s, const struct sp_buf *dressed,
     struct call *call)
@@ -245,7 +238,7 @@ env_make(struct worker *w, struct slot *s, const struct sp_buf *dressed,
 	(void)memset(call, 0, sizeof *call);
 	(void)snprintf(
 	    call->script, sizeof call->script, "%s/%s", s->dir, s->job.script);
-	if (!python_is(s->job.script)) {
+	if (!sp_python_is(s->job.script)) {
 		(void)snprintf(
 		    call->program, sizeof call->program, "%s", call->script);
 		call->argv[n++] = call->program;
