@@ -80,6 +80,7 @@ FUZZ_C	:= $(call rel,tests/fuzz/*.c)
 BENCH_C	:= $(call rel,tests/bench/*.c)
 BLIB_C	:= $(call rel,tests/bench/lib/*.c)
 BFAR_C	:= $(call rel,tests/bench/far/*.c)
+BPEER_C	:= $(call rel,tests/bench/peers/*.c)
 HELP_C	:= $(call rel,tests/helpers/*.c)
 
 LIBSPOOL := $(O)/libspool.a
@@ -89,11 +90,12 @@ PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd \
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
 MODEL_C	:= $(call rel,tests/model/*.c)
-BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C))
+BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C)) \
+	$(O)/bench/peers
 FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
-.PHONY: all check check-build check-labs bench demo install uninstall fuzz \
-	lint deps clean help helpers programs benches
+.PHONY: all check check-build check-labs bench bench-peers demo install \
+	uninstall fuzz lint deps clean help helpers programs benches
 .DELETE_ON_ERROR:
 
 all: programs
@@ -185,6 +187,9 @@ $(O)/bench/remote: $(O)/o/tests/bench/remote.o $(call objs,$(BLIB_C) $(BFAR_C)) 
     $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
+$(O)/bench/peers: $(call objs,$(BPEER_C) $(BLIB_C)) $(LIBSPOOL)
+	@mkdir -p $(@D)
+	$(LINK) $(JANSSON) $(PTHREAD)
 # A job that the benches start: no library may slow it, for it is the floor's.
 $(O)/bench/stamp: $(O)/o/tests/bench/stamp.o
 	@mkdir -p $(@D)
@@ -219,6 +224,11 @@ check-labs: check-build
 #: bench       ratios against raw floors, measured in the same run
 bench: programs benches $(O)/helpers/proxy $(O)/helpers/lay
 	@sh $(TOP)/tests/bench/run "$(TOP)" $(O)
+
+#: bench-peers ours beside other queues, from Debian packages (into build/peers)
+bench-peers: programs $(O)/bench/peers $(O)/bench/stamp
+	@sh $(TOP)/tests/bench/peers/install "$(TOP)" build/peers
+	@sh $(TOP)/tests/bench/peers/run "$(TOP)" $(O)
 
 #: demo        a spool, a daemon, a worker, four jobs, a table
 demo: programs

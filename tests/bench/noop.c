@@ -4,12 +4,8 @@
  * waitpid with 2 in flight.  The time is workerd's whole life: start, look,
  * claim, run, commit, publish, drain, end.
  */
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/bench/lib/bench.h"
 
@@ -19,25 +15,8 @@
 static double
 floor_rate(size_t n)
 {
-	static char path[] = "/bin/true", *const argv[] = { path, NULL };
-	size_t begun = 0, ended = 0;
-	double begin = bench_now();
-	int status, rc;
-	pid_t pid;
-
-	while (ended < n) {
-		while (begun < n && begun - ended < SLOTS) {
-			rc = posix_spawn(
-			    &pid, argv[0], NULL, NULL, argv, environ);
-			if (rc != 0)
-				bench_die("spawn: %s", strerror(rc));
-			begun++;
-		}
-		if (waitpid(-1, &status, 0) == -1 || status != 0)
-			bench_die("/bin/true failed");
-		ended++;
-	}
-	return (double)n / (bench_now() - begin);
+	return bench_floor_rate(
+	    (const char *[]){ "/bin/true", NULL }, SLOTS, n);
 }
 
 static double

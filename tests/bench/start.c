@@ -9,12 +9,9 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/inotify.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,60 +36,6 @@ enum way {
 
 static int fifo;
 static char job[PATH_MAX + 256];
-
-/* ---- the floor's worker ---- */
-
-/* In a process of its own: one job after the other, as they appear. */
-static void
-serve(const char *path, const char *stamp)
-{
-	char *const argv[] = { strdup(stamp), job, NULL };
-	char events[4096] __attribute__((aligned(8)));
-	int fd = inotify_init1(IN_CLOEXEC), status;
-	struct inotify_event *e;
-	ssize_t n;
-	char *at;
-	pid_t pid;
-
-	if (fd == -1 || inotify_add_watch(fd, path, IN_MOVED_TO) == -1)
-		bench_die("cannot watch %s", path);
-	(void)bench_dir("%s/../ready", path);
-	while ((n = read(fd, events, sizeof events)) > 0)
-		for (at = events; at < events + n; at += sizeof *e + e->len) {
-			e = (struct inotify_event *)(void *)at;
-			if (posix_spawn(
-				&pid, argv[0], NULL, NULL, argv, environ) != 0)
-				bench_die("cannot spawn");
-			(void)waitpid(pid, &status, 0);
-		}
-	_exit(1);
-}
-
-static pid_t
-start_server(const char *path)
-{
-	char new[BENCH_PATH + 8], ready[BENCH_PATH + 8], stamp[PATH_MAX];
-	struct stat st;
-	pid_t us = getpid(), pid;
-	double end = bench_now() + 10;
-
-	bench_program("bench/stamp", stamp);
-	(void)snprintf(new, sizeof new, "%s/new", path);
-	(void)snprintf(ready, sizeof ready, "%s/ready", path);
-	if ((pid = fork()) == -1)
-		bench_die("cannot fork");
-	if (pid == 0) {
-		if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == us)
-			serve(new, stamp);
-		_exit(1);
-	}
-	while (stat(ready, &st) == -1) {
-		if (bench_now() > end)
-			bench_die("the floor does not start");
-		bench_pause(0.002);
-	}
-	return pid;
-}
 
 /* ---- one sample ---- */
 
@@ -181,13 +124,16 @@ floor_of(enum way way, size_t n)
 	struct sp_spool place = { 0 };
 	char path[BENCH_PATH];
 	struct latency out;
+	char new[BENCH_PATH + 8], stamp[PATH_MAX];
 	pid_t pid;
 
+	bench_program("bench/stamp", stamp);
 	bench_fresh("start-floor", path);
 	(void)close(bench_dir("%s", path));
-	place.dir[SP_DIR_NEW] = bench_dir("%s/new", path);
+	(void)snprintf(new, sizeof new, "%s/new", path);
+	pid = bench_floor_server(new, (const char *[]){ stamp, job, NULL });
+	place.dir[SP_DIR_NEW] = bench_dir("%s", new);
 	place.dir[SP_DIR_TMP] = bench_dir("%s/tmp", path);
-	pid = start_server(path);
 	bench_settle(place.dir[SP_DIR_NEW]);
 	out = sample(&place, way, n);
 	(void)kill(pid, SIGKILL);

@@ -1,4 +1,5 @@
-# table.awk - rows "ROW unit ours before after", one a round, to one line a row.
+# table.awk - rows "ROW unit ours before after", one a round, to one line a row;
+# what stands before the colon and is no floor is called `head`, or ours.
 
 function sort(v, n,	i, k, t) {
 	for (i = 2; i <= n; i++) {
@@ -34,8 +35,9 @@ NF == 5 && $3 + 0 > 0 && $4 + 0 > 0 && $5 + 0 > 0 {
 
 END {
 	line = "%-57s %9s %9s  %-8s  %-18s %6s %6s\n"
-	printf line, "ours : floor", "ours", "floor", "", \
-	    "ratio (min..max)", "rounds", "drift"
+	if (head == "")
+		head = "ours"
+	printf line, head " : floor", head, "floor", "", "ratio (min..max)", "rounds", "drift"
 	for (r = 1; r <= rows; r++) {
 		row = order[r]
 		n = count[row]

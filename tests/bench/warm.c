@@ -5,7 +5,6 @@
  * life on orders that were there before, so the start of the interpreter, when
  * jobs run cold, is in it.
  */
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,37 +22,12 @@ struct kind {
 	size_t floor_n, n; /* jobs in a round */
 };
 
-static pid_t
-python(const char *script, const char *words)
-{
-	const char *const argv[] = { PYTHON, "-u", script, words, NULL };
-	pid_t pid;
-	int rc;
-
-	rc = posix_spawn(
-	    &pid, PYTHON, NULL, NULL, (char *const *)(uintptr_t)argv, environ);
-	if (rc != 0)
-		bench_die("spawn " PYTHON ": %s", strerror(rc));
-	return pid;
-}
-
 static double
 floor_rate(const char *script, size_t n)
 {
-	size_t begun = 0, ended = 0;
-	double begin = bench_now();
-	int status;
-
-	while (ended < n) {
-		while (begun < n && begun - ended < SLOTS) {
-			(void)python(script, bench_job);
-			begun++;
-		}
-		if (waitpid(-1, &status, 0) == -1 || status != 0)
-			bench_die("%s failed", script);
-		ended++;
-	}
-	return (double)n / (bench_now() - begin);
+	return bench_floor_rate(
+	    (const char *[]){ PYTHON, "-u", script, bench_job, NULL }, SLOTS,
+	    n);
 }
 
 static double
@@ -89,9 +63,10 @@ lay_script(const char *name, const char *text)
 static bool
 runs_is(const char *script)
 {
+	const char *const argv[] = { PYTHON, "-u", script, "{}", NULL };
 	int status;
 
-	return waitpid(python(script, "{}"), &status, 0) > 0 && status == 0;
+	return waitpid(bench_start(argv), &status, 0) > 0 && status == 0;
 }
 
 int

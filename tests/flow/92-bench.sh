@@ -38,4 +38,51 @@ t_broken() {
 	has "$(cat "$T/table")" 'submit : '
 }
 
+# Somebody is at work below our folder: a peer, a server, a worker of ours.
+busy() {
+	for _p in /proc/[0-9]*/cwd; do
+		case $(readlink "$_p" 2>/dev/null) in
+		"$T"/spool-peers.*) return 0 ;;
+		esac
+	done
+	return 1
+}
+idle() { ! busy; }
+
+peers() { # in a shell of its own
+	export BENCH_DIR="$T" PEERS_ROOT="${PEERS_ROOT:-$TOP/build/peers/root}"
+	exec sh "$TOP/tests/bench/peers/run" "$TOP" "$T/build/plain"
+}
+
+# Ours beside a peer, where that is installed; all has ended then.
+t_peers() {
+	bins
+	export BENCH_ONLY='spool beanstalkd' BENCH_QUICK=1
+	(peers) >"$T/table" 2>"$T/err" || fail "$(tail -n 5 "$T/err")"
+	cmp "$T/table" "$T/build/bench-peers-quick.txt" || fail 'not the same table'
+	is "$(grep -cE '^spool.* [0-9.]+ +[0-9.]+  [a-z/]+ +[0-9.]+ \([0-9.]+\.\.[0-9.]+\) +1 +x[0-9.]+$' \
+	    "$T/table")" 10 'rows of ours'
+	is "$(grep -cE '^  (spool|beanstalkd).*: ' "$T/table")" 12 commands
+	idle || fail 'somebody is left'
+	is "$(find "$T" -maxdepth 1 -name 'spool-peers.*' | wc -l)" 0 'scratch left'
+	n=$(grep -cE '^beanstalkd.* [0-9.]+ +[0-9.]+  [a-z/]+ +[0-9.]+ \(' "$T/table" || :)
+	[ "$n" = 0 ] || { is "$n" 7 'rows of beanstalkd'; return; }
+	is "$(grep -c '^beanstalkd.*: not here: no beanstalkd is installed$' "$T/table")" \
+	    5 'what is not here'
+	skip 'beanstalkd is not installed'
+}
+
+# Whoever ends a run ends all that it started.
+t_peers_ended() {
+	bins
+	export BENCH_ONLY='python spool'
+	peers >"$T/table" 2>"$T/err" &
+	soon sh -c "ls $T/spool-peers.*/m/spool.*/spool/workers/bench-*"
+	busy || fail 'nobody is at work'
+	kill "$!"
+	wait "$!" && fail 'it ended well'
+	soon idle
+	is "$(find "$T" -maxdepth 1 -name 'spool-peers.*' | wc -l)" 0 'scratch left'
+}
+
 run_stories "$@"

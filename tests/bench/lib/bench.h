@@ -105,6 +105,14 @@ pid_t bench_spoold(const char *spool);
 void bench_await_beat(const char *spool, const char *name);
 void bench_stop(pid_t pid, const char *what);
 
+/* ---- floors ---- */
+
+/* Programs a second, so many at once: posix_spawn and waitpid. */
+double bench_floor_rate(const char *const argv[], size_t at_once, size_t n);
+/* A process that posix_spawns that for each name that is moved into the
+ * directory, which it makes, and waits for it; ends with us. */
+pid_t bench_floor_server(const char *path, const char *const argv[]);
+
 /* What the program `stamp` writes to the FIFO that its job names. */
 struct bench_stamp {
 	int64_t ns; /* CLOCK_MONOTONIC when its main began */
