@@ -16,6 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libspool/file.h"
+#include "libspool/fs.h"
 #include "tests/model/calls.h"
 #include "tests/model/mount.h"
 
@@ -162,17 +164,31 @@ __wrap_fstat(int fd, struct stat *st)
 struct sync_site sync_site[SITES];
 int sync_sites;
 
+static bool
+within(const void *at, const void *function)
+{
+	return (const char *)at > (const char *)function &&
+	    (const char *)at < (const char *)function + 160;
+}
+
 /* Who asked: the callers of sp_sync and of its caller. */
 static void
-site_of(char what[48])
+site_of(const void *from, char what[48])
 {
 	extern char __executable_start;
-	void *at[8];
-	int n = backtrace(at, 8), i;
+	void *at[12];
+	int n = backtrace(at, 12), i, k;
 
+	for (k = 0; k + 2 < n && at[k] != from; k++)
+		;
+	while (k + 2 < n &&
+	    (within(at[k], (const void *)sp_fs_fsync) ||
+		within(at[k], (const void *)sp_sync)))
+		k++;
+	/* One byte back it is the call. */
 	(void)snprintf(what, 48, "%lx %lx",
-	    n > 4 ? (unsigned long)((char *)at[4] - &__executable_start) : 0,
-	    n > 5 ? (unsigned long)((char *)at[5] - &__executable_start) : 0);
+	    (unsigned long)((char *)at[k] - &__executable_start) - 1,
+	    (unsigned long)((char *)at[k + 1] - &__executable_start) - 1);
 	for (i = 0; i < sync_sites; i++)
 		if (strcmp(sync_site[i].what, what) == 0)
 			break;
@@ -184,7 +200,7 @@ site_of(char what[48])
 }
 
 static bool
-ignored_is(const struct inode *i)
+ignored_is(const struct inode *i, const void *from)
 {
 	const char *not = W->plan->nosync;
 	char what[48];
@@ -195,7 +211,7 @@ ignored_is(const struct inode *i)
 		return true;
 	if (strchr(not, ' ') == NULL && not [0] != '?')
 		return false;
-	site_of(what);
+	site_of(from, what);
 	return strcmp(not, what) == 0;
 }
 
@@ -213,7 +229,7 @@ __wrap_fsync(int fd)
 	if ((f = file_at(fd, CALL_SYNC, "fsync", &reply, &why)) == NULL)
 		return -1;
 	world_trace("fsync %s", f->i->dir ? f->i->name : "(file)");
-	if (ignored_is(f->i))
+	if (ignored_is(f->i, __builtin_return_address(0)))
 		return 0;
 	if (!f->i->dir) {
 		disk_sync_file(&W->disk, f->i);
@@ -238,7 +254,7 @@ __wrap_syncfs(int fd)
 		return __real_syncfs(fd);
 	if ((f = file_at(fd, CALL_SYNC, "syncfs", &reply, &why)) == NULL)
 		return -1;
-	if (ignored_is(f->i))
+	if (ignored_is(f->i, __builtin_return_address(0)))
 		return 0;
 	for (i = W->disk.all; i != NULL; i = i->next)
 		if (!i->dir)

@@ -39,13 +39,15 @@ opened(struct sp_spool *sp, const char *base)
 	return false;
 }
 
+/* after: NULL, or the order that it waits for. */
 static void
-job_print(int key, char out[128])
+job_print(int key, const char *after, char out[200])
 {
-	(void)snprintf(out, 128,
+	(void)snprintf(out, 200,
 	    "{\"scriptName\": \"a.py\", \"k\":%d, \"order\": "
-	    "{\"attempts\": 9}}\n",
-	    key);
+	    "{\"attempts\": %d%s%s%s}}\n",
+	    key, key % 5 == 0 ? 2 : 9, after == NULL ? "" : ", \"after\": \"",
+	    after == NULL ? "" : after, after == NULL ? "" : "\"");
 }
 
 /* ---- who brings orders ---- */
@@ -63,7 +65,7 @@ mine(int key)
 				at = n;
 			n++;
 		}
-	return key % n == at;
+	return key / 4 % n == at;
 }
 
 /* The first that it has not tried: what was tried and not accepted may have
@@ -92,7 +94,7 @@ next_key(void)
 static void
 submitter(struct sp_spool *sp)
 {
-	char text[3][128];
+	char text[3][200], before[SP_ID_LEN + 1] = "";
 	int key[3], n, i;
 
 	while (!world_dead()) {
@@ -103,7 +105,10 @@ submitter(struct sp_spool *sp)
 		for (n = 0; n < 1 + (int)(world_dice() % 3); n++) {
 			if ((key[n] = next_key()) == -1)
 				break;
-			job_print(key[n], text[n]);
+			job_print(key[n],
+			    key[n] % 6 == 3 && before[0] != '\0' ? before
+								 : NULL,
+			    text[n]);
 			group[n].text = text[n];
 			group[n].len = strlen(text[n]);
 			group[n].prio = -1;
@@ -114,6 +119,7 @@ submitter(struct sp_spool *sp)
 		for (i = 0; i < n; i++)
 			if (group[i].status == SP_OK) {
 				oracle_accepted(key[i], group[i].id.text);
+				(void)strcpy(before, group[i].id.text);
 				world_trace("ACCEPTED %d", key[i]);
 			}
 		world_sleep(world_dice() % 300);
@@ -124,14 +130,23 @@ submitter(struct sp_spool *sp)
 static void
 dropper(struct sp_spool *sp)
 {
-	int dir = sp->dir[SP_DIR_NEW], fd, key;
-	char text[128], part[32], name[32];
+	int dir = sp->dir[SP_DIR_NEW], fd, key, n, i;
+	char text[5 * 200], part[32], name[32];
 	bool ok;
 
 	while (!world_dead() && (key = next_key()) != -1) {
-		job_print(key, text);
+		job_print(key, NULL, text);
+		for (n = 1; key % 4 == 0 && key / 4 % 3 > 0 && n < 4 &&
+		     key + n < W->plan->orders && (tried >> (key + n) & 1) == 0;
+		     n++) {
+			tried |= (uint64_t)1 << (key + n);
+			job_print(key + n, NULL, text + strlen(text));
+		}
+		if (n > 1)
+			oracle_bundle(key, n);
 		(void)snprintf(part, sizeof part, ".job%d.part", key);
-		(void)snprintf(name, sizeof name, "job%d.json", key);
+		(void)snprintf(
+		    name, sizeof name, "job%d.json%s", key, n > 1 ? "l" : "");
 		fd = openat(dir, part, O_WRONLY | O_CREAT | O_EXCL, 0666);
 		ok = fd != -1 &&
 		    write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
@@ -139,11 +154,45 @@ dropper(struct sp_spool *sp)
 		if (fd != -1)
 			ok = close(fd) == 0 && ok;
 		if (ok && renameat(dir, part, dir, name) == 0 &&
-		    fsync(dir) == 0 && !world_dead()) {
-			oracle_accepted(key, NULL);
-			world_trace("DROPPED %d", key);
-		}
+		    fsync(dir) == 0 && !world_dead())
+			for (i = 0; i < n; i++) {
+				oracle_accepted(key + i, NULL);
+				world_trace("DROPPED %d", key + i);
+			}
 		world_sleep(world_dice() % 300);
+	}
+}
+
+/* Changes its mind: cancels some, and holds some for a while. */
+static void
+canceller(struct sp_spool *sp)
+{
+	static const enum sp_dir where[] = { SP_DIR_NEW, SP_DIR_WAITING,
+		SP_DIR_ASSIGNED };
+	struct sp_names names = { 0 };
+	struct sp_name name;
+	struct sp_id id;
+	size_t i;
+
+	while (!world_dead()) {
+		if (sp_mark_list(sp, SP_DIR_HOLD, &names, NULL) == SP_OK)
+			for (i = 0; i < names.n; i++)
+				if (sp_id_parse(sp_names_at(&names, i), &id) ==
+				    SP_OK)
+					(void)sp_mark_unset(
+					    sp, SP_DIR_HOLD, &id, NULL);
+		if (!W->calm &&
+		    sp_list(sp->dir[where[world_dice() % 3]], false, &names,
+			NULL) == SP_OK &&
+		    names.n > 0 &&
+		    sp_name_parse(sp_names_at(&names, world_dice() % names.n),
+			&name) == SP_OK &&
+		    !name.bundle)
+			(void)sp_mark_set(sp,
+			    world_dice() % 2 ? SP_DIR_HOLD : SP_DIR_CANCEL,
+			    &name.id, NULL);
+		sp_names_clear(&names);
+		world_sleep(100 + world_dice() % 1000);
 	}
 }
 
@@ -152,7 +201,7 @@ dropper(struct sp_spool *sp)
 #define RUNS 4
 
 struct run {
-	bool on, ended, good;
+	bool on, ended, good, cancelled;
 	struct sp_name name;
 	char file[SP_NAME_MAX];
 	int64_t ends;
@@ -205,7 +254,7 @@ run_end(struct run *r)
 static void
 compare(struct worker *w)
 {
-	struct sp_names names = { 0 };
+	struct sp_names names = { 0 }, marks = { 0 };
 	struct sp_name name, to;
 	size_t n;
 	int i;
@@ -230,14 +279,20 @@ compare(struct worker *w)
 			(void)sp_move_sync(
 			    w->sp, &name.id, SP_WAITING, SP_ASSIGNED, NULL);
 	}
+	(void)sp_mark_list(w->sp, SP_DIR_CANCEL, &marks, NULL);
 	for (i = 0; i < RUNS; i++)
 		if (w->run[i].on && !w->run[i].ended) {
+			if (sp_names_has(&marks, w->run[i].name.id.text)) {
+				w->run[i].cancelled = true;
+				w->run[i].ends = 0;
+			}
 			if (sp_names_has(&names, w->run[i].file))
 				w->run[i].missing = 0;
 			else if (w->run[i].missing++ > 0)
 				run_end(&w->run[i]);
 		}
 	sp_names_clear(&names);
+	sp_names_clear(&marks);
 }
 
 static void
@@ -293,6 +348,25 @@ take(struct worker *w)
 	}
 }
 
+/* Some attempts are worth another one. */
+static bool
+again(struct worker *w, struct run *r)
+{
+	enum sp_status st;
+	struct sp_name to;
+
+	if (r->cancelled || world_dice() % 12 != 0)
+		return false;
+	st = sp_move_step(
+	    w->sp, SP_STEP_RETRY, SP_ASSIGNED, SP_WAITING, &r->name, &to, NULL);
+	if (st == SP_OK)
+		(void)sp_move_sync(
+		    w->sp, &to.id, SP_WAITING, SP_ASSIGNED, NULL);
+	if (st == SP_OK || st == SP_LOST)
+		run_end(r);
+	return true;
+}
+
 static void
 judge(struct worker *w, struct run *r)
 {
@@ -304,6 +378,8 @@ judge(struct worker *w, struct run *r)
 	    "{\"status\": 200, \"k\":%d, \"by\": \"%s\", \"dice\": %u}", r->key,
 	    w->sp->actor, world_dice());
 	run.cause = world_dice() % 8 == 0 ? SP_CAUSE_EXIT : SP_CAUSE_OK;
+	if (r->cancelled)
+		run.cause = SP_CAUSE_CANCELLED;
 	run.exit_code = run.cause == SP_CAUSE_EXIT;
 	if (sp_outcome_make(&run, false, script, strlen(script), NULL,
 		&r->outcome, &status) == SP_OK) {
@@ -324,7 +400,7 @@ commit(struct worker *w, int64_t now)
 	for (k = 0; k < RUNS; k++) {
 		struct run *r = &w->run[k];
 
-		if (r->on && !r->ended && r->ends <= now)
+		if (r->on && !r->ended && r->ends <= now && !again(w, r))
 			judge(w, r);
 		if (!r->on || !r->ended)
 			continue;
@@ -433,7 +509,7 @@ cast_play(struct slot *s)
 			worker(sp, true);
 			break;
 		default:
-			break;
+			canceller(sp);
 		}
 		sp_spool_close(sp);
 	}

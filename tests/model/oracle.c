@@ -18,7 +18,10 @@ struct record {
 	bool seen;     /* it stood somewhere as an order */
 	int places;    /* new, waiting, assigned, done, failed */
 	int over;      /* of these done and failed */
-	int staged;    /* as a line of a bundle */
+	int first;     /* of a bundle: the key of its first line, else -1 */
+	int lines;     /* of the bundle that begins here */
+	int live;      /* names of that bundle in new, waiting, assigned */
+	char done[SP_NAME_MAX + 2]; /* its stage, once it is in done */
 	int ids;
 	char id[IDS][SP_ID_LEN + 1];
 	/* The outcome that anybody could have read. */
@@ -32,7 +35,7 @@ struct record {
 };
 
 static struct record record[ORDERS_MOST];
-static int touched[16], touched_n;
+static int touched[ORDERS_MOST], touched_n;
 
 enum place {
 	NOWHERE,
@@ -57,7 +60,11 @@ hash(const char *text, size_t len)
 void
 oracle_init(void)
 {
+	int k;
+
 	(void)memset(record, 0, sizeof record);
+	for (k = 0; k < ORDERS_MOST; k++)
+		record[k].first = -1;
 	touched_n = 0;
 }
 
@@ -127,8 +134,65 @@ knows_id(struct record *r, const char *id)
 static void
 touch(const struct record *r)
 {
-	if (touched_n < 16)
+	if (touched_n < ORDERS_MOST)
 		touched[touched_n++] = (int)(r - record);
+}
+
+/* ---- bundles ---- */
+
+void
+oracle_bundle(int first, int lines)
+{
+	int i;
+
+	record[first].lines = lines;
+	for (i = 0; i < lines; i++)
+		record[first + i].first = first;
+}
+
+static void
+bundle_entry(enum place place, const struct inode *dir, const char *name,
+    struct inode *to, bool comes)
+{
+	struct sp_name parsed;
+	struct record *r;
+	int i, key = key_of(to);
+
+	if (key < 0 || record[key].lines == 0)
+		return;
+	r = &record[key];
+	if (place == LIVES)
+		r->live += comes ? 1 : -1;
+	else if (comes && strcmp(dir->up->name, "done") == 0 &&
+	    sp_name_parse(name, &parsed) == SP_OK) {
+		sp_attempt_print(&parsed, r->done);
+		(void)strcat(r->done, ".d");
+	} else
+		r->done[0] = '\0';
+	for (i = 0; i < r->lines; i++)
+		touch(r + i);
+}
+
+/* Wherever it is: by itself, in its bundle, or staged by that bundle's commit.
+ * What is staged has no text yet when its name is made. */
+static int
+places(const struct record *r)
+{
+	const struct record *b;
+	const struct inode *dir;
+	int n = r->places;
+	size_t i;
+
+	if (r->first == -1)
+		return n;
+	b = &record[r->first];
+	n += b->live;
+	dir = b->done[0] == '\0' ? NULL : disk_find(W->disk.root, "tmp");
+	if (dir != NULL)
+		dir = disk_find(dir, b->done);
+	for (i = 0; dir != NULL && i < dir->live.n; i++)
+		n += key_of(dir->live.at[i].to) == (int)(r - record);
+	return n;
 }
 
 /* ---- names come and go ---- */
@@ -143,6 +207,11 @@ order_entry(enum place place, const struct inode *dir, const char *name,
 
 	if (key < 0 || name[0] == '.')
 		return;
+	if (strlen(name) > 6 &&
+	    strcmp(name + strlen(name) - 6, ".jsonl") == 0) {
+		bundle_entry(place, dir, name, to, comes);
+		return;
+	}
 	r = &record[key];
 	if (sp_name_parse(name, &parsed) == SP_OK) {
 		if (comes)
@@ -176,7 +245,7 @@ outcome_entry(const char *name, const struct inode *to, bool comes)
 	says = hash(to->data, to->len);
 	if (r->published &&
 	    (r->said != says || memcmp(r->said_id, name, SP_ID_LEN) != 0))
-		world_fail("two outcomes for job %d: %s, then %s",
+		world_fail("two outcomes for job %d: %s, then %.27s",
 		    (int)(r - record), r->said_id, name);
 	r->published = true;
 	r->said = says;
@@ -209,6 +278,9 @@ oracle_entry(void *arg, struct inode *dir, const char *name, struct inode *to,
 			    "job %d is in order and in bad/ as %s", key, name);
 		break;
 	case STAGE:
+		if ((key = key_of(to)) >= 0)
+			touch(&record[key]);
+		break;
 	case NOWHERE:
 		break;
 	}
@@ -221,10 +293,10 @@ hold(const struct record *r, const char *when)
 {
 	int k = (int)(r - record);
 
-	if (r->places > 1)
+	if (places(r) > 1)
 		world_fail("%s job %d has %d names, the last %s", when, k,
-		    r->places, r->where);
-	if (r->accepted && r->places == 0)
+		    places(r), r->where);
+	if (r->accepted && places(r) == 0)
 		world_fail("%s job %d was accepted and is lost; it was %s",
 		    when, k, r->where);
 	if (r->published && r->over != 1)
@@ -274,6 +346,8 @@ oracle_cut(void)
 
 	for (k = 0; k < ORDERS_MOST; k++) {
 		record[k].places = record[k].over = 0;
+		record[k].live = 0;
+		record[k].done[0] = '\0';
 		record[k].there = false;
 	}
 	count(W->disk.root);
@@ -322,7 +396,7 @@ oracle_told(const char *id, const char *text, size_t len)
 static bool
 settled(const struct record *r)
 {
-	if (!r->accepted && r->places == 0)
+	if (!r->accepted && places(r) == 0)
 		return true;
 	return r->places == 1 && r->over == 1 && r->published && r->there;
 }
@@ -355,7 +429,8 @@ oracle_left(char *out, size_t size)
 			at += (size_t)snprintf(out + at, size - at,
 			    "job %d (%s%s%s%s) ", k,
 			    record[k].accepted ? "" : "not accepted, ",
-			    record[k].places == 0 ? "nowhere" : record[k].where,
+			    places(&record[k]) == 0 ? "nowhere"
+						    : record[k].where,
 			    record[k].published ? ", published" : "",
 			    record[k].there ? "" : ", no outcome");
 }

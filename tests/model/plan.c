@@ -66,6 +66,8 @@ plan_make(uint64_t seed, struct plan *p)
 	n = (int)dice(&at, 3);
 	for (i = 0; i < n; i++)
 		slot_add(p, KEEPER, (int)dice(&at, (uint32_t)p->hosts));
+	if (dice(&at, 3) == 0)
+		slot_add(p, CANCELLER, (int)dice(&at, (uint32_t)p->hosts));
 	rates_make(p, &at);
 }
 

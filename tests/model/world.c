@@ -268,7 +268,9 @@ befall(struct slot *s, const struct event *e, enum sort sort, const char *what,
 		yield();
 		break;
 	case EV_STALL:
+		s->stalled = true;
 		world_sleep(e->arg);
+		s->stalled = false;
 		break;
 	case EV_CRASH:
 		s->dead = true;
@@ -376,6 +378,7 @@ raise_one(struct slot *s)
 {
 	s->up = true;
 	s->dead = false;
+	s->stalled = false;
 	s->unwound = 0;
 	s->inc++;
 	s->born = W->now;
@@ -457,6 +460,18 @@ bury(void)
 	}
 }
 
+/* Does anybody still believe in what was long ago? */
+static bool
+stalled(void)
+{
+	int i;
+
+	for (i = 0; i < W->n; i++)
+		if (W->slot[i].stalled && W->slot[i].up)
+			return true;
+	return false;
+}
+
 void
 world_run(const struct plan *plan, struct event *events, size_t n, bool told,
     bool trace, struct world *w)
@@ -492,7 +507,7 @@ world_run(const struct plan *plan, struct event *events, size_t n, bool told,
 				if (!w->slot[i].up && w->slot[i].dead)
 					w->slot[i].wake = w->now;
 		}
-		if (w->calm && oracle_over())
+		if (w->calm && oracle_over() && !stalled())
 			break;
 		if (w->now > END_MS * 1000LL || w->steps > STEPS) {
 			char left[200];

@@ -85,7 +85,7 @@ enum reply {
 struct slot {
 	int n, host, inc;
 	enum role role;
-	bool up, dead, off;
+	bool up, dead, off, stalled;
 	ucontext_t at;
 	char *stack;
 	int64_t wake;  /* us */
@@ -175,6 +175,8 @@ void oracle_entry(void *arg, struct inode *dir, const char *name,
 void oracle_stepped(void *arg);
 void oracle_cut(void);
 void oracle_accepted(int key, const char *id);
+/* The keys first .. are the lines of one bundle. */
+void oracle_bundle(int first, int lines);
 void oracle_told(const char *id, const char *text, size_t len);
 bool oracle_over(void); /* all that was accepted has its outcome */
 void oracle_end(void);
