@@ -226,8 +226,11 @@ __wrap_fsync(int fd)
 
 	if (!model_fd(fd))
 		return __real_fsync(fd);
-	if ((f = file_at(fd, CALL_SYNC, "fsync", &reply, &why)) == NULL)
+	if ((f = file_at(fd, CALL_SYNC, "fsync", &reply, &why)) == NULL) {
+		if (W->me != NULL)
+			W->me->unsynced = true;
 		return -1;
+	}
 	world_trace("fsync %s", f->i->dir ? f->i->name : "(file)");
 	if (ignored_is(f->i, __builtin_return_address(0)))
 		return 0;

@@ -32,8 +32,11 @@ opened(struct sp_spool *sp, const char *base)
 		int root = mount_root();
 
 		if (root != -1 &&
-		    sp_spool_open_at(root, "/spool", base, sp, &err) == SP_OK)
+		    sp_spool_open_at(root, "/spool", base, sp, &err) == SP_OK) {
+			(void)strcpy(W->me->actor, sp->actor);
+			W->me->beat = W->now;
 			return true;
+		}
 		world_sleep(500);
 	}
 	return false;
@@ -126,13 +129,13 @@ submitter(struct sp_spool *sp)
 	}
 }
 
-/* Writes beside, syncs, renames into place: what an editor or rsync does. */
+/* Writes beside, renames into place, as an editor or rsync does; some sync. */
 static void
 dropper(struct sp_spool *sp)
 {
 	int dir = sp->dir[SP_DIR_NEW], fd, key, n, i;
 	char text[5 * 200], part[32], name[32];
-	bool ok;
+	bool ok, syncs;
 
 	while (!world_dead() && (key = next_key()) != -1) {
 		job_print(key, NULL, text);
@@ -147,13 +150,14 @@ dropper(struct sp_spool *sp)
 		(void)snprintf(part, sizeof part, ".job%d.part", key);
 		(void)snprintf(
 		    name, sizeof name, "job%d.json%s", key, n > 1 ? "l" : "");
+		syncs = world_dice() % 2;
 		fd = openat(dir, part, O_WRONLY | O_CREAT | O_EXCL, 0666);
 		ok = fd != -1 &&
 		    write(fd, text, strlen(text)) == (ssize_t)strlen(text) &&
-		    fsync(fd) == 0;
+		    (!syncs || fsync(fd) == 0);
 		if (fd != -1)
 			ok = close(fd) == 0 && ok;
-		if (ok && renameat(dir, part, dir, name) == 0 &&
+		if (ok && renameat(dir, part, dir, name) == 0 && syncs &&
 		    fsync(dir) == 0 && !world_dead())
 			for (i = 0; i < n; i++) {
 				oracle_accepted(key + i, NULL);
@@ -237,8 +241,12 @@ beat(struct worker *w, const char *role)
 			(void)strcpy(running[b.running_n++], w->run[i].file);
 	sp_beat_print(&b, &text);
 	(void)snprintf(file, sizeof file, "%s.json", w->sp->actor);
-	(void)sp_publish(w->sp, w->sp->dir[SP_DIR_WORKERS], file, text.data,
-	    text.len, SP_PUB_REPLACE | SP_PUB_LAZY, NULL);
+	if (sp_publish(w->sp, w->sp->dir[SP_DIR_WORKERS], file, text.data,
+		text.len, SP_PUB_REPLACE | SP_PUB_LAZY, NULL) == SP_OK) {
+		W->me->gap |= W->now - W->me->beat >
+		    (int64_t)(w->sp->policy.lease * 500000);
+		W->me->beat = W->now;
+	}
 	sp_buf_clear(&text);
 }
 
@@ -322,8 +330,11 @@ take(struct worker *w)
 	const char *file;
 	int i, misses = 0;
 
-	if (sp_ready_list(&w->ready, &names, &err) == SP_OK)
+	W->me->unsynced = false;
+	if (sp_ready_list(&w->ready, &names, &err) == SP_OK) {
+		oracle_admitted();
 		(void)sp_window_fill(&w->window, &names, 4);
+	}
 	sp_names_clear(&names);
 	for (i = 0; i < RUNS && misses < 6; i++) {
 		struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX);
@@ -424,6 +435,17 @@ commit(struct worker *w, int64_t now)
 	}
 }
 
+static int64_t
+keep(struct worker *w, unsigned dirty, int64_t now)
+{
+	int64_t next;
+
+	W->me->unsynced = false;
+	next = sp_keep_tick(w->keep, dirty, now);
+	oracle_admitted();
+	return next;
+}
+
 static void
 work(struct worker *w)
 {
@@ -442,7 +464,7 @@ work(struct worker *w)
 		take(w);
 	}
 	if (now >= w->keep_due)
-		w->keep_due = now + sp_keep_tick(w->keep, 0, now);
+		w->keep_due = now + keep(w, 0, now);
 	now = sp_mono_ms();
 	next = w->look_due < w->beat_due ? w->look_due : w->beat_due;
 	for (i = 0; i < RUNS; i++)
@@ -473,8 +495,7 @@ worker(struct sp_spool *sp, bool spoold)
 			beat(&w, "spoold");
 		}
 		/* inotify tells at once, where it reaches. */
-		next = sp_keep_tick(
-		    w.keep, sp->local ? SP_DIRTY(SP_DIR_NEW) : 0, now);
+		next = keep(&w, sp->local ? SP_DIRTY(SP_DIR_NEW) : 0, now);
 		world_sleep(next < 700 ? next : 700 + world_dice() % 600);
 	}
 	for (i = 0; i < RUNS; i++)

@@ -15,6 +15,7 @@
 
 struct record {
 	bool accepted; /* for good */
+	int admits;    /* the slot that has just admitted it, + 1 */
 	bool seen;     /* it stood somewhere as an order */
 	int places;    /* new, waiting, assigned, done, failed */
 	int over;      /* of these done and failed */
@@ -197,6 +198,38 @@ places(const struct record *r)
 
 /* ---- names come and go ---- */
 
+/* From whom?  Who beats all the time has it taken from him by nobody. */
+static void
+taken(const struct record *r, const struct sp_name *name)
+{
+	const struct slot *s;
+	int i;
+
+	for (i = 0; i < W->n; i++) {
+		s = &W->slot[i];
+		if (W->me != NULL && s != W->me && s->up && !s->dead &&
+		    !s->gap && strcmp(s->actor, name->worker) == 0 &&
+		    W->now - s->beat < 10000000 && W->now - s->born > 0)
+			world_fail("job %d was taken from a living worker",
+			    (int)(r - record));
+	}
+}
+
+/* The text of what has a canonical name must last.  A job here ends in two
+ * braces; the lines of a bundle in a newline each, which theirs lose. */
+static bool
+text_ok(const struct inode *i, const char *name)
+{
+	size_t n = i->len, len = strlen(name);
+
+	if (n > 0 && i->data[n - 1] == '\n')
+		n--;
+	else if (len > 6 && strcmp(name + len - 6, ".jsonl") == 0)
+		return false;
+	return n > 9 && memcmp(i->data + n - 2, "}}", 2) == 0 &&
+	    memmem(i->data, n, "\"k\":", 4) != NULL;
+}
+
 static void
 order_entry(enum place place, const struct inode *dir, const char *name,
     struct inode *to, bool comes)
@@ -214,8 +247,11 @@ order_entry(enum place place, const struct inode *dir, const char *name,
 	}
 	r = &record[key];
 	if (sp_name_parse(name, &parsed) == SP_OK) {
-		if (comes)
+		if (comes) {
 			knows_id(r, parsed.id.text);
+			r->admits = W->me == NULL ? 0 : W->me->n + 1;
+		} else if (strcmp(dir->name, "assigned") == 0)
+			taken(r, &parsed);
 	} else if (strcmp(dir->name, "new") != 0)
 		return; /* a drop is at home there and nowhere else */
 	if (comes) {
@@ -273,7 +309,7 @@ oracle_entry(void *arg, struct inode *dir, const char *name, struct inode *to,
 		outcome_entry(name, to, comes);
 		break;
 	case BAD:
-		if (comes && (key = key_of(to)) >= 0)
+		if (comes && (key = key_of(to)) >= 0 && text_ok(to, name))
 			world_fail(
 			    "job %d is in order and in bad/ as %s", key, name);
 		break;
@@ -327,6 +363,7 @@ oracle_stepped(void *arg)
 static void
 count(struct inode *dir)
 {
+	struct sp_name name;
 	size_t i;
 
 	for (i = 0; i < dir->live.n; i++) {
@@ -334,8 +371,15 @@ count(struct inode *dir)
 
 		if (e->to->dir)
 			count(e->to);
-		else
+		else {
 			oracle_entry(NULL, dir, e->name, e->to, true);
+			if (place_of(dir) == LIVES &&
+			    !text_ok(e->to, e->name) &&
+			    sp_name_parse(e->name, &name) == SP_OK)
+				world_fail("after a power cut %s has lost its "
+					   "text",
+				    e->name);
+		}
 	}
 }
 
@@ -354,6 +398,20 @@ oracle_cut(void)
 	touched_n = 0;
 	for (k = 0; k < ORDERS_MOST; k++)
 		hold(&record[k], "after a power cut");
+}
+
+void
+oracle_admitted(void)
+{
+	int k;
+
+	for (k = 0; k < ORDERS_MOST; k++)
+		if (record[k].admits == W->me->n + 1) {
+			record[k].admits = 0;
+			if (!W->me->dead && !W->me->unsynced &&
+			    record[k].places == 1)
+				record[k].accepted = true;
+		}
 }
 
 void

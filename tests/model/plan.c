@@ -37,6 +37,10 @@ rates_make(struct plan *p, uint64_t *at)
 	/* What takes many with it, is rare. */
 	p->rate[EV_CUT] /= 4;
 	p->rate[EV_HOST] /= 2;
+	if (dice(at, 5) == 0) { /* a bad mains */
+		p->rate[EV_CUT] = 500 + dice(at, 3000);
+		p->rate[EV_CRASH] += 1000;
+	}
 }
 
 void
@@ -50,7 +54,7 @@ plan_make(uint64_t seed, struct plan *p)
 	p->orders = 8 + (int)dice(&at, 33);
 	p->journal = dice(&at, 3) == 0;
 	p->soft = dice(&at, 2) == 0;
-	p->hosts = 1 + (int)dice(&at, 4);
+	p->hosts = dice(&at, 2) == 0 ? 1 : 2 + (int)dice(&at, 3);
 	/* What others change where the disk lies, an NFS client cannot sync. */
 	p->journal = p->journal || p->hosts > 1;
 	p->cache = (int)dice(&at, 3) * 8000;

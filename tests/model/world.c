@@ -171,9 +171,11 @@ world_cut(uint64_t dice)
 {
 	int i;
 
-	for (i = 0; i < W->n; i++)
+	for (i = 0; i < W->n; i++) {
+		W->slot[i].gap = true;
 		if (W->slot[i].host == 0)
 			W->slot[i].dead = true;
+	}
 	W->boots++;
 	W->late_n = 0;
 	mounts_resend();
@@ -379,6 +381,9 @@ raise_one(struct slot *s)
 	s->up = true;
 	s->dead = false;
 	s->stalled = false;
+	s->actor[0] = '\0';
+	s->gap = s->unsynced = false;
+	s->beat = W->now;
 	s->unwound = 0;
 	s->inc++;
 	s->born = W->now;

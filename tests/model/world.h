@@ -93,7 +93,11 @@ struct slot {
 	uint32_t calls;
 	uint64_t dice;
 	int64_t born;
-	int unwound; /* calls since it is dead */
+	char actor[48]; /* its W, while it lives */
+	int64_t beat;   /* the last one that went through, us */
+	bool gap;       /* it was silent for long, or a beat was lost */
+	bool unsynced;  /* an fsync has failed */
+	int unwound;    /* calls since it is dead */
 };
 
 struct late {
@@ -175,6 +179,8 @@ void oracle_entry(void *arg, struct inode *dir, const char *name,
 void oracle_stepped(void *arg);
 void oracle_cut(void);
 void oracle_accepted(int key, const char *id);
+/* What the actor has admitted is accepted. */
+void oracle_admitted(void);
 /* The keys first .. are the lines of one bundle. */
 void oracle_bundle(int first, int lines);
 void oracle_told(const char *id, const char *text, size_t len);
