@@ -103,6 +103,7 @@ __wrap_write(int fd, const void *data, size_t len)
 	disk_write(&W->disk, f->i, f->at, data, len);
 	f->at += len;
 	f->ours = f->host > 0;
+	f->sent = false;
 	world_after(reply);
 	return (ssize_t)len;
 }
@@ -236,7 +237,7 @@ __wrap_fsync(int fd)
 		return 0;
 	if (!f->i->dir) {
 		disk_sync_file(&W->disk, f->i);
-		f->ours = false;
+		mount_sent(f->i);
 	} else if (f->host == 0) /* an NFS client has nothing to send */
 		disk_sync_dir(&W->disk, f->i);
 	world_after(reply);

@@ -127,6 +127,8 @@ model_open(int fd, const char *path, int flags)
 	} else {
 		i = mount_look(dir, name, true, NULL);
 		rc = i == NULL ? -ENOENT : 0;
+		if (i != NULL)
+			mount_seen(i);
 	}
 	if (rc == 0 && (flags & O_DIRECTORY) != 0 && !i->dir)
 		rc = -ENOTDIR;

@@ -131,7 +131,7 @@ mounts_host_gone(int host)
 			continue;
 		if (host == 0 && f->i->gone)
 			f->stale = true;
-		if (host > 0 && f->host == host && f->ours) {
+		if (host > 0 && f->host == host && f->ours && !f->sent) {
 			disk_truncate(&W->disk, f->i,
 			    f->i->len == 0
 				? 0
@@ -141,6 +141,28 @@ mounts_host_gone(int host)
 	}
 	if (host > 0)
 		memory[host].n = memory[host].dirs = 0;
+}
+
+void
+mount_seen(const struct inode *i)
+{
+	int n;
+
+	for (n = 0; n < files_top; n++)
+		if (files[n].i == i && files[n].ours &&
+		    (W->me == NULL || files[n].host != W->me->host))
+			files[n].sent = true;
+}
+
+void
+mount_sent(const struct inode *i)
+{
+	int n;
+
+	for (n = 0; n < files_top; n++)
+		if (files[n].i == i &&
+		    files[n].host == (W->me == NULL ? 0 : W->me->host))
+			files[n].ours = false;
 }
 
 /* What a client has not seen on the disk it sends once more. */

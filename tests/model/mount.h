@@ -17,6 +17,7 @@ struct file {
 	int slot, host, flags;
 	size_t at;
 	bool stale; /* the server forgot it */
+	bool sent;  /* what is ours was read by others meanwhile */
 	bool ours;  /* written here and not yet at the server */
 };
 
@@ -41,6 +42,10 @@ void mount_knows(
 /* opendir: the client looks at the directory anew. */
 void mount_refresh(struct inode *dir);
 void mount_stat(const struct inode *i, struct stat *st_out);
+/* Another host reads it: so what was written is at the server. */
+void mount_seen(const struct inode *i);
+/* This host has sent all that it had of it, whoever wrote that. */
+void mount_sent(const struct inode *i);
 bool mount_far(void);
 
 #endif

@@ -15,6 +15,7 @@
 
 struct record {
 	bool accepted; /* for good */
+	bool raw;      /* it has just left its raw name */
 	int admits;    /* the slot that has just admitted it, + 1 */
 	bool seen;     /* it stood somewhere as an order */
 	int places;    /* new, waiting, assigned, done, failed */
@@ -220,11 +221,11 @@ taken(const struct record *r, const struct sp_name *name)
 static bool
 text_ok(const struct inode *i, const char *name)
 {
-	size_t n = i->len, len = strlen(name);
+	size_t n = i->len;
 
 	if (n > 0 && i->data[n - 1] == '\n')
 		n--;
-	else if (len > 6 && strcmp(name + len - 6, ".jsonl") == 0)
+	else if (strstr(name, ".jsonl") != NULL)
 		return false;
 	return n > 9 && memcmp(i->data + n - 2, "}}", 2) == 0 &&
 	    memmem(i->data, n, "\"k\":", 4) != NULL;
@@ -249,11 +250,19 @@ order_entry(enum place place, const struct inode *dir, const char *name,
 	if (sp_name_parse(name, &parsed) == SP_OK) {
 		if (comes) {
 			knows_id(r, parsed.id.text);
-			r->admits = W->me == NULL ? 0 : W->me->n + 1;
+			/* What was written at the server itself and not synced
+			 * no client can sync. */
+			if (r->raw && W->me != NULL &&
+			    (W->me->host == 0 ||
+				(!to->dirty && text_ok(to, name))))
+				r->admits = W->me->n + 1;
+			r->raw = false;
 		} else if (strcmp(dir->name, "assigned") == 0)
 			taken(r, &parsed);
 	} else if (strcmp(dir->name, "new") != 0)
 		return; /* a drop is at home there and nowhere else */
+	else
+		r->raw = !comes; /* its canonical name comes next */
 	if (comes) {
 		r->seen = true;
 		(void)snprintf(r->where, sizeof r->where, "%s/%s",
