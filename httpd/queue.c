@@ -119,6 +119,7 @@ refresh(struct queue *q, struct sp_err *err)
 	struct sp_names names = { 0 };
 	int64_t now = sp_mono_ms();
 	int64_t age = (int64_t)(q->server->spool.policy.poll * 1000);
+	bool more = false;
 	enum sp_status st;
 
 	if (!q->dirty && now - q->listed < age)
@@ -128,9 +129,11 @@ refresh(struct queue *q, struct sp_err *err)
 	q->dirty = false;
 	st = sp_ready_list(&q->ready, &names, err);
 	if (st == SP_OK)
+		st = sp_ready_orders(&q->ready, &names, &more, err);
+	if (st == SP_OK)
 		st = merge(q, &names);
 	sp_names_clear(&names);
-	q->dirty |= st != SP_OK;
+	q->dirty |= st != SP_OK || more;
 	q->listed = sp_mono_ms();
 	q->took = q->listed - now;
 	return st;

@@ -11,6 +11,7 @@
  */
 #include <fcntl.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -382,22 +383,28 @@ index_names(struct index *ix, size_t n, struct sp_buf *text_out, size_t *n_out,
     struct sp_err *err)
 {
 	struct sp_names names = { 0 };
-	enum sp_status st;
+	char after[SP_NAME_MAX] = "";
+	enum sp_status st = SP_OK;
 	struct sp_name name;
 	size_t i;
 
 	*n_out = 0;
 	if (ix->sql == NULL || stamps_find(&ix->known, SP_NEW) == NULL)
 		return SP_GONE;
-	st = sql_names(ix->sql, SP_NEW, "", n, &names, err);
-	for (i = 0; st == SP_OK && i < names.n; i++) {
-		if (sp_name_parse(sp_names_at(&names, i), &name) != SP_OK ||
-		    name.bundle)
-			continue;
-		sp_buf_puts(text_out, sp_names_at(&names, i));
-		sp_buf_puts(text_out, "\n");
-		++*n_out;
-	}
+	do { /* there may be many bundles among them */
+		names.n = names.len = 0;
+		st = sql_names(ix->sql, SP_NEW, after, n, &names, err);
+		for (i = 0; st == SP_OK && i < names.n && *n_out < n; i++) {
+			const char *text = sp_names_at(&names, i);
+
+			(void)snprintf(after, sizeof after, "%s", text);
+			if (sp_name_parse(text, &name) != SP_OK || name.bundle)
+				continue;
+			sp_buf_puts(text_out, text);
+			sp_buf_puts(text_out, "\n");
+			++*n_out;
+		}
+	} while (st == SP_OK && *n_out < n && names.n == n);
 	sp_names_clear(&names);
 	if (st == SP_OK && text_out->failed)
 		st = sp_err_set(err, SP_RETRY, "no memory");

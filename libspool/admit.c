@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libspool/bundle.h"
 #include "libspool/crash.h"
 #include "libspool/file.h"
 #include "libspool/fs.h"
@@ -29,13 +30,23 @@ enum verdict {
 	TROUBLE
 };
 
-static enum verdict
-judge_bundle(const struct sp_buf *text, struct sp_job *job, struct sp_err *err)
+/* Seconds.  ctime: unlike mtime nobody can set it, and each write renews it. */
+static double
+age_of(const struct stat *st, int64_t now)
 {
-	/* Each line is judged when it is exploded; here only: is it all there?
+	return (double)(now - (int64_t)st->st_ctim.tv_sec * 1000) / 1000 -
+	    (double)st->st_ctim.tv_nsec / 1e9;
+}
+
+static enum verdict
+judge_bundle(const struct sp_buf *text, bool settled, struct sp_job *job,
+    struct sp_err *err)
+{
+	/* Each line is judged when it is opened; here only: is it all there?
 	 * Whole lines prove nothing, so the settle time must pass as well. */
 	(void)memset(job, 0, sizeof *job);
-	job->prio = SP_PRIO_USUAL;
+	job->prio = settled ? sp_bundle_prio(sp_buf_text(text), text->len)
+			    : SP_PRIO_USUAL;
 	if (text->len == 0)
 		(void)sp_err_set(err, SP_BAD, "the file is empty");
 	else if (text->data[text->len - 1] != '\n')
@@ -47,10 +58,11 @@ judge_bundle(const struct sp_buf *text, struct sp_job *job, struct sp_err *err)
 	return BROKEN;
 }
 
-/* Open, read, parse.  job_out is filled for WHOLE; clear it always. */
+/* Open, read, parse.  job_out is filled for WHOLE; clear it always.  A bundle
+ * is looked through when it has not changed for `settle`. */
 static enum verdict
-judge(int dirfd, const char *raw, bool bundle, struct sp_job *job_out,
-    struct stat *st, struct sp_err *err)
+judge(int dirfd, const char *raw, bool bundle, int64_t now, double settle,
+    struct sp_job *job_out, struct stat *st, struct sp_err *err)
 {
 	size_t max = bundle ? SP_BUNDLE_MAX : SP_JOB_MAX;
 	struct sp_buf text = SP_BUF_INIT(max);
@@ -80,7 +92,8 @@ judge(int dirfd, const char *raw, bool bundle, struct sp_job *job_out,
 		    (unsigned)st->st_nlink);
 		v = LINKED;
 	} else if (bundle)
-		v = judge_bundle(&text, job_out, err);
+		v = judge_bundle(
+		    &text, age_of(st, now) >= settle, job_out, err);
 	else if (sp_job_parse(text.data, text.len, job_out, err) == SP_OK ||
 	    job_out->object)
 		v = WHOLE; /* an invalid job is admitted and refused by name */
@@ -171,8 +184,8 @@ sp_bad_explain(const struct sp_spool *sp, struct sp_err *err)
 			continue;
 		sp_err_clear(&why);
 		if (judge(sp->dir[SP_DIR_BAD], name,
-			sp_drop_kind(name, NULL) == SP_DROP_BUNDLE, &job, &st,
-			&why) == WHOLE)
+			sp_drop_kind(name, NULL) == SP_DROP_BUNDLE, 0, 0, &job,
+			&st, &why) == WHOLE)
 			(void)sp_err_set(&why, SP_BAD,
 			    "it looks whole now; it did not when it was set "
 			    "aside");
@@ -195,6 +208,8 @@ admit(const struct sp_spool *sp, const char *raw, bool bundle,
 
 	sp_label_make(raw, label);
 	sp_id_now(&id);
+	if (bundle) /* the ids of its lines are to come after it */
+		sp_id_make(sp_id_ms(&id), sp_id_bits(&id) & 0x7fffffffu, &id);
 	sp_name_first(job, &id, label, name_out);
 	name_out->bundle = bundle;
 	st = sp_move_admit(sp, raw, name_out, err);
@@ -220,10 +235,8 @@ sp_admit(const struct sp_spool *sp, const char *raw, enum sp_drop kind,
 
 	(void)memset(name_out, 0, sizeof *name_out);
 	sp_err_clear(&why);
-	v = judge(dirfd, raw, bundle, &job, &st, &why);
-	/* ctime: unlike mtime nobody can set it, and each write renews it. */
-	age = (double)(now - (int64_t)st.st_ctim.tv_sec * 1000) / 1000 -
-	    (double)st.st_ctim.tv_nsec / 1e9;
+	v = judge(dirfd, raw, bundle, now, sp->policy.settle, &job, &st, &why);
+	age = age_of(&st, now);
 	switch (v) {
 	case WHOLE:
 		if (bundle && age < sp->policy.settle)

@@ -1,14 +1,18 @@
 /*
- * bundle.c - one file of many jobs becomes many orders, each line exactly once.
+ * bundle.c - one file of many jobs becomes many orders, or, while it is long,
+ * many bundles that are short; each line exactly once.
  *
  *	new/B.jsonl -> assigned/B@W.jsonl	claimed like an order
- *	tmp/ATTEMPT.d/{n,w}.ORDER, b.LINE	all its lines, staged and synced
- *	assigned/B@W.jsonl -> done/DAY/		the commit decides: these lines
+ *	tmp/ATTEMPT.d/{n,w}.ORDER, b.LINE	all that comes of it, synced
+ *	assigned/B@W.jsonl -> done/DAY/		the commit decides: these
  *	tmp/ATTEMPT.d/n.ORDER -> new/ORDER	one rename each, by anybody
  *
- * An exploder that dies before the commit leaves a stage that no one uses; one
- * whose claim was revoked cannot commit; after the commit each staged file can
- * be moved out only once, whoever does it.
+ * One that opens it and dies before the commit leaves a stage that no one uses;
+ * one whose claim was revoked cannot commit; after the commit each staged file
+ * can be moved out only once, whoever does it.  A short bundle that comes of a
+ * long one is staged and moved out as an order is, and opened in the same way
+ * when it comes near the head of the queue: where it is, says its name, and
+ * there is no cursor that could be lost.  What is staged: bundleput.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/bundle.h"
+#include "libspool/bundlein.h"
 #include "libspool/crash.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
@@ -27,14 +33,6 @@
 #include "libspool/outcome.h"
 #include "libspool/submit.h"
 
-struct stage {
-	const struct sp_spool *sp;
-	const struct sp_name *bundle; /* as claimed */
-	int fd;
-	unsigned line, orders, bad;
-	struct sp_id first, last;
-};
-
 static void
 stage_name(const struct sp_name *bundle, char name_out[SP_NAME_MAX + 2])
 {
@@ -42,101 +40,8 @@ stage_name(const struct sp_name *bundle, char name_out[SP_NAME_MAX + 2])
 	(void)strcat(name_out, ".d");
 }
 
-/* Write one staged file. */
 static enum sp_status
-put(struct stage *g, const char *name, const char *text, size_t len,
-    struct sp_err *err)
-{
-	enum sp_status st;
-	int fd;
-
-	fd = sp_fs_open(
-	    g->fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0666);
-	if (fd == -1)
-		return sp_err_sys(err, "create tmp/%s", name);
-	st = sp_write_all(fd, text, len);
-	if (st != SP_OK)
-		(void)sp_err_sys(err, "write tmp/%s", name);
-	else if (!g->sp->local)
-		st = sp_sync(fd, name, err);
-	if (sp_fs_close(fd) == -1 && st == SP_OK)
-		st = sp_err_sys(err, "close tmp/%s", name);
-	return st;
-}
-
-/* The id of a line follows from the bundle's, so every exploder gives it the
- * same one. */
-static void
-line_id(const struct sp_name *bundle, unsigned line, struct sp_id *id_out)
-{
-	const char *hex = strchr(bundle->id.text, '-') + 1;
-	uint32_t bits = 0;
-	unsigned i;
-
-	for (i = 0; i < 8; i++)
-		bits = bits << 4 |
-		    (uint32_t)(hex[i] <= '9' ? hex[i] - '0'
-					     : hex[i] - 'a' + 10);
-	sp_id_make(sp_id_ms(&bundle->id), bits + line, id_out);
-}
-
-static enum sp_status
-put_line(struct stage *g, const char *text, size_t len, struct sp_err *err)
-{
-	char file[SP_NAME_MAX + 2], order[SP_NAME_MAX];
-	struct sp_name name;
-	struct sp_err why;
-	struct sp_job job;
-	struct sp_id id;
-	enum sp_status st;
-
-	g->line++;
-	if (strspn(text, " \t\r") >= len)
-		return SP_OK;
-	sp_err_clear(&why);
-	st = sp_job_parse(text, len, &job, &why);
-	if (st == SP_RETRY) {
-		(void)sp_err_set(err, st, "%s", why.text);
-	} else if (!job.object) {
-		g->bad++;
-		(void)snprintf(file, sizeof file, "b.line%u", g->line);
-		st = put(g, file, text, len, err);
-		sp_warn("bundle=%s line=%u is no job: %s", g->bundle->id.text,
-		    g->line, why.text);
-	} else {
-		line_id(g->bundle, g->line, &id);
-		sp_name_first(&job, &id, g->bundle->label, &name);
-		sp_name_print(&name, order);
-		(void)snprintf(file, sizeof file, "%c.%s",
-		    job.after_n > 0 || job.not_before > 0 ? 'w' : 'n', order);
-		st = put(g, file, text, len, err);
-		if (g->orders++ == 0)
-			g->first = id;
-		g->last = id;
-	}
-	sp_job_clear(&job);
-	return st;
-}
-
-static enum sp_status
-put_lines(struct stage *g, struct sp_buf *text, struct sp_err *err)
-{
-	char *at = text->data, *end = text->data + text->len, *nl;
-	enum sp_status st = SP_OK;
-
-	for (; st == SP_OK && at < end; at = nl + 1) {
-		sp_alive(g->sp);
-		nl = memchr(at, '\n', (size_t)(end - at));
-		if (nl == NULL)
-			nl = end;
-		*nl = '\0'; /* text is followed by one byte of its own */
-		st = put_line(g, at, (size_t)(nl - at), err);
-	}
-	return st;
-}
-
-static enum sp_status
-print_outcome(const struct stage *g, struct sp_buf *out)
+print_outcome(const struct bundle_stage *g, struct sp_buf *out)
 {
 	struct sp_jw w;
 
@@ -148,6 +53,8 @@ print_outcome(const struct stage *g, struct sp_buf *out)
 	sp_jw_int(&w, "status", SP_ST_DONE);
 	sp_jw_int(&w, "orders", g->orders);
 	sp_jw_int(&w, "bad", g->bad);
+	if (g->cut)
+		sp_jw_int(&w, "bundles", g->bundles);
 	sp_jw_text(&w, "first", g->orders > 0 ? g->first.text : NULL);
 	sp_jw_text(&w, "last", g->orders > 0 ? g->last.text : NULL);
 	sp_jw_close(&w, '}');
@@ -163,7 +70,7 @@ move_out(const struct sp_spool *sp, int fd, const char *file,
 {
 	char bad[256];
 
-	SP_CRASH("bundle.line");
+	SP_CRASH_IN(file[strlen(file) - 1] == 'l' ? "cut" : "bundle", "line");
 	switch (file[0]) {
 	case 'n':
 		return sp_move_file(
@@ -218,8 +125,8 @@ unstage(const struct sp_spool *sp, const struct sp_name *bundle,
 /* ---- the whole way ---- */
 
 static enum sp_status
-fill_stage(
-    struct stage *g, struct sp_buf *text, const char *dir, struct sp_err *err)
+fill_stage(struct bundle_stage *g, struct sp_buf *text, const char *dir,
+    struct sp_err *err)
 {
 	enum sp_status st;
 
@@ -228,7 +135,7 @@ fill_stage(
 		st = sp_open_dir(g->sp->dir[SP_DIR_TMP], dir, &g->fd, err);
 	if (st != SP_OK)
 		return st;
-	st = put_lines(g, text, err);
+	st = bundle_put_lines(g, text, err);
 	/* One sync for all lines where the filesystem is ours to sync. */
 	if (st == SP_OK && g->sp->local && syncfs(g->fd) == -1)
 		st = sp_err_sys(err, "syncfs tmp/%s", dir);
@@ -238,54 +145,82 @@ fill_stage(
 	return st;
 }
 
-enum sp_status
-sp_bundle_explode(
-    const struct sp_spool *sp, const struct sp_name *bundle, struct sp_err *err)
+/* The commit is what decides. */
+static enum sp_status
+commit(struct bundle_stage *g, struct sp_err *err)
 {
-	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX + 16);
 	struct sp_buf out = SP_BUF_INIT(4096);
-	struct stage g = { .sp = sp, .fd = -1 };
-	struct sp_ended ended = { 0 };
-	char dir[SP_NAME_MAX + 2];
-	struct sp_name claimed, back;
-	enum sp_status st;
+	struct sp_ended ended = { .name = *g->bundle, .good = true };
+	enum sp_status st = print_outcome(g, &out);
 
-	st = sp_claim(sp, bundle, &claimed, &text, err);
-	if (st != SP_OK)
-		goto out;
-	g.bundle = &claimed;
-	stage_name(&claimed, dir);
-	SP_CRASH("bundle.claimed");
-	st = fill_stage(&g, &text, dir, err);
-	SP_CRASH("bundle.staged");
-	if (st == SP_OK)
-		st = print_outcome(&g, &out);
 	if (st == SP_OK) {
-		ended.name = claimed;
 		ended.text = out.data;
 		ended.len = out.len;
-		ended.good = true;
-		sp_commit(sp, &ended, 1, err);
+		sp_commit(g->sp, &ended, 1, err);
 		st = ended.status;
 	}
-	SP_CRASH("bundle.committed");
+	sp_buf_clear(&out);
+	return st;
+}
+
+/* What a crash leaves differs little; that both are gone through does not. */
+static void
+crash_at(const struct bundle_stage *g, const char *place)
+{
+	(void)g;
+	(void)place;
+	SP_CRASH_IN(g->cut ? "cut" : "bundle", place);
+}
+
+static enum sp_status
+finish(struct bundle_stage *g, enum sp_status st, const char *dir,
+    struct sp_err *err)
+{
+	const struct sp_spool *sp = g->sp;
+	struct sp_name back;
+
 	if (st == SP_OK) {
-		sp_info("explode bundle=%s orders=%u bad=%u", claimed.id.text,
-		    g.orders, g.bad);
-		st = unstage(sp, &claimed, dir, true, err);
-		if (g.bad > 0)
+		sp_info("explode bundle=%s orders=%u bundles=%u bad=%u",
+		    g->bundle->id.text, g->orders, g->bundles, g->bad);
+		st = unstage(sp, g->bundle, dir, true, err);
+		if (g->bad > 0)
 			(void)sp_bad_explain(sp, NULL);
 	} else if (st == SP_LOST)
-		(void)unstage(sp, &claimed, dir, false, NULL);
+		(void)unstage(sp, g->bundle, dir, false, NULL);
 	else if (sp_move_step(sp, SP_STEP_RELEASE, SP_ASSIGNED, SP_WAITING,
-		     &claimed, &back, NULL) == SP_OK)
+		     g->bundle, &back, NULL) == SP_OK)
 		/* Disk full or the like.  Given back, so it cannot have been
 		 * committed and never will be under that name: only now may
 		 * the stage go. */
-		(void)unstage(sp, &claimed, dir, false, NULL);
-out:
+		(void)unstage(sp, g->bundle, dir, false, NULL);
+	return st;
+}
+
+enum sp_status
+sp_bundle_open(const struct sp_spool *sp, const struct sp_name *bundle,
+    struct sp_opened *opened_out, struct sp_err *err)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX + 16);
+	struct bundle_stage g = { .sp = sp, .fd = -1 };
+	char dir[SP_NAME_MAX + 2];
+	struct sp_name claimed;
+	enum sp_status st;
+
+	st = sp_claim(sp, bundle, &claimed, &text, err);
+	if (st == SP_OK) {
+		g.bundle = &claimed;
+		stage_name(&claimed, dir);
+		SP_CRASH("bundle.claimed");
+		st = fill_stage(&g, &text, dir, err);
+		crash_at(&g, "staged");
+		if (st == SP_OK)
+			st = commit(&g, err);
+		crash_at(&g, "committed");
+		st = finish(&g, st, dir, err);
+	}
+	if (opened_out != NULL)
+		*opened_out = (struct sp_opened){ g.orders, g.bundles, g.bad };
 	sp_buf_clear(&text);
-	sp_buf_clear(&out);
 	return st;
 }
 

@@ -3,6 +3,7 @@
  * their own.  Pure: no clock and no dice, which the caller brings.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libspool/name.h"
@@ -127,6 +128,12 @@ sp_id_ms(const struct sp_id *id)
 	return days * DAY_MS + digits(text + 9, 2) * INT64_C(3600000) +
 	    digits(text + 11, 2) * 60000 + digits(text + 13, 2) * 1000 +
 	    digits(text + 15, 3);
+}
+
+uint32_t
+sp_id_bits(const struct sp_id *id)
+{
+	return (uint32_t)strtoul(id->text + SP_ID_LEN - 8, NULL, 16);
 }
 
 void

@@ -1,6 +1,7 @@
 /*
  * keep.c - the keeper's round: which chore is due, and what several need.
- * The chores themselves: keepnew.c, keepwait.c, keepreap.c, keepmend.c.
+ * The chores themselves: keepnew.c, keepopen.c, keepwait.c, keepreap.c,
+ * keepmend.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ static const struct {
 	    SP_DIRTY(SP_DIR_NEW) | SP_DIRTY(SP_DIR_HOLD) |
 		SP_DIRTY(SP_DIR_CANCEL),
 	    SP_FS_REAL_RENAME },
+	[CHORE_OPEN] = { keep_open, SP_DIRTY(SP_DIR_NEW), SP_FS_REAL_RENAME },
 	[CHORE_WAIT] = { keep_wait,
 	    SP_DIRTY(SP_DIR_WAITING) | SP_DIRTY(SP_DIR_HOLD) |
 		SP_DIRTY(SP_DIR_CANCEL) | SP_DIRTY(SP_DIR_OUTCOMES),
@@ -74,6 +76,7 @@ sp_keep_free(struct sp_keep *k)
 		free(k->wait[i].after);
 	free(k->wait);
 	keep_round_clear(&k->round);
+	sp_names_clear(&k->bundles);
 	free(k);
 }
 

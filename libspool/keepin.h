@@ -17,7 +17,8 @@
 
 enum chore {
 	CHORE_LOOK,    /* who is alive */
-	CHORE_NEW,     /* admit, explode, examine */
+	CHORE_NEW,     /* admit, examine */
+	CHORE_OPEN,    /* bundles that are near the head of the queue */
 	CHORE_WAIT,    /* promote, fail dependants */
 	CHORE_REAP,    /* revoke what the dead hold */
 	CHORE_PUBLISH, /* outcomes whose commit survived, bundles */
@@ -66,6 +67,14 @@ struct sp_keep {
 	struct waiting *wait;    /* sorted by key */
 	size_t wait_n;
 	bool half_now; /* somebody met two links */
+
+	/* Bundles that were met in new/ (keepopen.c), to be opened or gone. */
+	struct sp_names bundles;
+	size_t bundles_at; /* those before are not there any more */
+	bool bundles_sorted;
+	struct stat counted; /* new/, when the first of them was not near, */
+	bool counted_calm;   /* and long enough after its last change */
+	unsigned idle;       /* rounds in which a worker had nothing to do */
 	/* outcomes/ as it looked when nothing was left to publish there. */
 	struct stat published;
 	bool published_calm;
@@ -75,8 +84,8 @@ struct sp_keep {
 typedef int64_t keep_fn(struct sp_keep *k, int64_t now);
 
 /* Each does one chore and says in how many ms it wants to again. */
-keep_fn keep_look, keep_new, keep_wait, keep_reap, keep_publish, keep_half,
-    keep_sweep;
+keep_fn keep_look, keep_new, keep_open, keep_wait, keep_reap, keep_publish,
+    keep_half, keep_sweep;
 
 /* Does a directory look as it did, and did it long enough for a change to show?
  * Only where it lies in this machine; is_out for the next time. */
@@ -104,6 +113,9 @@ void keep_marks_clear(struct keep_marks *marks);
 bool
 keep_entry(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
     int64_t server, bool *young, bool *admitted);
+
+/* keepopen.c: this bundle stands in new/.  False: it is to be told again. */
+bool keep_bundle(struct sp_keep *k, const struct sp_name *name);
 
 /* End an order where it stands and log it; true when it was ours to end. */
 bool keep_end(struct sp_keep *k, enum sp_state at, const struct sp_name *name,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/bundle.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/finish.h"

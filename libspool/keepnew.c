@@ -1,5 +1,5 @@
 /*
- * keepnew.c - the keeper's look at one entry of new/: admit drops, explode
+ * keepnew.c - the keeper's look at one entry of new/: admit drops, remember
  * bundles, refuse what is no valid job, put aside what has to wait, honour
  * marks.  Which entries are looked at, and when, is keepround.c's business.
  */
@@ -153,11 +153,7 @@ keep_entry(struct sp_keep *k, const char *entry, const struct keep_marks *marks,
 			(void)examine(k, &name, server);
 	} else if (marked(k, &name, marks))
 		return false;
-	if (name.bundle) {
-		st = sp_bundle_explode(k->sp, &name, &err);
-		keep_trouble("explode", st, &err);
-		k->due[CHORE_NEW] = 0; /* its lines are new */
-		return false;
-	}
+	if (name.bundle)
+		return keep_bundle(k, &name) && kind == SP_DROP_ORDER;
 	return kind == SP_DROP_ORDER && examine(k, &name, server);
 }

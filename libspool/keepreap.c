@@ -63,6 +63,7 @@ probe(struct sp_keep *k)
 struct round {
 	struct sp_keep *k;
 	int64_t now;
+	bool idle; /* some worker has nothing to do */
 };
 
 static void
@@ -89,6 +90,9 @@ note_worker(void *arg, const char *file, const struct sp_buf *text,
 			k->spoold = true;
 		if (alive && strcmp(beat.role, "worker") == 0)
 			k->workers++;
+		if (alive && strcmp(beat.role, "spoold") != 0 &&
+		    strcmp(beat.state, "idle") == 0)
+			((struct round *)arg)->idle = true;
 	}
 	sp_beat_clear(&beat);
 }
@@ -116,7 +120,7 @@ keep_look(struct sp_keep *k, int64_t now)
 	struct sp_err err = { "" };
 	enum sp_status st;
 	bool ok;
-	struct round round = { k, now };
+	struct round round = { k, now, false };
 
 	ok = probe(k);
 	st = sp_list(k->sp->dir[SP_DIR_WORKERS], false, &names, &err);
@@ -129,6 +133,7 @@ keep_look(struct sp_keep *k, int64_t now)
 		st = sp_walk(k->sp, SP_ASSIGNED, note_holder, NULL, k, &err);
 		sp_book_end(&k->book, ok && st == SP_OK, now);
 	}
+	k->idle = round.idle ? k->idle + 1 : 0;
 	keep_trouble("look", st, &err);
 	sp_names_clear(&names);
 	return look_every(k);

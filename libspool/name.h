@@ -56,6 +56,8 @@ void sp_id_make(int64_t ms, uint32_t bits, struct sp_id *id_out);
 enum sp_status sp_id_parse(const char *text, struct sp_id *id_out);
 /* UTC milliseconds since 1970 that the id was made with. */
 int64_t sp_id_ms(const struct sp_id *id);
+/* The 32 bits that it was made with. */
+uint32_t sp_id_bits(const struct sp_id *id);
 /* "YYYYMMDD": the name of its directory in done/, failed/ and runs/. */
 void sp_id_day(const struct sp_id *id, char day_out[SP_DAY_LEN + 1]);
 bool sp_day_ok(const char *text);

@@ -24,6 +24,7 @@ enum field {
 	HALF_RENAME,
 	TMP_AGE,
 	POLL,
+	SLICE,
 	FIELDS
 };
 
@@ -42,6 +43,7 @@ static const struct {
 	[HALF_RENAME] = { "halfRename", 120, 0.1, 30 * DAYS },
 	[TMP_AGE] = { "tmpAge", 129600, 1, 365 * DAYS },
 	[POLL] = { "poll", 2, 0.01, 3600 },
+	[SLICE] = { "slice", 1024, 1, 65536 },
 };
 
 static double
@@ -84,6 +86,7 @@ values_to_policy(const double value[FIELDS], struct sp_policy *policy_out)
 		.half_rename = value[HALF_RENAME],
 		.tmp_age = value[TMP_AGE],
 		.poll = value[POLL],
+		.slice = (int)value[SLICE],
 	};
 }
 
@@ -99,6 +102,7 @@ policy_to_values(const struct sp_policy *policy, double value_out[FIELDS])
 	value_out[HALF_RENAME] = policy->half_rename;
 	value_out[TMP_AGE] = policy->tmp_age;
 	value_out[POLL] = policy->poll;
+	value_out[SLICE] = policy->slice;
 }
 
 void
@@ -167,13 +171,14 @@ field_read(const struct json_t *json, enum field f, double value[FIELDS],
 {
 	const struct json_t *member = sp_json_get(json, fields[f].key);
 	enum sp_json_kind kind = sp_json_kind(member);
-	const char *what = f == ATTEMPTS ? "a whole number" : "seconds";
+	bool whole = f == ATTEMPTS || f == SLICE;
+	const char *what = whole ? "a whole number" : "seconds";
 
 	if (member == NULL) {
 		value[f] = usual(value, f);
 		return SP_OK;
 	}
-	if (kind != SP_JSON_INT && (kind != SP_JSON_REAL || f == ATTEMPTS))
+	if (kind != SP_JSON_INT && (kind != SP_JSON_REAL || whole))
 		return sp_err_set(err, SP_BAD,
 		    "spool.json: \"%s\" is %s; give %s from %.10g to %.10g",
 		    fields[f].key,
@@ -230,7 +235,7 @@ sp_policy_parse(const char *text, size_t len, struct sp_policy *policy_out,
 /* ---- printing ---- */
 
 /* What would be reckoned anyhow is left out, so that a changed lease takes the
- * beat along with it. */
+ * beat along with it; and so is what older programs do not know. */
 void
 sp_policy_print(const struct sp_policy *policy, struct sp_buf *text_out)
 {
@@ -241,7 +246,7 @@ sp_policy_print(const struct sp_policy *policy, struct sp_buf *text_out)
 	for (enum field f = 0; f < FIELDS; f++) {
 		double v = value[f];
 
-		if ((f == BEAT || f == BACKOFF_MAX) &&
+		if ((f == BEAT || f == BACKOFF_MAX || f == SLICE) &&
 		    !(v < usual(value, f) || v > usual(value, f)))
 			continue;
 		sp_buf_printf(text_out, ",\n  \"%s\": ", fields[f].key);

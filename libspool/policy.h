@@ -24,6 +24,7 @@ struct sp_policy {
 	double half_rename; /* 120 s: a name with two links is a dead rename */
 	double tmp_age;     /* 129600 s (36 h): sweep tmp/ */
 	double poll;        /* 2 s between looks where inotify does not reach */
+	int slice; /* 1024: so many lines of a bundle become orders at once */
 };
 
 void sp_policy_init(struct sp_policy *policy_out);

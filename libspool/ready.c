@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "libspool/bundle.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
@@ -14,10 +15,9 @@
 #include "libspool/readyin.h"
 #include "libspool/submit.h"
 
-#define ADMIT_MS   250   /* of one listing, for drops */
-#define MARKS_MS   1000  /* age of the list of marks */
-#define SERVER_MS  10000 /* age of the server's clock */
-#define RAW_PASSES 2
+#define ADMIT_MS  250   /* of one listing, for drops */
+#define MARKS_MS  1000  /* age of the list of marks */
+#define SERVER_MS 10000 /* age of the server's clock */
 
 /* ---- what is known for a while ---- */
 
@@ -91,9 +91,8 @@ sp_ready_now(struct sp_ready *r, int64_t *now_out, struct sp_err *err)
 
 /* ---- the listing ---- */
 
-/* One raw drop; an order that came of it goes to `names`.  True: there is more
- * in new/ than was listed. */
-static bool
+/* One raw drop; an order or a bundle that came of it goes to `names`. */
+static void
 drop_in(struct sp_ready *r, const char *raw, enum sp_drop kind,
     struct sp_names *names, enum sp_status *st)
 {
@@ -104,54 +103,43 @@ drop_in(struct sp_ready *r, const char *raw, enum sp_drop kind,
 
 	if ((*st = sp_ready_now(r, &now, &err)) == SP_OK)
 		*st = sp_admit(r->spool, raw, kind, now, &name, &err);
-	if (*st == SP_OK && name.ticket > 0 && name.bundle) {
-		*st = sp_bundle_explode(r->spool, &name, &err);
-		if (*st == SP_OK)
-			return true;
-	} else if (*st == SP_OK && name.ticket > 0) {
+	if (*st == SP_OK && name.ticket > 0) {
 		sp_name_print(&name, text);
 		*st = sp_names_add(names, text);
 	}
 	if (*st != SP_OK && err.text[0] != '\0' && sp_warn_due(raw))
 		sp_warn("admit drop=%s: %s", raw, err.text);
 	*st = SP_OK; /* one bad drop must not stop the others */
-	return false;
 }
 
 static enum sp_status
-list_once(struct sp_ready *r, struct sp_names *names, int64_t *until,
-    bool *more_out, struct sp_err *err)
+list_all(struct sp_ready *r, struct sp_names *names, struct sp_err *err)
 {
 	struct sp_names all = { 0 };
 	bool admitted = false;
-	struct sp_name name;
 	enum sp_status st;
 	const char *text;
+	int64_t until;
 	size_t i;
 
-	*more_out = false;
 	names->n = names->len = 0;
 	st = sp_list(r->spool->dir[SP_DIR_NEW], false, &all, err);
 	/* From here on: the listing alone may take longer. */
-	if (*until == 0)
-		*until = sp_mono_ms() + ADMIT_MS;
+	until = sp_mono_ms() + ADMIT_MS;
 	for (i = 0; i < all.n && st == SP_OK; i++) {
 		enum sp_drop kind;
 
 		text = sp_names_at(&all, i);
-		kind = sp_drop_kind(text, &name);
+		kind = sp_drop_kind(text, NULL);
 		if (kind == SP_DROP_IGNORE)
 			continue;
-		if (kind == SP_DROP_ORDER && !name.bundle)
+		if (kind == SP_DROP_ORDER)
 			st = sp_names_add(names, text);
-		else if (sp_mono_ms() >= *until)
-			continue; /* each costs two syncs: next time */
-		else if (kind != SP_DROP_ORDER) {
-			*more_out |= drop_in(r, text, kind, names, &st);
+		else if (sp_mono_ms() < until) {
+			/* each costs two syncs: the others next time */
+			drop_in(r, text, kind, names, &st);
 			admitted = true;
-		} else
-			*more_out |=
-			    sp_bundle_explode(r->spool, &name, err) == SP_OK;
+		}
 	}
 	sp_names_clear(&all);
 	if (admitted && st == SP_OK)
@@ -166,20 +154,46 @@ enum sp_status
 sp_ready_list(
     struct sp_ready *r, struct sp_names *names_out, struct sp_err *err)
 {
-	int64_t until = 0, now = sp_mono_ms();
+	int64_t now = sp_mono_ms();
 	enum sp_status st = SP_OK;
-	bool more = true;
-	int i;
 
 	if (hint_wanted(r) && hint_look(r, now) == SP_OK &&
 	    (st = hint_enough(r, now)) != SP_GONE)
 		return st == SP_OK ? hint_copy(r, names_out) : st;
-	st = SP_OK;
-	/* A bundle leaves new orders behind that were not listed. */
-	for (i = 0; i < RAW_PASSES && st == SP_OK && more; i++)
-		st = list_once(r, names_out, &until, &more, err);
+	st = list_all(r, names_out, err);
 	r->hint.full_at = sp_mono_ms();
 	r->hint.full_cost = r->hint.full_at - now;
+	return st;
+}
+
+enum sp_status
+sp_ready_orders(struct sp_ready *r, struct sp_names *names, bool *more_out,
+    struct sp_err *err)
+{
+	size_t near = (size_t)r->spool->policy.slice * SP_BUNDLE_AHEAD, i;
+	struct sp_names orders = { 0 };
+	struct sp_name name, first;
+	enum sp_status st = SP_OK;
+	bool any = false;
+
+	*more_out = false;
+	for (i = 0; i < names->n && st == SP_OK; i++) {
+		if (sp_name_parse(sp_names_at(names, i), &name) != SP_OK)
+			continue;
+		if (!name.bundle)
+			st = sp_names_add(&orders, sp_names_at(names, i));
+		else if (!any && i < near && sp_ready_marks(r, err) == SP_OK &&
+		    !sp_names_has(&r->hold, name.id.text) &&
+		    !sp_names_has(&r->cancel, name.id.text)) {
+			first = name;
+			any = true;
+		}
+	}
+	sp_names_clear(names);
+	*names = orders;
+	if (st == SP_OK && any)
+		*more_out =
+		    sp_bundle_open(r->spool, &first, NULL, NULL) == SP_OK;
 	return st;
 }
 

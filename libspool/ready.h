@@ -60,14 +60,19 @@ enum sp_status sp_ready_marks(struct sp_ready *r, struct sp_err *err);
 enum sp_status
 sp_ready_now(struct sp_ready *r, int64_t *now_out, struct sp_err *err);
 
-/* Canonical names waiting in new/, in dispatch order; raw drops that are whole
- * are admitted on the way (some of them, when there are many), young ones are
- * left.  Where a listing is dear, over there and where new/ is long, and while
- * a spoold publishes the head of the queue, that is looked at instead, and what
- * it holds back is found by a listing now and then; drops are spoold's.
- * SP_LOST: nothing is known that the last one did not say. */
+/* Canonical names waiting in new/, in dispatch order, those of bundles among
+ * them (bundle.h: who comes to one opens it, and lists again); raw drops that
+ * are whole are admitted on the way (some of them, when there are many), young
+ * ones are left.  Where a listing is dear, over there and where new/ is long,
+ * and while a spoold publishes the head of the queue, that is looked at
+ * instead, and what it holds back is found by a listing now and then; drops are
+ * spoold's. SP_LOST: nothing is known that the last one did not say. */
 enum sp_status sp_ready_list(
     struct sp_ready *r, struct sp_names *names_out, struct sp_err *err);
+/* For those who claim no bundles: take them off such a list.  The first is
+ * opened, if it is near the head; *more_out: so list again. */
+enum sp_status sp_ready_orders(struct sp_ready *r, struct sp_names *names,
+    bool *more_out, struct sp_err *err);
 /* It is not there any more: what was published may say so for a while yet. */
 void sp_ready_gone(struct sp_ready *r, const struct sp_name *name);
 /* Does the head of the queue say that a spoold lives?  Looked at once a beat,

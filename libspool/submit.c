@@ -42,9 +42,16 @@ sp_name_first(const struct sp_job *job, const struct sp_id *id,
 static enum sp_status
 prepare(const struct sp_spool *sp, struct sp_submit *s, struct inbound *in)
 {
-	struct sp_job job;
+	struct sp_job job = { .prio = s->prio };
 	enum sp_status st;
 
+	if (s->bundle) {
+		sp_name_first(&job, &s->id, s->label, &in->name);
+		in->name.bundle = true;
+		in->to = SP_NEW;
+		sp_tmp_name(sp, in->tmp);
+		return SP_OK;
+	}
 	st = sp_job_parse(s->text, s->len, &job, &s->err);
 	if (st == SP_OK) {
 		if (s->prio >= 0)

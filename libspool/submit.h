@@ -17,7 +17,9 @@ struct sp_submit {
 	char label[SP_LABEL_MAX + 1]; /* used where the job has none */
 	int prio;                     /* -1: the job's own */
 	struct sp_id id;              /* out; in, if `named`: */
-	bool named; /* the id is the caller's, who knows that it is new */
+	bool named;  /* the id is the caller's, who knows that it is new */
+	bool bundle; /* many jobs, one a line, of priority `prio`: not looked
+	              * into, and it goes to new/ */
 	enum sp_status status; /* out: SP_OK accepted and durable */
 	struct sp_err err;     /* out */
 };
@@ -28,6 +30,12 @@ struct sp_submit {
  * notBefore go to waiting/, others to new/. */
 enum sp_status sp_submit(const struct sp_spool *spool, struct sp_submit *group,
     size_t n, struct sp_err *err);
+
+/* The same, of many in less time: where there are a slice of jobs of one
+ * priority and label (and more), they go in as short bundles (bundle.h), in
+ * which each is a line and has its id already. */
+enum sp_status sp_submit_packed(const struct sp_spool *spool,
+    struct sp_submit *group, size_t n, struct sp_err *err);
 
 /* The first name of an order: PP.ID.t1a0 and the job's label, else `label`. */
 void sp_name_first(const struct sp_job *job, const struct sp_id *id,
@@ -48,15 +56,5 @@ sp_admit(const struct sp_spool *spool, const char *raw, enum sp_drop kind,
 
 /* Write bad/NAME.why where it is missing (a crash after the move). */
 enum sp_status sp_bad_explain(const struct sp_spool *spool, struct sp_err *err);
-
-/* An admitted bundle is claimed by its exploder, staged line by line in
- * tmp/ATTEMPT.d/, committed by the rename to done/, and only then its orders
- * are moved out one by one: each line becomes one order exactly once whatever
- * crashes.  bundle: as it stands in new/. */
-enum sp_status sp_bundle_explode(const struct sp_spool *spool,
-    const struct sp_name *bundle, struct sp_err *err);
-/* Finish or drop what a dead exploder left in tmp/. */
-enum sp_status
-sp_bundle_recover(const struct sp_spool *spool, struct sp_err *err);
 
 #endif

@@ -87,7 +87,9 @@ shim_here() {
 # run_with ACTOR POINT NTH RECOVERY
 cycle() {
 	fresh_spool
-	fast_policy
+	# A bundle of three is long here: it is cut, and what comes of it opened.
+	policy lease=1 beat=0.2 settle=0.5 attempts=3 backoff=0.1 \
+	    backoffMax=1 halfRename=1 poll=0.2 slice=2
 	fixture
 	drops
 	ids=$(spool submit "$T/ok.json")

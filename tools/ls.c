@@ -7,7 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "libspool/bundle.h"
+#include "libspool/find.h"
 #include "libspool/fs.h"
+#include "tools/served.h"
 #include "tools/spool.h"
 
 static const char *
@@ -35,6 +38,8 @@ static const struct table_column columns[] = {
 };
 
 struct ls {
+	const struct sp_spool *spool;
+	size_t bundles, jobs; /* not opened yet, and what is in them */
 	struct table table;
 	struct sp_buf line;
 	int64_t now;
@@ -74,6 +79,22 @@ try_of(const struct sp_row *row)
 	return (int)row->name.attempt + (ran ? 1 : 0);
 }
 
+/* How many jobs wait in a bundle?  No row knows: it has none of its own. */
+static size_t
+jobs_of(struct ls *ls, const struct sp_row *row)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX + 2);
+	size_t n = 0;
+
+	if (sp_order_read(ls->spool, row->state, &row->name, &text, NULL) ==
+	    SP_OK)
+		n = sp_bundle_jobs(sp_buf_text(&text), text.len);
+	sp_buf_clear(&text);
+	ls->bundles++;
+	ls->jobs += n;
+	return n;
+}
+
 static int
 ls_line(void *arg, const struct sp_row *row)
 {
@@ -88,6 +109,10 @@ ls_line(void *arg, const struct sp_row *row)
 	(void)snprintf(text, sizeof text, "%s%s%s", row->title,
 	    row->title[0] != '\0' && row->project[0] != '\0' ? "/" : "",
 	    row->project);
+	if (row->name.bundle && !sp_state_over_is(row->state) &&
+	    !served_is(ls->spool))
+		(void)snprintf(text, sizeof text, "%s (%zu jobs)", row->title,
+		    jobs_of(ls, row));
 	table_put(table, text[0] != '\0' ? text : row->script);
 	table_put(table, row->name.worker);
 	text[0] = '\0';
@@ -136,10 +161,15 @@ bad_one(void *arg, const char *name, const struct stat *st)
 /* What is not an order yet, or cannot be one, is easily missed: say so, beside
  * the table. */
 static void
-say_drops(const struct sp_spool *spool)
+say_drops(const struct sp_spool *spool, const struct ls *ls)
 {
 	struct drops drops = { 0 };
 
+	if (ls->bundles > 0)
+		(void)fprintf(stderr,
+		    "%zu job%s in %zu bundle%s: orders when their turn comes\n",
+		    ls->jobs, ls->jobs == 1 ? "" : "s", ls->bundles,
+		    ls->bundles == 1 ? "" : "s");
 	(void)sp_fs_list(spool->dir[SP_DIR_NEW], ".", raw_one, &drops);
 	(void)sp_fs_list(spool->dir[SP_DIR_BAD], ".", bad_one, &drops);
 	if (drops.raw > 0)
@@ -162,7 +192,8 @@ ls_run(struct tool *tool, int argc, char **argv)
 		{ "metrics", no_argument, NULL, 'm' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct ls ls = { .line = SP_BUF_INIT(1024 * 1024),
+	struct ls ls = { .spool = &tool->spool,
+		.line = SP_BUF_INIT(1024 * 1024),
 		.now = sp_wall_ms() };
 	struct sp_err err = { "" };
 	enum sp_status st;
@@ -204,7 +235,7 @@ ls_run(struct tool *tool, int argc, char **argv)
 			     : table_print(&ls.table);
 	(void)fflush(stdout);
 	if (!json && st == SP_OK)
-		say_drops(&tool->spool);
+		say_drops(&tool->spool, &ls);
 	table_clear(&ls.table);
 	sp_buf_clear(&ls.line);
 	return answer;

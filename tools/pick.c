@@ -1,12 +1,14 @@
 /*
  * pick.c - an order given by any unique part of its id or of its name.
- * A whole id is looked for directly; a part, or many ids, in a list.
+ * A whole id is looked for directly; a part, or many ids, in a list.  One that
+ * is still a line of a bundle is brought out where it is to be shown or moved.
  */
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "index/index.h"
+#include "libspool/bundle.h"
 #include "libspool/find.h"
 #include "tools/served.h"
 #include "tools/spool.h"
@@ -22,7 +24,18 @@ struct pick {
 	struct see_list list; /* when `listed` */
 	bool listed;
 	size_t asked;
+	bool opens; /* an order that is a line of a bundle is to come out */
+	struct sp_bundles bundles; /* when `bundled` */
+	bool bundled;
 };
+
+static void
+pick_clear(struct pick *pick)
+{
+	see_list_clear(&pick->list);
+	if (pick->bundled)
+		sp_bundles_clear(&pick->bundles);
+}
 
 static enum sp_status
 load(struct pick *pick, struct sp_err *err)
@@ -129,18 +142,72 @@ by_part(struct pick *pick, const char *word, struct sp_id *id_out)
 	return ANSWER_YES;
 }
 
+/* Bring its bundle's lines out, so that it can be looked at and moved.  Others
+ * may have been quicker. */
 static int
-by_id(struct pick *pick, const struct sp_id *id)
+open_for(struct pick *pick, const struct sp_id *id,
+    const struct sp_bundle_row *row, unsigned line)
 {
 	struct sp_err err = { "" };
 	enum sp_status st;
 	enum sp_state state;
 	struct sp_name name;
+	char text[SP_NAME_MAX];
+
+	st = row->state == SP_NEW
+	    ? sp_bundle_open(&pick->tool->spool, &row->name, NULL, &err)
+	    : SP_BAD;
+	if (st == SP_LOST || st == SP_GONE)
+		sp_err_clear(&err);
+	if (see_find(&pick->tool->spool, id, &state, &name, NULL) == SP_OK)
+		return ANSWER_YES;
+	sp_name_print(&row->name, text);
+	complain("%s is line %u of %s/%s, which %s%s%s", id->text, line,
+	    sp_state_text(row->state), text,
+	    row->state == SP_NEW ? "is opened when its turn comes"
+				 : "is not opened there",
+	    err.text[0] == '\0' ? "" : ": ", err.text);
+	return ANSWER_NO;
+}
+
+/* Is it a line of a bundle that nobody has opened yet? */
+static const struct sp_bundle_row *
+line_of(struct pick *pick, const struct sp_id *id, unsigned *line_out)
+{
+	const struct sp_spool *spool = &pick->tool->spool;
+
+	if (served_is(spool))
+		return NULL;
+	if (!pick->bundled)
+		pick->bundled =
+		    sp_bundles_list(spool, &pick->bundles, NULL) == SP_OK;
+	return pick->bundled
+	    ? sp_bundles_find(spool, &pick->bundles, id, line_out)
+	    : NULL;
+}
+
+static int
+by_id(struct pick *pick, const struct sp_id *id)
+{
+	const struct sp_bundle_row *row = NULL;
+	struct sp_err err = { "" };
+	enum sp_status st = SP_GONE;
+	enum sp_state state;
+	struct sp_name name;
+	unsigned line = 0;
 
 	if (pick->asked++ >= DIRECT && !served_is(&pick->tool->spool) &&
-	    load(pick, NULL) == SP_OK && see_entry(&pick->list, id) != NULL)
-		return ANSWER_YES;
-	st = see_find(&pick->tool->spool, id, &state, &name, &err);
+	    load(pick, NULL) == SP_OK) {
+		if (see_entry(&pick->list, id) != NULL)
+			return ANSWER_YES;
+		row = line_of(pick, id, &line);
+	}
+	if (row == NULL)
+		st = see_find(&pick->tool->spool, id, &state, &name, &err);
+	if (st == SP_GONE && row == NULL)
+		row = line_of(pick, id, &line);
+	if (row != NULL)
+		return pick->opens ? open_for(pick, id, row, line) : ANSWER_YES;
 	if (st == SP_GONE) {
 		complain("no order %s in this spool", id->text);
 		return ANSWER_NO;
@@ -180,10 +247,10 @@ pick_word(struct pick *pick, const char *text, struct sp_id *id_out)
 int
 pick_one(struct tool *tool, const char *text, struct sp_id *id_out)
 {
-	struct pick pick = { .tool = tool };
+	struct pick pick = { .tool = tool, .opens = true };
 	int answer = pick_word(&pick, text, id_out);
 
-	see_list_clear(&pick.list);
+	pick_clear(&pick);
 	return answer;
 }
 
@@ -232,24 +299,32 @@ add_stdin(struct pick *pick, struct ids *ids)
 	}
 }
 
-int
-pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
+static int
+pick_these(struct pick *pick, int argc, char **argv, struct sp_id **ids_out,
     size_t *n_out)
 {
-	struct pick pick = { .tool = tool };
 	struct ids ids = { 0 };
 	int i;
 
 	for (i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "-") == 0)
-			add_stdin(&pick, &ids);
+			add_stdin(pick, &ids);
 		else
-			add(&pick, argv[i], &ids);
+			add(pick, argv[i], &ids);
 	}
-	see_list_clear(&pick.list);
+	pick_clear(pick);
 	*ids_out = ids.id;
 	*n_out = ids.n;
 	return ids.answer;
+}
+
+int
+pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
+    size_t *n_out)
+{
+	struct pick pick = { .tool = tool };
+
+	return pick_these(&pick, argc, argv, ids_out, n_out);
 }
 
 int
@@ -257,13 +332,14 @@ pick_each(struct tool *tool, int argc, char **argv,
     int (*one)(struct tool *tool, const struct sp_id *id))
 {
 	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
+	struct pick pick = { .tool = tool, .opens = true };
 	struct sp_id *ids;
 	int answer, it;
 	size_t i, n;
 
 	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
 		return usage_wrong();
-	answer = pick_all(tool, argc - optind, argv + optind, &ids, &n);
+	answer = pick_these(&pick, argc - optind, argv + optind, &ids, &n);
 	for (i = 0; i < n; i++)
 		if ((it = one(tool, &ids[i])) > answer)
 			answer = it;

@@ -14,9 +14,10 @@
 #include "tools/amend.h"
 #include "tools/intake.h"
 #include "tools/pin.h"
+#include "tools/served.h"
 #include "tools/spool.h"
 
-#define GROUP      2048
+#define GROUP      8192
 #define GROUP_SIZE (16 * 1024 * 1024) /* bytes held at once */
 
 struct submit {
@@ -123,7 +124,9 @@ flush_group(struct submit *submit)
 
 	if (submit->n == 0)
 		return;
-	(void)sp_submit(&submit->tool->spool, submit->group, submit->n, NULL);
+	/* A server takes jobs, not names. */
+	(void)(served_is(&submit->tool->spool) ? sp_submit : sp_submit_packed)(
+	    &submit->tool->spool, submit->group, submit->n, NULL);
 	for (i = 0; i < submit->n; i++) {
 		if (submit->group[i].status == SP_OK)
 			accept(submit, submit->where[i], &submit->group[i].id);

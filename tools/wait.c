@@ -11,10 +11,12 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "libspool/bundle.h"
 #include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
 #include "libspool/outcome.h"
+#include "tools/served.h"
 #include "tools/spool.h"
 
 #define PAUSE_FIRST 20
@@ -127,12 +129,32 @@ stands(const struct wait *wait, const struct waited *one, bool *there_out,
 	return st == SP_GONE ? SP_OK : st;
 }
 
+/* Is it a line of a bundle?  Listed when the first one is asked for. */
+static enum sp_status
+line_is(struct wait *wait, struct sp_bundles *bundles, bool *listed,
+    const struct sp_id *id, bool *there_out, struct sp_err *err)
+{
+	enum sp_status st = SP_OK;
+	unsigned line;
+
+	if (served_is(wait->spool))
+		return SP_OK;
+	if (!*listed)
+		st = sp_bundles_list(wait->spool, bundles, err);
+	*listed = true;
+	if (st == SP_OK)
+		*there_out =
+		    sp_bundles_find(wait->spool, bundles, id, &line) != NULL;
+	return st;
+}
+
 /* Somebody may have taken an order away by hand: it would never be over.  Not
  * there at two looks, seconds apart, and no outcome: gone. */
 static enum sp_status
 look_missing(struct wait *wait, struct sp_err *err)
 {
-	bool few = wait->n - wait->over <= FEW, there;
+	bool few = wait->n - wait->over <= FEW, there, listed = false;
+	struct sp_bundles bundles;
 	struct see_list list = { 0 };
 	struct waited *one;
 	enum sp_status st = SP_OK;
@@ -150,6 +172,9 @@ look_missing(struct wait *wait, struct sp_err *err)
 			st = stands(wait, one, &there, err);
 		else
 			there = see_entry(&list, &one->id) != NULL;
+		if (st == SP_OK && !there)
+			st = line_is(
+			    wait, &bundles, &listed, &one->id, &there, err);
 		if (st != SP_OK)
 			break;
 		if (there) {
@@ -163,6 +188,8 @@ look_missing(struct wait *wait, struct sp_err *err)
 		}
 	}
 	see_list_clear(&list);
+	if (listed)
+		sp_bundles_clear(&bundles);
 	wait->missing_due = sp_mono_ms() + MISS_MS;
 	return st;
 }

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "libspool/bundle.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
 #include "libspool/log.h"
@@ -214,6 +215,12 @@ claims(struct tr *tr, struct sp_claiming *all, size_t n, struct sp_err *err)
 }
 
 static enum sp_status
+unpack(struct tr *tr, const struct sp_name *name, struct sp_err *err)
+{
+	return sp_bundle_open(&dir_of(tr)->spool, name, NULL, err);
+}
+
+static enum sp_status
 refuse(struct tr *tr, const struct sp_name *name, const char *why,
     struct sp_err *err)
 {
@@ -319,6 +326,7 @@ const struct tr_ops dir_ops = {
 	.eligible = eligible,
 	.claim = claim,
 	.claims = claims,
+	.unpack = unpack,
 	.refuse = refuse,
 	.stands = stands,
 	.look_at = dir_look_at,

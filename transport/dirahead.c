@@ -30,12 +30,17 @@ dir_ahead_clear(struct dir_ahead *a)
 void
 dir_ahead_listed(struct dir_ahead *a, const struct sp_names *names)
 {
+	struct sp_name name;
 	size_t i;
 
 	a->listed.n = a->listed.len = 0;
-	for (i = 0; i < names->n; i++)
+	for (i = 0; i < names->n; i++) {
+		if (sp_name_parse(sp_names_at(names, i), &name) == SP_OK &&
+		    name.bundle)
+			continue; /* long, and seldom asked for */
 		if (sp_names_add(&a->listed, sp_names_at(names, i)) != SP_OK)
 			break;
+	}
 }
 
 /* Rows are free when they have no text. */

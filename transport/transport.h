@@ -90,7 +90,8 @@ struct tr_ops {
 
 	/* Canonical names waiting in new/, in dispatch order; raw drops that
 	 * are whole are admitted on the way (some of them, when there are
-	 * many), young ones are left.  SP_LOST: nothing is known that the last
+	 * many), young ones are left.  There may be bundles among them, which
+	 * `unpack` opens.  SP_LOST: nothing is known that the last
 	 * listing did not say. */
 	enum sp_status (*list)(
 	    struct tr *tr, struct sp_names *names_out, struct sp_err *err);
@@ -113,6 +114,10 @@ struct tr_ops {
 	 * no better way than claim. */
 	void (*claims)(struct tr *tr, struct sp_claiming *all, size_t n,
 	    struct sp_err *err);
+	/* Open a bundle of new/: its lines are orders then (libspool/bundle.h).
+	 * SP_LOST: somebody else has.  NULL where none are listed. */
+	enum sp_status (*unpack)(
+	    struct tr *tr, const struct sp_name *name, struct sp_err *err);
 	/* End an order in new/ that is no valid job, with an outcome 400. */
 	enum sp_status (*refuse)(struct tr *tr, const struct sp_name *name,
 	    const char *why, struct sp_err *err);

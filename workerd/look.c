@@ -185,6 +185,10 @@ look_tick(struct worker *w, int64_t now)
 			take_try(w, text, now);
 		if (text == NULL || take_full(w))
 			take_all(w, now);
+		if (text != NULL && l->over) {
+			take_all(w, now);
+			return l->next; /* a bundle was opened: list */
+		}
 		if (text == NULL) {
 			used_up(w, now);
 			return l->claims > before ? now : l->next;

@@ -177,6 +177,7 @@ judged(enum sp_status st, int64_t began)
 	X(const struct sp_name *, name)                                        \
 	X(struct sp_name *, claimed) X(struct sp_buf *, text)
 #define REFUSE(X) X(const struct sp_name *, name) X(const char *, why)
+#define UNPACK(X) X(const struct sp_name *, name)
 #define STANDS(X)                                                              \
 	X(const struct sp_id *, id)                                            \
 	X(enum sp_state *, state) X(struct sp_name *, name)
@@ -208,6 +209,7 @@ VERB(list, true, LIST)
 VERB(read, true, READ)
 VERB(eligible, true, JOB)
 VERB(claim, true, CLAIM)
+VERB(unpack, true, UNPACK)
 VERB(refuse, true, REFUSE)
 VERB(stands, true, STANDS)
 VERB(pins, true, PINS)
@@ -297,6 +299,8 @@ wrap(const struct tr_ops *direct)
 	m.ops.claim = claim_ask;
 	if (direct->claims != NULL)
 		m.ops.claims = claims_ask;
+	if (direct->unpack != NULL)
+		m.ops.unpack = unpack_ask;
 	m.ops.refuse = refuse_ask;
 	m.ops.stands = stands_ask;
 	m.ops.pins = pins_ask;

@@ -5,7 +5,9 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <string.h>
 
+#include "libspool/bundle.h"
 #include "libspool/log.h"
 #include "workerd/look.h"
 #include "workerd/offer.h"
@@ -14,6 +16,7 @@
 
 #define AGAIN_MS   1000 /* an order that is not eligible, or not whole */
 #define TROUBLE_MS 1000
+#define OTHERS_MS  50 /* another opens a bundle */
 
 static int64_t
 least(int64_t a, int64_t b)
@@ -161,6 +164,78 @@ consider(struct worker *w, const struct sp_name *name, struct opinion *o,
 	return yes;
 }
 
+/* ---- bundles ---- */
+
+/* Is there a line that could run here?  One that is to be cut first says no
+ * more than that. */
+static bool
+any_fits(struct worker *w, const struct sp_buf *text, char why[128])
+{
+	const char *at = sp_buf_text(text), *end = at + text->len, *nl;
+	enum verdict v = VERDICT_NONE;
+	bool any = false;
+	struct sp_job job;
+
+	if (sp_bundle_jobs(at, text->len) > (unsigned)w->policy->slice)
+		return true;
+	for (; at < end; at = nl + 1) {
+		nl = memchr(at, '\n', (size_t)(end - at));
+		if (nl == NULL)
+			nl = end;
+		if (sp_bundle_jobs(at, (size_t)(nl - at)) == 0)
+			continue;
+		any = true;
+		/* What is no job is to be said soon. */
+		if (sp_job_parse(at, (size_t)(nl - at), &job, NULL) == SP_OK)
+			v = offer_judge(w, &job, why);
+		sp_job_clear(&job);
+		if (v != VERDICT_NEVER)
+			return true;
+	}
+	return !any;
+}
+
+/* Nothing nearer was for us: what lies in it are orders from here on, and
+ * another listing has them.  Where somebody else is at it that takes a
+ * moment. */
+static void
+open_bundle(struct worker *w, const struct sp_name *name, const char *file,
+    struct opinion *o, int64_t now)
+{
+	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX + 64);
+	struct look *l = &w->look;
+	struct sp_job all = { 0 };
+	struct sp_err err = { "" };
+	enum sp_status st;
+	char why[128] = "";
+
+	st = w->ops->unpack == NULL ? SP_BAD
+				    : w->ops->eligible(w->tr, name, &all, &err);
+	if (st == SP_OK)
+		st = w->ops->read(w->tr, name, &text, &err);
+	if (st == SP_OK && !any_fits(w, &text, why)) {
+		if (o != NULL)
+			o->verdict = VERDICT_NEVER;
+		looked_declined(w, file, why);
+		sp_buf_clear(&text);
+		return;
+	}
+	sp_buf_clear(&text);
+	/* Also what cannot be read: to open it says what is wrong with it. */
+	if (st == SP_OK || st == SP_BAD)
+		st = w->ops->unpack == NULL ? SP_BAD
+					    : w->ops->unpack(w->tr, name, &err);
+	later(l, o, now + AGAIN_MS);
+	if (st != SP_OK && st != SP_LOST && st != SP_GONE) {
+		if (sp_warn_due(name->id.text))
+			sp_warn("open bundle=%s: %s", name->id.text, err.text);
+		return;
+	}
+	l->nothing = false;
+	l->over = true;
+	l->next = sp_mono_ms() + (st == SP_OK ? 0 : OTHERS_MS);
+}
+
 /* ---- claims ---- */
 
 /* What came of one. */
@@ -277,6 +352,10 @@ take_try(struct worker *w, const char *text, int64_t now)
 		o = verdict_put(&w->look.seen, text);
 	if (o != NULL)
 		o->verdict = VERDICT_NONE;
+	if (name.bundle) {
+		open_bundle(w, &name, text, o, now);
+		return;
+	}
 	if (!consider(w, &name, o, &needs, now))
 		return;
 	if (needs.gpus > 0 || at_once(w) <= 1) {

@@ -23,6 +23,24 @@ t_submit() {
 	OVER=1 promises $(cat "$T/ids")
 }
 
+# Many at once, as lines of bundles: what was printed is somewhere, and runs.
+t_submit_packed() {
+	fixture
+	policy lease=1 beat=0.2 settle=0.1 poll=0.2 slice=2
+	SPOOL_CRASH_LOG=$T/points spool submit "$T/three.jsonl" >"$T/ids"
+	is "$(wc -l <"$T/ids")" 3
+	for point in $(actor_points); do
+		for nth in 1 2; do
+			SPOOL_CRASH=$point:$nth spool submit "$T/three.jsonl" \
+			    >>"$T/ids" 2>/dev/null || :
+		done
+		echo "$point" >>"$T/rows"
+	done
+	drain
+	# shellcheck disable=SC2046
+	OVER=1 promises $(cat "$T/ids")
+}
+
 t_worker_alone() { matrix worker alone; }
 t_worker_with_daemon() { matrix worker daemon; }
 t_spoold_with_daemon() { matrix spoold daemon; }

@@ -26,12 +26,13 @@ same(const struct sp_policy *a, const struct sp_policy *b)
 	ck_assert_double_eq(a->half_rename, b->half_rename);
 	ck_assert_double_eq(a->tmp_age, b->tmp_age);
 	ck_assert_double_eq(a->poll, b->poll);
+	ck_assert_int_eq(a->slice, b->slice);
 }
 
 START_TEST(defaults)
 {
-	const struct sp_policy want = { 1, 60, 5, 10, 3, 5, 600, 120, 129600,
-		2 };
+	const struct sp_policy want = { 1, 60, 5, 10, 3, 5, 600, 120, 129600, 2,
+		1024 };
 	struct sp_policy policy;
 
 	sp_policy_init(&policy);
@@ -44,13 +45,14 @@ END_TEST
 START_TEST(all_keys)
 {
 	const struct sp_policy want = { 1, 8.5, 2, 0, 7, 0.5, 30, 60, 3600,
-		0.25 };
+		0.25, 7 };
 	struct sp_policy policy;
 
 	ck_assert_int_eq(
-	    parse("{\"format\":1,\"lease\":8.5,\"beat\":2,\"settle\":0,"
-		  "\"attempts\":7,\"backoff\":0.5,\"backoffMax\":30,"
-		  "\"halfRename\":60,\"tmpAge\":3600,\"poll\":0.25}",
+	    parse(
+		"{\"format\":1,\"lease\":8.5,\"beat\":2,\"settle\":0,"
+		"\"attempts\":7,\"backoff\":0.5,\"backoffMax\":30,"
+		"\"halfRename\":60,\"tmpAge\":3600,\"poll\":0.25,\"slice\":7}",
 		&policy, NULL),
 	    SP_OK);
 	same(&policy, &want);
