@@ -236,8 +236,8 @@ enum fate {
  * that was cleared away, must not cost the lines of a committed bundle.
  */
 static enum sp_status
-fate_of(const struct sp_spool *sp, const struct sp_name *want,
-    enum fate *fate_out, struct sp_err *err)
+fate_of(const struct sp_spool *sp, struct sp_name *want, enum fate *fate_out,
+    struct sp_err *err)
 {
 	enum sp_state state;
 	struct sp_name name;
@@ -248,6 +248,7 @@ fate_of(const struct sp_spool *sp, const struct sp_name *want,
 	if (st != SP_OK)
 		return st;
 	same = sp_attempt_same(&name, want);
+	(void)strcpy(want->label, name.label); /* no attempt's name has it */
 	*fate_out = same && state == SP_ASSIGNED ? GOING_ON
 	    : same && state == SP_DONE           ? COMMITTED
 						 : OVERTAKEN;
@@ -255,8 +256,8 @@ fate_of(const struct sp_spool *sp, const struct sp_name *want,
 }
 
 static enum sp_status
-recover_one(const struct sp_spool *sp, const char *dir,
-    const struct sp_name *bundle, struct sp_err *err)
+recover_one(const struct sp_spool *sp, const char *dir, struct sp_name *bundle,
+    struct sp_err *err)
 {
 	enum sp_status st;
 	enum fate fate;

@@ -35,7 +35,9 @@ attempts_of(const struct sp_spool *sp, const struct sp_name *name,
 	struct sp_job job = { 0 };
 	enum sp_status st = SP_OK;
 
-	*most_out = (unsigned)sp->policy.attempts;
+	/* What lies in a bundle was accepted: who died at it has not run any of
+	 * it, and it is tried again for ever. */
+	*most_out = name->bundle ? SP_COUNT_MAX : (unsigned)sp->policy.attempts;
 	if (!name->bundle) {
 		st = sp_order_read(sp, SP_ASSIGNED, name, &text, err);
 		if (st == SP_OK)

@@ -9,6 +9,7 @@
 
 static Suite *(*const suites[])(void) = {
 	buf_suite,
+	bundle_suite,
 	err_suite,
 	log_suite,
 	id_suite,

@@ -7,6 +7,7 @@
 #include <check.h>
 
 Suite *buf_suite(void);
+Suite *bundle_suite(void);
 Suite *err_suite(void);
 Suite *log_suite(void);
 Suite *id_suite(void);
