@@ -236,8 +236,11 @@ all_there(const struct sp_spool *sp)
 	ck_assert_uint_eq(bad, 1);
 	ck_assert_int_eq(
 	    sp_list(sp->dir[SP_DIR_TMP], false, &names, NULL), SP_OK);
-	for (i = 0; i < names.n; i++)
-		stages += strstr(sp_names_at(&names, i), ".d") != NULL;
+	for (i = 0; i < names.n; i++) {
+		const char *file = sp_names_at(&names, i);
+
+		stages += strcmp(file + strlen(file) - 2, ".d") == 0;
+	}
 	ck_assert_uint_eq(stages, 0);
 	sp_names_clear(&names);
 }
