@@ -68,7 +68,8 @@ objs	 = $(patsubst %.c,$(O)/o/%.o,$(1))
 LIB_C	:= $(call rel,libspool/*.c)
 TR_C	:= $(filter-out transport/near.c,$(call rel,transport/*.c))
 INDEX_C	:= $(call rel,index/*.c)
-WARM_C	:= workerd/warmend.c workerd/warmfork.c workerd/warmpack.c workerd/warmrun.c
+WARM_C	:= $(addprefix workerd/,warmchild.c warmend.c warmfork.c warmpack.c \
+	warmrun.c)
 WORK_C	:= $(filter-out $(WARM_C),$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)

@@ -18,12 +18,10 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "workerd/warmin.h"
 
-#define SPARES    16  /* at once */
 #define FILES     64  /* that are watched */
 #define VARIABLES 512 /* of an environment that we set */
 
@@ -294,10 +292,10 @@ spare(struct warm_place *at, int job)
 static void
 offer(int control, const pid_t *pid, const int *end, int n)
 {
-	char text[SPARES * 12 + 8] = "\1S";
+	char text[WARM_MOST * 12 + 8] = "\1S";
 	struct iovec iov = { .iov_base = text };
 	union {
-		char room[CMSG_SPACE(SPARES * sizeof(int))];
+		char room[CMSG_SPACE(WARM_MOST * sizeof(int))];
 		struct cmsghdr align;
 	} u = { .room = { 0 } };
 	struct msghdr m = { .msg_iov = &iov,
@@ -320,60 +318,25 @@ offer(int control, const pid_t *pid, const int *end, int n)
 		;
 }
 
-/* Fork them and end, for what an ended process leaves becomes workerd's child.
- * Returns in a spare, with its socket. */
-static int
-between(const int (*pair)[2], int many, pid_t *pid)
-{
-	pid_t one;
-	int i, k;
-
-	for (i = 0; i < many; i++) {
-		one = fork();
-		if (one != 0) {
-			pid[i] = one;
-			continue;
-		}
-		for (k = 0; k < many; k++) {
-			(void)close(pair[k][1]);
-			if (k != i)
-				(void)close(pair[k][0]);
-		}
-		return pair[i][0];
-	}
-	leave();
-}
-
 long
 warm_fork(struct warm_place *at, int many)
 {
-	static pid_t *pid; /* where those between us and them tell */
-	int pair[SPARES][2], end[SPARES], n, i, job;
-	pid_t middle;
+	int pair[WARM_MOST][2], end[WARM_MOST], n, i, job;
+	pid_t pid[WARM_MOST];
+	static bool begun;
 
-	if (pid == NULL) {
-		pid = mmap(NULL, sizeof *pid * SPARES, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		if (pid == MAP_FAILED)
-			return 0;
+	if (!begun)
 		make_keys();
-	}
-	for (n = 0; n < many && n < SPARES; n++) {
+	begun = true;
+	for (n = 0; n < many && n < WARM_MOST; n++) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
 			pair[n]) == -1)
 			break;
 		end[n] = pair[n][1];
-		pid[n] = -1;
 	}
-	middle = n > 0 ? fork() : -1;
-	if (middle == 0) {
-		job = between(pair, n, pid);
+	many = n;
+	if (n > 0 && (job = warm_children(pair, &n, pid)) != -1)
 		return (long)spare(at, job);
-	}
-	while (middle > 0 && waitpid(middle, NULL, 0) == -1 && errno == EINTR)
-		;
-	for (many = n, n = 0; n < many && pid[n] > 0; n++)
-		;
 	if (n > 0)
 		offer(at->control, pid, end, n);
 	for (i = 0; i < many; i++) {

@@ -42,6 +42,13 @@ long warm_fork(struct warm_place *at, int many);
 void warm_forked(void);
 const char *warm_after(const char *text); /* the next of a list */
 
+/* warmchild.c: processes that are children of our parent. */
+#define WARM_MOST 16 /* at once */
+/* One for each pair of sockets.  In such a process: the first of its pair, the
+ * others are closed.  In the server -1, and how many there are, from the first
+ * pair on. */
+int warm_children(const int (*pair)[2], int *many, pid_t *pid_out);
+
 /* warmpack.c */
 SHOWN void spool_warm_pack(void);
 /* Before a fork: was there written to since? */
