@@ -68,8 +68,8 @@ objs	 = $(patsubst %.c,$(O)/o/%.o,$(1))
 LIB_C	:= $(call rel,libspool/*.c)
 TR_C	:= $(filter-out transport/near.c,$(call rel,transport/*.c))
 INDEX_C	:= $(call rel,index/*.c)
-WARM_C	:= $(addprefix workerd/,warmchild.c warmend.c warmfork.c warmpack.c \
-	warmrun.c)
+WARM_C	:= $(addprefix workerd/,warmchild.c warmend.c warmfork.c warmlay.c \
+	warmpack.c warmrun.c)
 WORK_C	:= $(filter-out $(WARM_C),$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)
@@ -117,7 +117,7 @@ $(O)/so/%.o: %.c
 	$(CC) -std=c17 -D_GNU_SOURCE -I$(TOP) -MMD -MP $(WARN) -O2 -fPIC \
 	    -fvisibility=hidden -c -o $@ $<
 $(O)/warmfork.so: $(WARM_C:%.c=$(O)/so/%.o)
-	$(CC) -shared -s -o $@ $^
+	$(CC) -shared -s -Wl,-z,now -o $@ $^
 $(O)/o/workerd/warmpy.o: workerd/warm.py $(O)/warmfork.so
 	@mkdir -p $(@D)
 	@{ echo '#include "workerd/warm.h"'; echo 'const char warm_text[] ='; \

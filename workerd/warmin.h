@@ -55,6 +55,11 @@ SHOWN void spool_warm_pack(void);
 void warm_pack_again(bool changed);
 SHOWN unsigned long long spool_warm_loaded(void);
 
+/* warmlay.c */
+void warm_lay(void);
+/* Whole large pages, of noughts; NULL: none can be had. */
+char *warm_large(size_t size);
+
 /* Objects of Python's, or NULL; warm.py holds them. */
 struct warm_run {
 	struct warm_place *place;

@@ -72,39 +72,30 @@ run_of(unsigned long code, unsigned long *from_out, unsigned long *to_out)
 	return found && of != 0;
 }
 
-/* Put a copy in a large page in its place: the same bytes at the same address,
- * at every moment that we or others run. */
-static void
-lift_window(unsigned long at)
-{
-	char *room = mmap(NULL, 2 * WINDOW, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *copy;
-
-	if (room == MAP_FAILED)
-		return;
-	copy = (char *)(((unsigned long)room + WINDOW - 1) & ~(WINDOW - 1));
-	if (madvise(copy, WINDOW, MADV_HUGEPAGE) == 0) {
-		(void)memcpy(copy, (const void *)at, WINDOW);
-		if (mprotect(copy, WINDOW, PROT_READ | PROT_EXEC) == 0)
-			(void)mremap(copy, WINDOW, WINDOW,
-			    MREMAP_MAYMOVE | MREMAP_FIXED, (void *)at);
-	}
-	(void)munmap(room, 2 * WINDOW);
-}
-
 /* Python's code, of which each job would otherwise have pages by the hundred to
  * find, and to forget. */
 static void
 lift(void)
 {
 	unsigned long from, to;
+	char *copy;
+	size_t n;
 
 	if (!run_of((unsigned long)(uintptr_t)PyEval_EvalCode, &from, &to))
 		return;
-	for (from = (from + WINDOW - 1) & ~(WINDOW - 1); from + WINDOW <= to;
-	     from += WINDOW)
-		lift_window(from);
+	from = (from + WINDOW - 1) & ~(WINDOW - 1);
+	to &= ~(WINDOW - 1);
+	n = from < to ? to - from : 0;
+	if (n == 0 || (copy = warm_large(n)) == NULL)
+		return;
+	/* The same bytes at the same address, at every moment that we or
+	 * others run. */
+	(void)memcpy(copy, (const void *)from, n);
+	if (mprotect(copy, n, PROT_READ | PROT_EXEC) == 0)
+		(void)mremap(
+		    copy, n, n, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)from);
+	else
+		(void)munmap(copy, n);
 }
 
 /* ---- all of it ---- */
@@ -178,6 +169,7 @@ spool_warm_pack(void)
 	warm_forked(); /* finds where functions are, once for all forks */
 	fill();
 	lift();
+	warm_lay();
 	warm_pack_again(true);
 }
 
