@@ -768,4 +768,43 @@ t_iostream() {
 	stop "$WORKER"
 }
 
+# Its memory is laid anew: a job has few mappings of it, and what a fork is not
+# to see stays hidden.  Libraries that ask to be told of forks are told.
+t_laid() {
+	modules
+	cat >"$T/forks.c" <<-'CC'
+	#include <pthread.h>
+	static int forks;
+	static void child(void) { forks++; }
+	int begin(void) { return pthread_atfork(0, 0, child); }
+	int told(void) { return forks > 0; }
+	CC
+	cc -shared -fPIC -o "$T/mods/forks.so" "$T/forks.c" 2>/dev/null || skip 'no C here'
+	echo "import ctypes; lib = ctypes.CDLL('$T/mods/forks.so'); lib.begin()" >"$T/mods/told.py"
+	cat >"$T/mods/hides.py" <<-'PY'
+	import ctypes, mmap
+	page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+	# MADV_WIPEONFORK, by hand for Pythons that do not know it
+	at = ctypes.addressof(ctypes.c_char.from_buffer(page))
+	ctypes.CDLL(None).madvise(ctypes.c_void_p(at), ctypes.c_size_t(4096), 18)
+	page[0] = 7
+	PY
+	echo 'import hides; print(hides.page[0], len(list(open("/proc/self/maps"))))' | script hidden.py
+	echo 'import told; print(told.lib.told())' | script forked.py
+	warm_worker --warm hides
+	put cold hidden.py '"order":{"warm":["told"]}'
+	soon there cold
+	put warm hidden.py
+	soon there warm
+	is "$(said cold | cut -d' ' -f1) $(said warm | cut -d' ' -f1)" '7 0'
+	is "$(of warm .run.warm)" true
+	[ "$(said warm | cut -d' ' -f2)" -lt "$(said cold | cut -d' ' -f2)" ] ||
+	    fail "mappings: cold and warm $(said cold) $(said warm)"
+	soon eval '[ "$(grep -c "warm python=.* ready" "$T/worker.log")" = 2 ]'
+	put forked forked.py '"order":{"warm":["told"]}'
+	soon there forked
+	is "$(of forked .run.warm) $(said forked)" 'true 1'
+	stop "$WORKER"
+}
+
 run_stories "$@"
