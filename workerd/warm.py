@@ -596,13 +596,15 @@ def serve():
 
     def fill():
         """Use up the room between what we have, for what is put there in a
-        fork is spread over as many pages as there are holes."""
+        fork is spread over as many pages as there are holes.  What is next of
+        each size stands at the start of a pool, beside what says so."""
         out = []
+        pool = 16384 if sys.version_info >= (3, 10) else 4096
         for size in range(-17, 512 - 33, 16):
             for n in range(50000):
                 out.append(object() if size < -1 else float(n) if size < 0
                            else bytes(size))
-                if id(out[-1]) & 4095 < 64:     # at the start of a page
+                if id(out[-1]) & pool - 1 < 64:
                     break
         return out
 
