@@ -1,5 +1,5 @@
 /*
- * warmin.h - within the shared object that warm.py loads into Python: its two
+ * warmin.h - within the shared object that warm.py loads into Python: its
  * files, and what they use of Python.  No header of Python's is included, for
  * one object serves all versions: these functions are of its stable ABI, and an
  * object is known by its address.
