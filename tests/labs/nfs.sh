@@ -1,24 +1,18 @@
 #!/bin/sh
 # nfs.sh [STORY...] - the three promises on a network of machines: a kernel's
-# NFS server and two clients, and what happens to them.  One row a story:
-#
-#	lost      accepted orders of which nothing is known any more
-#	double    orders with two entries, an outcome that is not their entry's,
-#	          or two living workers who both say that they ended them
-#	stranded  left in assigned/ when all had been given time
-#	recovery  seconds until all that stood in assigned/ at the fault was over
-#	          or given back: from the end of the fault, or from the fault
-#	          where somebody does not come back
+# NFS server and two clients, and what happens to them.  One row a story
+# (verdict.sh).
 #
 # The server (srv) has the files on its own ext4; the clients c1 and c2 run
 # workers.  What jobs did they write down past the network, in ran/.
-# NFS_ORDERS, NFS_RUNS; NFS_KEEP=DIR keeps what is left of a broken run.
+# NFS_ORDERS, NFS_RUNS.
 # shellcheck disable=SC1091,SC2034
 set -u
 : "${TOP:?}" "${BIN:?}"
 HERE=$(cd "$(dirname "$0")" && pwd)
 . "$HERE/machines.sh"
 . "$HERE/nfs-hosts.sh"
+. "$HERE/verdict.sh"
 . "$HERE/nfs-stories.sh"
 why=$(nfs_lack)
 if [ -n "$why" ]; then
@@ -31,10 +25,10 @@ LAB=$(mktemp -d "${TMPDIR:-/tmp}/spool-lab.XXXXXX") || exit 1
 trap 'rm -rf "$LAB"' EXIT
 trap 'exit 130' INT TERM
 ORDERS=${NFS_ORDERS:-200}
+RUNS=${NFS_RUNS:-2}
 LEASE=5
+LAB_NAME=nfs
 SHARE=$LAB/share
-NTH=0
-FAILED=0
 
 # ---- what stories are made of ----
 
@@ -45,9 +39,10 @@ fresh() {
 	S=/mnt/spool/s$NTH
 	D=/mnt/export/s$NTH
 	mkdir -p "$R/ran"
-	DEAD=none
+	DEAD=none NAP='' FEWER=
 	: >"$R/accepted"
 	: >"$R/recovery"
+	: >"$R/asked"
 	on srv "spool init $D >/dev/null &&
 echo '{\"format\":1,\"lease\":$LEASE,\"beat\":1,\"poll\":0.5,\"settle\":1,\"backoff\":0.2,\"backoffMax\":2,\"halfRename\":5}' >$D/spool.json &&
 printf '%s\n' '#!/bin/sh' 'read -r h </proc/sys/kernel/hostname' \
@@ -56,16 +51,35 @@ printf '%s\n' '#!/bin/sh' 'read -r h </proc/sys/kernel/hostname' \
 chmod 755 $D/scripts/a.sh"
 }
 
-# orders HOST N [NAP]: submitted there, one by one, so that those said to be
-# accepted before a fault are.
-orders() {
-	on "$1" "i=0
-while [ \$i -lt $2 ]; do
-	echo '{\"scriptName\":\"a.sh\",\"order\":{\"attempts\":20,\"env\":{\"NAP\":\"${3:-}\"}}}'
+# jobs N: lines of jobs that take NAP seconds, for a guest's shell
+jobs() { echo "i=0
+while [ \$i -lt $1 ]; do
+	echo '{\"scriptName\":\"a.sh\",\"order\":{\"attempts\":20,\"env\":{\"NAP\":\"$NAP\"}}}'
 	i=\$((i + 1))
-done >/tmp/jobs.jsonl
-spool -s $S submit --no-pin /tmp/jobs.jsonl >>/mnt/share/r$NTH/accepted" 180
+done"; }
+
+# orders HOST N: submitted there, all at once
+orders() {
+	echo "$2" >>"$R/asked"
+	on "$1" "{ $(jobs "$2"); } >/tmp/jobs.jsonl
+spool -s $S submit --no-pin /tmp/jobs.jsonl >>/mnt/share/r$NTH/accepted" 180 ||
+	    broken "no submit from $1"
 }
+
+# trickle HOST N: N times five orders from now on; trickled: all are accepted
+trickle() {
+	echo $(($2 * 5)) >>"$R/asked"
+	on "$1" "{ $(jobs 5); } >/tmp/five.jsonl
+(
+	k=0
+	while [ \$k -lt $2 ]; do
+		spool -s $S submit --no-pin /tmp/five.jsonl >>/mnt/share/r$NTH/accepted
+		k=\$((k + 1))
+	done
+	: >/mnt/share/r$NTH/trickled
+) >/mnt/share/r$NTH/trickle.log 2>&1 </dev/null &"
+}
+trickled() { wait_for 180 [ -e "$R/trickled" ] || broken 'submits have no end'; }
 
 # worker HOST [options]: from now on, as a service would
 worker() {
@@ -101,8 +115,6 @@ sync' || broken "$_h did not end well"
 	done
 }
 
-broken() { echo "$*" >>"$R/broken"; }
-
 left() { on srv "cd $D; set -- new/[0-9]* waiting/[0-9]* assigned/[0-9]*
 n=0; for f; do [ ! -e \$f ] || n=\$((n + 1)); done; echo \$n"; }
 left_is_0() { [ "$(left)" = 0 ] || { sleep 0.4; false; }; }
@@ -126,80 +138,12 @@ recovered() {
 	echo "$(now) $_since" | awk '{printf "%.1f\n", $1 - $2}' >>"$R/recovery"
 }
 
-# ---- what came of it ----
-
-# judge: orders lost double stranded; words into broken
-judge() {
+collect() {
 	on srv "tar -C $D -cf /mnt/share/r$NTH/spool.tar ." 120 || broken 'no copy'
-	mkdir "$R/spool"
-	tar -C "$R/spool" -xf "$R/spool.tar"
-	(
-		cd "$R/spool" || exit 1
-		find new waiting assigned 'done' failed -name '[0-9][0-9].2*' |
-		    sed -E 's#^([a-z]*)/.*[0-9][0-9]\.(2[^.]*)\.t([0-9]*)a[0-9]*(@([^.]*))?.*#\2 \1 \3 \5#'
-	) | LC_ALL=C sort >"$R/entries"
-	LC_ALL=C sort "$R/accepted" >"$R/wanted"
-	cut -d' ' -f1 "$R/entries" | uniq -d >"$R/double"
-	find "$R/spool/outcomes" -name '2*.json' -exec cat {} + |
-	    jq -r '"\(._id) \(.run.ticket) \(.run.worker)"' | LC_ALL=C sort >"$R/outs"
-	# Nobody but workers ends anything here: who committed it wrote it.
-	awk 'NR == FNR {o[$1] = $2 " " $3; next}
-	    ($2 == "done" || $2 == "failed") && o[$1] != $3 " " $4 {print $1}' \
-	    "$R/outs" "$R/entries" >>"$R/double"
-	cat "$R"/c?.log 2>/dev/null | awk -v dead="$DEAD" '
-	    $2 == "work" {me = $3; sub("worker=", "", me)}
-	    me ~ "^" dead "-" {next}
-	    $2 == "end" && $4 == "status=200" {n[$3]++; if (n[$3] == 1) who[$3] = me}
-	    $2 == "discard" {n[$3]--}
-	    END {for (o in n) if (n[o] > 1) print substr(o, 7)}' >>"$R/double"
-	lost=$(LC_ALL=C comm -23 "$R/wanted" - <<-X | wc -l
-	$(cut -d' ' -f1 "$R/entries" | uniq)
-	X
-	)
-	double=$(sort -u "$R/double" | wc -l)
-	stranded=$(grep -c ' assigned ' "$R/entries")
-	OVER=1 PATH=$BIN/helpers:$PATH xargs -r sh "$TOP/tests/promises" "$R/spool" \
-	    <"$R/wanted" 2>>"$R/broken" >/dev/null
-	[ "$(wc -l <"$R/wanted")" = "$ORDERS" ] || broken "accepted: $(wc -l <"$R/wanted") of $ORDERS"
-	grep -hE 'Sanitizer|runtime error' "$R"/*.log >>"$R/broken"
+	tar -C "$1" -xf "$R/spool.tar"
 }
-
-# story NAME RUNS COMMAND...
-story() {
-	_name=$1
-	_runs=$2
-	shift 2
-	case " $WANTED " in "  " | *" ${_name} "*) ;; *) return ;; esac
-	t_orders=0 t_lost=0 t_double=0 t_stranded=0 bad=
-	: >"$LAB/recovery"
-	for _run in $(seq "$_runs"); do
-		fresh
-		"$@"
-		end c1 c2 srv
-		judge
-		t_orders=$((t_orders + $(wc -l <"$R/wanted")))
-		t_lost=$((t_lost + lost)) t_double=$((t_double + double))
-		t_stranded=$((t_stranded + stranded))
-		cat "$R/recovery" >>"$LAB/recovery"
-		if [ "$lost$double$stranded" != 000 ] || [ -s "$R/broken" ]; then
-			bad=$bad$(sed 's/^/; /' "$R/broken" 2>/dev/null | head -n 5 | tr -d '\n')
-			bad=${bad:-; see above}
-			[ -z "${NFS_KEEP:-}" ] || cp -r "$R" "$NFS_KEEP/$_name.$_run"
-		fi
-		rm -rf "$R"
-		on srv "rm -rf $D"
-	done
-	row
-}
-
-row() {
-	_r=$(sort -n "$LAB/recovery" | awk '{v[NR] = $1}
-	    END {if (!NR) print "-"; else printf "%s/%s", v[int((NR + 1) / 2)], v[NR]}')
-	[ -z "$bad" ] && _ok='ok  ' || _ok=FAIL
-	printf '%s nfs.%-24s %4s %6s %5s %6s %8s %9s%s\n' "$_ok" "$_name" "$_runs" \
-	    $t_orders $t_lost $t_double $t_stranded "$_r" "$bad"
-	[ -z "$bad" ] || FAILED=1
-}
+end_all() { end c1 c2 srv; }
+forget() { on srv "rm -rf $D"; }
 
 WANTED=$*
 wire
@@ -210,6 +154,6 @@ cp "$BIN/workerd" "$BIN/spool" "$BIN/spoold" "$SHARE/bin/"
 	echo 'FAIL nfs: the machines did not start'
 	exit 1
 }
-printf '#    %-28s %4s %6s %5s %6s %8s %9s\n' story runs orders lost double stranded recovery
+heading
 tell_all
 [ $FAILED = 0 ]
