@@ -22,7 +22,7 @@ mounts_lack() {
 	gluster) _need='glusterd gluster glusterfs mkfs.ext4' ;;
 	esac
 	for _c in $_need ip unshare; do
-		command -v "$_c" >/dev/null || { echo "needs $_c (tests/labs/packages)"; return; }
+		command -v "$_c" >/dev/null || { echo "needs $_c (tools/packages-labs)"; return; }
 	done
 	[ "$(id -u)" = 0 ] || { echo 'needs root'; return; }
 	[ -c /dev/fuse ] || echo 'needs /dev/fuse'

@@ -15,7 +15,7 @@ nfs_lack() {
 	fi
 	for _c in $NFS_NEEDS; do
 		if ! command -v "$_c" >/dev/null && ! [ -x "/usr/sbin/$_c" ]; then
-			echo "needs $_c (tests/labs/packages)"
+			echo "needs $_c (tools/packages-labs)"
 			return
 		fi
 	done
