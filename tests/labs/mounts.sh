@@ -231,10 +231,25 @@ zombie() {
 	grep -qE '(discard|stop) order=' "$R/c1.log" || broken 'c1 never heard of it'
 }
 
+# One of two replicas is killed, and comes back with what it has missed.
+brick_cut() {
+	daemon c2
+	orders c1 "$ORDERS" 0.1
+	worker c1
+	worker c2
+	under_way
+	kill -KILL "$(cat "$LAB/gl/run/vols/$_vol"/*brick2*.pid)" ||
+	    broken 'no brick to kill'
+	wait_for 120 over_some $((ORDERS / 2)) || broken 'one brick alone does not do'
+	gl volume start "$_vol" force
+	all_over
+}
+
 tell() { # NAME
 	story "claims-$1" "$RUNS" claims
 	story "killed-$1" "$RUNS" killed
 	story "zombie-$1" "$RUNS" zombie
+	[ "$1" != replica ] || story "brick-cut-$1" "$RUNS" brick_cut
 	down_mounts
 }
 down_mounts() { umount "$LAB/c1" "$LAB/c2"; }
