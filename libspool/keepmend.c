@@ -19,6 +19,7 @@
 #include "libspool/log.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
+#include "libspool/proveroom.h"
 #include "libspool/submit.h"
 
 #define PUBLISH_MS   5000
@@ -394,9 +395,15 @@ keep_sweep(struct sp_keep *k, int64_t now)
 		const char *name = sp_names_at(&names, i);
 
 		if (strcmp(name, ".gitkeep") == 0 ||
-		    sp_fs_lstat(k->sp->dir[SP_DIR_TMP], name, &sb) == -1 ||
-		    age_of(&sb, server) <
-			(int64_t)(k->sp->policy.tmp_age * 1000))
+		    sp_fs_lstat(k->sp->dir[SP_DIR_TMP], name, &sb) == -1)
+			continue;
+		if (sp_prove_left(k->sp, name, server)) {
+			if (sp_prove_wipe(k->sp, name))
+				sp_info("sweep tmp/%s", name);
+			continue;
+		}
+		if (age_of(&sb, server) <
+		    (int64_t)(k->sp->policy.tmp_age * 1000))
 			continue;
 		if (S_ISREG(sb.st_mode)
 			? sp_fs_unlink(k->sp->dir[SP_DIR_TMP], name) == 0

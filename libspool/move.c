@@ -203,6 +203,19 @@ sp_link_own(int fromfd, const char *from, const char *to)
 	return sp_fs_link(fromfd, from, AT_FDCWD, to) == 0;
 }
 
+int
+sp_rename_said(
+    int fromfd, const char *from, int tofd, const char *to, unsigned flags)
+{
+	return sp_fs_rename(fromfd, from, tofd, to, flags) == 0 ? 0 : errno;
+}
+
+int
+sp_link_said(int fromfd, const char *from, int tofd, const char *to)
+{
+	return sp_fs_link(fromfd, from, tofd, to) == 0 ? 0 : errno;
+}
+
 bool
 sp_move_own_dir(int fromfd, const char *from, int tofd, const char *to)
 {

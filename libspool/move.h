@@ -40,6 +40,12 @@ enum sp_status sp_move_aside(const struct sp_spool *spool, int fromfd,
  * alone.  false: errno says why. */
 bool sp_link_own(int fromfd, const char *from, const char *to);
 
+/* What rename(2) and link(2) themselves say, 0 or an errno, with no look at
+ * what came of it: for `spool prove` alone, which wants to know that. */
+int sp_rename_said(
+    int fromfd, const char *from, int tofd, const char *to, unsigned flags);
+int sp_link_said(int fromfd, const char *from, int tofd, const char *to);
+
 /* Outside the spool: a directory that is ours alone, to a name that is not
  * there and that only we make, on the same filesystem.  false: errno. */
 bool sp_move_own_dir(int fromfd, const char *from, int tofd, const char *to);

@@ -35,6 +35,7 @@ static const struct verb *const verbs[] = {
 	&verb_drain,
 	&verb_resume,
 	&verb_check,
+	&verb_prove,
 	&verb_reindex,
 	&verb_token,
 };

@@ -49,6 +49,7 @@ static Suite *(*const suites[])(void) = {
 	token_suite,
 	http_suite,
 	scan_suite,
+	mount_suite,
 };
 
 static void

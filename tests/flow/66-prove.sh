@@ -1,0 +1,164 @@
+# spool prove: each fault that a filesystem can have is found and named, what
+# is well is found well, and nothing is left of the trial.
+. "$TOP/tests/lib.sh"
+PLAIN_ONLY="faults mounts killed"
+
+# A disk, whatever the tests run on; or what stands in $1.
+DISK='29 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw'
+as_mounted() { # LINE
+	echo "$1" >"$T/mountinfo"
+	export BADFS_MOUNT="$T/mountinfo"
+}
+# prove_bad CODE FAULTS...: on a filesystem that has them
+prove_bad() {
+	[ -e "$T/badfs.so" ] ||
+	    ${CC:-cc} -O1 -shared -fPIC -o "$T/badfs.so" "$TOP/tests/shim/badfs.c" -ldl
+	_code=$1
+	shift
+	exits "$_code" env LD_PRELOAD="$T/badfs.so" BADFS="$*" spool prove "$S"
+}
+said() { # LEVEL WHAT PART
+	awk -F '\t' -v l="$1" -v w="$2" -v p="$3" \
+	    '$1 == l && $2 == w && index($0, p) && (l == "ok" || $4 != "") { n++ } END { exit !n }' "$T/out" ||
+		fail "no $1 of $2 with '$3' in: $(cat "$T/out")"
+}
+tidy() {
+	is "$(ls "$S/tmp")" '' 'tmp/'
+	is "$(find "$S" -newer "$T/before" -type f ! -path "$S/index/certificate.json")" '' 'files'
+}
+stamp() { : >"$T/before"; }
+bads() { grep -c '^bad' "$T/out" || :; }
+
+t_here() {
+	job x.sh | spool submit - >/dev/null
+	ls -R "$S/new" >"$T/new"
+	stamp
+	_got=0
+	spool prove "$S" >"$T/out" 2>"$T/err" || _got=$?
+	is "$_got" "$([ "$(bads)" = 0 ] && echo 0 || echo 1)" 'exit'
+	is "$(grep -cvP '^(ok|warn|bad)\t[a-z-]+\t[^\t]+\t[^\t]*$' "$T/out" || :)" 0 'odd lines'
+	for what in rename create replace links no-replace names clock directory; do
+		said ok $what ''
+	done
+	tidy
+	is "$(ls -R "$S/new")" "$(cat "$T/new")"
+	is "$(jq -r '.findings | length' "$S/index/certificate.json")" "$(wc -l <"$T/out")"
+	is "$(jq -r '.safe' "$S/index/certificate.json")" "$([ "$_got" = 0 ] && echo true || echo false)"
+	is "$(jq -r '.hosts[0].host' "$S/index/certificate.json")" "$(uname -n)"
+	# The same as objects; by -s as well.
+	cut -f1,2 "$T/out" >"$T/lines"
+	spool -s "$S" prove --json >"$T/out" 2>"$T/err" || :
+	is "$(jq -r '.level + "\t" + .what' "$T/out")" "$(cat "$T/lines")"
+	exits 0 spool check
+	exits 100 spool prove "$T/nowhere"
+	exits 100 spool prove --jsno "$S"
+	exits 100 spool prove "$S" "$S"
+	for url in sftp://nobody@127.0.0.1/spool https://127.0.0.1:1; do
+		exits 100 spool -s $url prove
+		has "$(cat "$T/err")" 'where it is mounted'
+	done
+}
+
+t_faults() {
+	as_mounted "$DISK"
+	prove_bad 0
+	is "$(grep -v '^ok' "$T/out")" ''
+	is "$(cat "$T/err")" safe
+	stamp
+	prove_bad 1 copy nlink deaf clock ctime dirsync
+	has "$(cat "$T/err")" 'unsafe: 3 of'
+	said bad rename 'of 200 races 200 had two winners'
+	said bad links 'with a second name 1'
+	said bad fsync 'Input/output error'
+	said warn inotify 'not told of'
+	said warn clock '3600.0 s ahead'
+	said warn ctime 'does not renew'
+	is "$(bads)" 3
+	tidy
+	prove_bad 1 lost excl overlink watches 'case' swift
+	said bad rename '200 none'
+	said bad create '200 had two winners'
+	said bad links 'a name that is taken'
+	said warn fsync 'no disk is asked'
+	said warn names 'are one file'
+	said warn inotify 'no watch can be had'
+	is "$(bads)" 3
+	is "$(jq -c '[.safe, (.findings | map(select(.level == "bad")) | length)]' \
+	    "$S/index/certificate.json")" '[false,3]'
+	prove_bad 1 lied torn nolink short replace
+	said warn rename '200 were told the wrong thing'
+	said bad replace 'a file that was being replaced'
+	said warn links 'no hard links'
+	said bad no-replace 'has replaced'
+	said bad directory 'of 300 files had 299'
+	is "$(bads)" 3
+	tidy
+	# What the house knows how to live with is no reason to refuse.
+	prove_bad 0 lied watches ctime clock 'case'
+	has "$(cat "$T/err")" 'safe, with 5 warnings'
+	is "$(jq .safe "$S/index/certificate.json")" true
+}
+
+t_mounts() {
+	as_mounted '41 29 0:47 / /mnt/spool rw,relatime shared:22 - nfs4 fs:/export rw,vers=4.2,rsize=262144,wsize=262144,namlen=255,soft,nocto,proto=tcp,timeo=600,retrans=2,sec=sys,local_lock=none,addr=10.0.0.1'
+	prove_bad 1
+	said ok filesystem 'fs:/export, version 4.2'
+	said bad option 'soft: '
+	said bad option 'nocto: '
+	said warn option 'up to 60 s late'
+	said warn export 'exportfs -v'
+	is "$(jq -r '.hosts[0].filesystem' "$S/index/certificate.json")" nfs4
+	as_mounted "$DISK"
+	if [ ! -s /var/lib/nfs/etab ]; then
+		export BADFS_EXPORTS="$T/exports"
+		printf '%s 10.0.0.0/8(rw,async) *(ro,sync)\n' "$T" >"$T/exports"
+		prove_bad 1
+		said bad export '10.0.0.0/8 with async'
+		said ok export '* with sync'
+	fi
+}
+
+held() { set -- "$S"/tmp/prove.*/s/s0; [ -e "$1" ]; }
+no_room() { set -- "$S"/tmp/prove.*; [ ! -e "$1" ]; }
+# It waits in its first fsync, in the middle of all.
+stalled() {
+	rm -f "$T/go"
+	LD_PRELOAD="$T/badfs.so" BADFS=stall BADFS_GO="$T/go" spool prove "$S" >"$T/stalled" 2>"$T/stalled.err" &
+	PROVE=$!
+	soon held
+}
+t_killed() {
+	as_mounted "$DISK"
+	prove_bad 0
+	cp "$S/index/certificate.json" "$T/certificate"
+	stalled
+	kill -TERM $PROVE
+	: >"$T/go"
+	_got=0
+	wait $PROVE || _got=$?
+	is $_got 111
+	has "$(cat "$T/stalled.err")" stopped
+	is "$(ls "$S/tmp")" ''
+	cmp "$S/index/certificate.json" "$T/certificate"
+	# Of one that was killed the next one clears up,
+	stalled
+	kill -KILL $PROVE
+	wait $PROVE || :
+	held
+	exits 0 spool check
+	prove_bad 0
+	is "$(ls "$S/tmp")" ''
+	# or a keeper; not of one that is at work.
+	stalled
+	live=$PROVE
+	room=$(echo "$S"/tmp/prove.*)
+	prove_bad 0
+	[ -e "$room/s/s0" ] || fail 'the room of another is gone'
+	kill -KILL $live
+	wait $live || :
+	start_spoold
+	soon no_room
+	stop "$SPOOLD"
+}
+
+run_stories "$@"

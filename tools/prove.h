@@ -1,0 +1,53 @@
+/*
+ * prove.h - what the files of `spool prove` share.
+ *
+ *	prove.c		the verb: the room, printing, the certificate
+ *	provemount.c	how it is mounted, and exported
+ *	proverace.c	who wins when several want the same
+ *	provefile.c	links, syncs, times, names
+ *	provecost.c	clock, events, and what a directory costs
+ *
+ * Everything is done in a directory of its own in tmp/ (proveroom.h), which
+ * goes again however we end.
+ */
+#ifndef PROVE_H
+#define PROVE_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libspool/certificate.h"
+#include "libspool/finding.h"
+#include "libspool/mount.h"
+#include "libspool/spool.h"
+
+struct prove {
+	const struct sp_spool *spool;
+	struct sp_findings found;
+	size_t printed;
+	bool json;
+	char room[SP_NAME_MAX]; /* in tmp/, "": none */
+	int fd;                 /* of the room */
+	bool net;               /* it comes from another machine */
+	struct sp_certificate cert;
+};
+
+/* A signal said that it is enough; looked at in each loop. */
+extern volatile sig_atomic_t prove_ended;
+
+/* A directory in the room, which is emptied when the room is.  -1: said as a
+ * finding. */
+int prove_dir(struct prove *p, const char *name);
+/* A small file, made anew and not synced; 0 or an errno. */
+int prove_file(int dir, const char *name);
+/* What went wrong with the test `what`, as its finding. */
+void prove_failed(struct prove *p, const char *what, int error);
+
+/* Each adds its findings. */
+void prove_mount(struct prove *p);
+void prove_races(struct prove *p);
+void prove_files(struct prove *p);
+void prove_costs(struct prove *p);
+
+#endif
