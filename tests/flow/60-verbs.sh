@@ -112,6 +112,7 @@ unhold|usage: spool unhold
 retry|usage: spool retry
 workers x|usage: spool workers
 check x|usage: spool check
+prove a b|usage: spool prove
 reindex x|usage: spool reindex
 ROWS
 }
@@ -127,7 +128,7 @@ t_wrong_usage() {
 	done <"$T/table"
 	exits 100 spool
 	exits 0 spool help
-	for v in init submit ls show why wait log cancel hold unhold retry workers check reindex; do
+	for v in init submit ls show why wait log cancel hold unhold retry workers check prove reindex; do
 		has "$(spool help)" "  $v "
 		has "$(spool help "$v")" "usage: spool $v"
 		is "$(spool "$v" --help)" "$(spool help "$v")"
@@ -140,7 +141,7 @@ t_no_spool() {
 	cd "$T/empty" || exit
 	job ok.sh >"$T/j.json"
 	for line in "submit $T/j.json" ls 'show x' 'wait x' 'log x' 'cancel x' 'hold x' \
-	    'unhold x' 'retry x' workers check reindex; do
+	    'unhold x' 'retry x' workers check prove reindex; do
 		# shellcheck disable=SC2086
 		for where in nowhere empty; do
 			exits 100 spool -s "$T/$where" $line
