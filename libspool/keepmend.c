@@ -23,7 +23,8 @@
 #include "libspool/submit.h"
 
 #define PUBLISH_MS   5000
-#define PUBLISH_REST 50 /* times what the listing took */
+#define PUBLISH_REST 50    /* times what the listing took */
+#define PUBLISH_MOST 30000 /* a disk that stood still does not count */
 #define SWEEP_MS     600000
 #define SLICE_MS     200
 #define HALF_LOCAL   4 /* one of so many rounds looks at the whole queue */
@@ -183,6 +184,7 @@ keep_publish(struct sp_keep *k, int64_t now)
 		st = list_dots(k, server, &names, &err);
 	keep_trouble("list outcomes", st, &err);
 	rest = (sp_mono_ms() - rest) * PUBLISH_REST;
+	rest = rest < PUBLISH_MOST ? rest : PUBLISH_MOST;
 	/* What is wrong with one, or with one kind, is no reason to leave the
 	 * others. */
 	for (i = 0; i < names.n && st == SP_OK; i++) {

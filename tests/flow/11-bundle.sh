@@ -1,6 +1,6 @@
 # Bundles: one file of many jobs is one file until its turn comes; each line
 # becomes one order, whoever opens it and whoever dies.
-PLAIN_ONLY="worker_alone idle"
+PLAIN_ONLY="worker_alone idle wait"
 . "$TOP/tests/lib.sh"
 
 slice() {
@@ -133,7 +133,8 @@ t_unfit() {
 	start_worker --drain
 	wait "$WORKER" || fail 'drain'
 	is "$(ran)" '3 4 '
-	has "$(cat "$T/worker.log")" 'drain leaves='
+	has "$(cat "$T/worker.log")" 'drain leaves=1'
+	is "$(bundles)" 1
 }
 
 # For those who see only the head of the queue one more is opened.
@@ -230,6 +231,16 @@ t_verbs() {
 	is "$(orders)" 0
 	exits 1 spool show "$(id 5)"
 	OVER=0 promises
+}
+
+# Who waits for a line looks for it again and again, and finds it in its bundle.
+t_wait() {
+	slice 10
+	lines 1 10 | spool submit - >"$T/ids"
+	exits 111 spool wait --timeout 12 "$(sed -n 5p "$T/ids")"
+	is "$(bundles)" 1
+	rm "$S/new"/*
+	exits 1 spool wait --timeout 60 - <"$T/ids"
 }
 
 # All who may open one, at once, and some die at it.

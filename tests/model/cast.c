@@ -145,8 +145,6 @@ dropper(struct sp_spool *sp)
 			tried |= (uint64_t)1 << (key + n);
 			job_print(key + n, NULL, text + strlen(text));
 		}
-		if (n > 1)
-			oracle_bundle(key, n);
 		(void)snprintf(part, sizeof part, ".job%d.part", key);
 		(void)snprintf(
 		    name, sizeof name, "job%d.json%s", key, n > 1 ? "l" : "");
@@ -544,7 +542,7 @@ cast_spool(void)
 	static const char policy[] =
 	    "{\"format\": 1, \"lease\": 20, \"beat\": 4, \"settle\": 3, "
 	    "\"attempts\": 9, \"backoff\": 0.5, \"backoffMax\": 2, "
-	    "\"halfRename\": 40, \"tmpAge\": 500, \"poll\": 1}\n";
+	    "\"halfRename\": 40, \"tmpAge\": 500, \"poll\": 1, \"slice\": 2}\n";
 	struct inode *i, *up;
 	size_t k;
 

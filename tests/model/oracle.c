@@ -20,10 +20,6 @@ struct record {
 	bool seen;     /* it stood somewhere as an order */
 	int places;    /* new, waiting, assigned, done, failed */
 	int over;      /* of these done and failed */
-	int first;     /* of a bundle: the key of its first line, else -1 */
-	int lines;     /* of the bundle that begins here */
-	int live;      /* names of that bundle in new, waiting, assigned */
-	char done[SP_NAME_MAX + 2]; /* its stage, once it is in done */
 	int ids;
 	char id[IDS][SP_ID_LEN + 1];
 	/* The outcome that anybody could have read. */
@@ -37,6 +33,9 @@ struct record {
 };
 
 static struct record record[ORDERS_MOST];
+/* Stages of bundles that are in done/: what lies there is on its way. */
+static char stages[ORDERS_MOST][SP_NAME_MAX + 2];
+static size_t stages_n;
 static int touched[ORDERS_MOST], touched_n;
 
 enum place {
@@ -62,11 +61,8 @@ hash(const char *text, size_t len)
 void
 oracle_init(void)
 {
-	int k;
-
 	(void)memset(record, 0, sizeof record);
-	for (k = 0; k < ORDERS_MOST; k++)
-		record[k].first = -1;
+	stages_n = 0;
 	touched_n = 0;
 }
 
@@ -142,58 +138,75 @@ touch(const struct record *r)
 
 /* ---- bundles ---- */
 
-void
-oracle_bundle(int first, int lines)
-{
-	int i;
+/* Of each line of a bundle, or of the one job; -1 behind the last. */
+#define KEYS 16
 
-	record[first].lines = lines;
-	for (i = 0; i < lines; i++)
-		record[first + i].first = first;
+static void
+keys_of(const struct inode *i, int keys[KEYS])
+{
+	const char *at = i->data, *end = at + i->len;
+	int n = 0;
+
+	while (!i->dir && at != NULL && n < KEYS - 1 &&
+	    (at = memmem(at, (size_t)(end - at), "\"k\":", 4)) != NULL) {
+		at += 4;
+		keys[n++] = atoi(at) % ORDERS_MOST;
+	}
+	keys[n] = -1;
+}
+
+static bool
+holds_key(const struct inode *i, int key)
+{
+	int keys[KEYS], n;
+
+	keys_of(i, keys);
+	for (n = 0; keys[n] != -1; n++)
+		if (keys[n] == key)
+			return true;
+	return false;
 }
 
 static void
 bundle_entry(enum place place, const struct inode *dir, const char *name,
-    struct inode *to, bool comes)
+    const struct inode *to, bool comes)
 {
 	struct sp_name parsed;
-	struct record *r;
-	int i, key = key_of(to);
+	int keys[KEYS], n;
 
-	if (key < 0 || record[key].lines == 0)
-		return;
-	r = &record[key];
-	if (place == LIVES)
-		r->live += comes ? 1 : -1;
-	else if (comes && strcmp(dir->up->name, "done") == 0 &&
-	    sp_name_parse(name, &parsed) == SP_OK) {
-		sp_attempt_print(&parsed, r->done);
-		(void)strcat(r->done, ".d");
-	} else
-		r->done[0] = '\0';
-	for (i = 0; i < r->lines; i++)
-		touch(r + i);
+	keys_of(to, keys);
+	if (place == OVER && comes && strcmp(dir->up->name, "done") == 0 &&
+	    sp_name_parse(name, &parsed) == SP_OK && stages_n < ORDERS_MOST) {
+		sp_attempt_print(&parsed, stages[stages_n]);
+		(void)strcat(stages[stages_n++], ".d");
+	}
+	for (n = 0; keys[n] != -1; n++) {
+		if (place == LIVES)
+			record[keys[n]].places += comes ? 1 : -1;
+		touch(&record[keys[n]]);
+	}
 }
 
-/* Wherever it is: by itself, in its bundle, or staged by that bundle's commit.
- * What is staged has no text yet when its name is made. */
+/* Wherever it is: by itself, in a bundle, or staged by a bundle's commit.  What
+ * is staged has no text yet when its name is made; a stage that was removed
+ * comes back by a power cut alone, and then all are reckoned anew. */
 static int
 places(const struct record *r)
 {
-	const struct record *b;
-	const struct inode *dir;
-	int n = r->places;
-	size_t i;
+	const struct inode *dir, *tmp = disk_find(W->disk.root, "tmp");
+	int n = r->places, key = (int)(r - record);
+	size_t i, k = 0;
 
-	if (r->first == -1)
-		return n;
-	b = &record[r->first];
-	n += b->live;
-	dir = b->done[0] == '\0' ? NULL : disk_find(W->disk.root, "tmp");
-	if (dir != NULL)
-		dir = disk_find(dir, b->done);
-	for (i = 0; dir != NULL && i < dir->live.n; i++)
-		n += key_of(dir->live.at[i].to) == (int)(r - record);
+	while (tmp != NULL && k < stages_n) {
+		if ((dir = disk_find(tmp, stages[k])) == NULL) {
+			(void)memmove(
+			    stages[k], stages[--stages_n], sizeof stages[k]);
+			continue;
+		}
+		for (i = 0; i < dir->live.n; i++)
+			n += holds_key(dir->live.at[i].to, key);
+		k++;
+	}
 	return n;
 }
 
@@ -322,10 +335,14 @@ oracle_entry(void *arg, struct inode *dir, const char *name, struct inode *to,
 			world_fail(
 			    "job %d is in order and in bad/ as %s", key, name);
 		break;
-	case STAGE:
-		if ((key = key_of(to)) >= 0)
-			touch(&record[key]);
+	case STAGE: {
+		int keys[KEYS];
+
+		keys_of(to, keys);
+		for (key = 0; keys[key] != -1; key++)
+			touch(&record[keys[key]]);
 		break;
+	}
 	case NOWHERE:
 		break;
 	}
@@ -397,10 +414,9 @@ oracle_cut(void)
 {
 	int k;
 
+	stages_n = 0;
 	for (k = 0; k < ORDERS_MOST; k++) {
 		record[k].places = record[k].over = 0;
-		record[k].live = 0;
-		record[k].done[0] = '\0';
 		record[k].there = false;
 	}
 	count(W->disk.root);

@@ -181,8 +181,6 @@ void oracle_cut(void);
 void oracle_accepted(int key, const char *id);
 /* What the actor has admitted is accepted. */
 void oracle_admitted(void);
-/* The keys first .. are the lines of one bundle. */
-void oracle_bundle(int first, int lines);
 void oracle_told(const char *id, const char *text, size_t len);
 bool oracle_over(void); /* all that was accepted has its outcome */
 void oracle_end(void);

@@ -306,6 +306,45 @@ START_TEST(blip_anywhere)
 }
 END_TEST
 
+/* However many die at it: what lies in it was accepted. */
+START_TEST(never_spent)
+{
+	struct sp_buf jobs = SP_BUF_INIT(SP_BUNDLE_MAX);
+	struct bundles b = { .n = 0 };
+	struct sp_name claimed, name;
+	struct sp_spool dead, heir;
+	enum sp_revoked how;
+	int i;
+
+	make();
+	join(&dead, "dead", 0);
+	join(&heir, "heir", 0);
+	(void)put_bundle(&heir);
+	walk(&heir, gather, &b);
+	name = b.one[0].name;
+	for (i = 0; i < 5; i++) {
+		ck_assert_int_eq(
+		    sp_claim(&dead, &name, &claimed, &jobs, NULL), SP_OK);
+		ck_assert_int_eq(
+		    sp_revoke(&heir, &claimed, false, "dead", &how, NULL),
+		    SP_OK);
+		ck_assert_int_eq(how, SP_REVOKED_QUEUED);
+		b.n = 0;
+		walk(&heir, gather, &b);
+		ck_assert_int_eq(
+		    sp_move_step(&heir, SP_STEP_PROMOTE, SP_WAITING, SP_NEW,
+			&b.one[0].name, &name, NULL),
+		    SP_OK);
+	}
+	inherit(&heir, &dead);
+	all_there(&heir);
+	sp_buf_clear(&jobs);
+	sp_spool_close(&dead);
+	sp_spool_close(&heir);
+	unmake();
+}
+END_TEST
+
 /* ---- submitted together ---- */
 
 #define MANY 23
@@ -401,6 +440,7 @@ bundle_suite(void)
 	suite_add_tcase(suite, texts_case);
 	tcase_add_loop_test(spool, cut_anywhere, 0, 2 * (int)COUNT(manners));
 	tcase_add_loop_test(spool, blip_anywhere, 0, 2);
+	tcase_add_test(spool, never_spent);
 	tcase_add_test(spool, packed);
 	tcase_set_timeout(spool, 60);
 	suite_add_tcase(suite, spool);
