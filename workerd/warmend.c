@@ -119,6 +119,13 @@ warm_files(uint64_t set_out[WARM_FILES])
 			set_out[i / 64] |= UINT64_C(1) << i % 64;
 }
 
+void
+warm_files_without(uint64_t set[WARM_FILES], int fd)
+{
+	if (fd >= 0 && fd < 64 * WARM_FILES)
+		set[fd / 64] &= ~(UINT64_C(1) << fd % 64);
+}
+
 /* ---- what runtimes hold back ---- */
 
 static struct runtime {

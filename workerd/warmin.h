@@ -90,6 +90,7 @@ struct warm_run {
 /* warmend.c */
 #define WARM_FILES 4                           /* 64 handles each */
 void warm_files(uint64_t set_out[WARM_FILES]); /* those that are open */
+void warm_files_without(uint64_t set[WARM_FILES], int fd);
 /* Nothing is there that would notice its end?  Of Python's objects, */
 bool warm_plain(const struct warm_run *run);
 /* and else, by the handles from before.  Then exit() is quick. */

@@ -31,7 +31,8 @@ static struct known {
 } known[KNOWN];
 static size_t known_n;
 
-static struct warm_run *the_run; /* there is one */
+static struct warm_run *the_run;   /* there is one */
+static uint64_t files[WARM_FILES]; /* that a script finds open */
 
 /* warm.py holds both for as long as we know them.  NULL: forget all.  False:
  * these are enough. */
@@ -219,10 +220,8 @@ run_script(const struct warm_run *run, void *code)
 	ssize_t n = PyDict_Size(run->modules);
 	void *last = newest(run->modules);
 	long registered = number(run->registered);
-	uint64_t files[WARM_FILES];
 	void *result;
 
-	warm_files(files);
 	/* We were called, the script is not to be. */
 	if (Py_LeaveRecursiveCall != NULL)
 		Py_LeaveRecursiveCall();
@@ -300,6 +299,19 @@ asked(const struct warm_run *run)
 	return (int)strtol(text + 1, NULL, 10);
 }
 
+/* What is open here and will be in a job that has closed what is ours; asked
+ * once, for a look at all handles is long. */
+static void
+know_files(const struct warm_run *run)
+{
+	size_t i;
+
+	warm_files(files);
+	warm_files_without(files, run->place->control);
+	for (i = 0; i < sizeof run->ours / sizeof run->ours[0]; i++)
+		warm_files_without(files, run->ours[i]);
+}
+
 /* Called by Python's main program with the script's name; returns in the
  * process of a job, if at all. */
 static void *
@@ -311,6 +323,7 @@ loader(void *self, void *args)
 	(void)args;
 	if (number(the_run->begin) == -1)
 		_exit(1); /* they do not raise anything */
+	know_files(the_run);
 	do
 		len = warm_fork(the_run->place, asked(the_run));
 	while (len == 0);
