@@ -118,10 +118,11 @@ zombie() {
 	said c1 '(discard|stop) order='
 }
 
-# The server stands still for ten leases while jobs run.
-stall() {
+# The server stands still for ten leases while jobs run.  A daemon that stands
+# still with it wakes up to beats that are all old.
+stall() { # DAEMON
 	NAP=20
-	daemon c2
+	daemon "$1"
 	orders c1 "$ORDERS"
 	worker c1
 	worker c2
@@ -184,11 +185,11 @@ tell_all() {
 		story answers-lost-$v "$RUNS" answers_lost
 		story client-cut-$v "$RUNS" client_cut srv
 		story zombie-$v "$RUNS" some $few zombie
-		story stall-$v 1 some 16 stall
+		story stall-$v 1 some 16 stall srv
 		story loss-1-$v 1 some $few lossy 1
 		story loss-5-$v 1 some $few lossy 5
 	done
-	mounted 4.2 && story skew 1 skew
+	mounted 4.2 && story skew 1 skew && story stall-daemon-off 1 some 16 stall c2
 	for o in nocto actimeo=1 actimeo=1,lookupcache=positive; do
 		mounted 4.2 $o && story "claims-$o" 1 claims
 	done
