@@ -16,6 +16,8 @@
 
 #include "libspool/lease.h"
 
+#define BACK_MOST 120000 /* ms: Linux's TCP_RTO_MAX */
+
 void
 sp_book_init(struct sp_book *book, int64_t lease_ms)
 {
@@ -123,12 +125,17 @@ forget_unseen(struct sp_book *book)
 
 /*
  * Time in which nobody looked counts for half a lease at most: a machine that
- * was suspended may have slept together with its workers.
+ * was suspended may have slept together with its workers.  If it was a lease or
+ * more they may be back later than we are: an NFS client whose server stood
+ * still asks again after as long as it got no answer, up to BACK_MOST.
  */
 static void
 forgive_sleep(struct sp_book *book, int64_t now)
 {
 	int64_t slept = now - book->last - book->lease / 2;
+
+	if (slept >= book->lease)
+		slept += slept < BACK_MOST ? slept : BACK_MOST;
 
 	if (book->last >= 0 && slept > 0) {
 		for (size_t i = 0; i < book->n; i++) {
@@ -214,6 +221,8 @@ sp_book_silence(const struct sp_book *book, const char *worker, int64_t now)
 {
 	bool there;
 	size_t at = row_find(book, worker, &there);
+	int64_t ms = there ? now - book->row[at].changed : -1;
 
-	return there ? now - book->row[at].changed : -1;
+	/* It may have been forgiven more than it had been silent for. */
+	return there && ms < 0 ? 0 : ms;
 }

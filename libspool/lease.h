@@ -51,7 +51,8 @@ void sp_book_end(struct sp_book *book, bool probe_ok, int64_t now);
  * last round, or gone. */
 bool
 sp_book_dead_is(const struct sp_book *book, const char *worker, int64_t now);
-/* ms since its counter last changed, -1 if unknown. */
+/* ms since its counter last changed, less those that are forgiven; -1 if
+ * unknown. */
 int64_t
 sp_book_silence(const struct sp_book *book, const char *worker, int64_t now);
 
