@@ -91,6 +91,7 @@ client_cut() { # DAEMON
 	NAP=0.5
 	race "$1"
 	_held=$(held c1)
+	holding $_held
 	power_off c1
 	_t=$(now)
 	# What it was submitting then, it never said to be accepted.
@@ -110,6 +111,7 @@ zombie() {
 	worker c2
 	under_way 4
 	_held=$(held c1)
+	holding $_held
 	unplug c1
 	recovered "$(now)" $_held
 	plug c1

@@ -129,11 +129,11 @@ under_way() { wait_for 120 over_some "${1:-$((ORDERS / 5))}" || broken 'it never
 held() { on srv "cd $D/assigned; for n in [0-9]*@${1:-}*; do [ ! -e \$n ] || echo \$n; done"; }
 now() { date +%s.%N; }
 gone() { on srv "cd $D/assigned; for n in $*; do [ ! -e \$n ] || exit 1; done" || { sleep 0.2; false; }; }
+holding() { [ $# -gt 0 ] || broken 'nothing was held at the fault: it proves nothing'; }
 # recovered SINCE NAME...: how long it took until these were gone
 recovered() {
 	_since=$1
 	shift
-	[ $# -gt 0 ] || broken 'nothing was held at the fault: it proves nothing'
 	wait_for 180 gone "$@" || broken "still in assigned/: $*"
 	echo "$(now) $_since" | awk '{printf "%.1f\n", $1 - $2}' >>"$R/recovery"
 }
