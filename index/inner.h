@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "index/ahead.h"
 #include "index/index.h"
 #include "index/lines.h"
 #include "index/sql.h"
@@ -30,6 +31,7 @@ struct walk {
 	bool told;          /* it is watched, since before it was listed */
 	struct stamp began; /* what it looked like then */
 	struct side here, known;
+	size_t ahead; /* so many of here's stretch are being read */
 };
 
 struct index {
@@ -62,7 +64,8 @@ struct work {
 	int64_t deadline; /* 0: none */
 	int dirfd;        /* of the directory that was read from last, -1 */
 	int64_t dir;      /* and which that was */
-	struct sp_row_texts texts;
+	struct ahead *ahead;    /* who reads from there, NULL: we alone */
+	struct entry_read read; /* by ourselves */
 	struct index_report *report;
 };
 
@@ -73,6 +76,10 @@ enum sp_status work_begin(struct work *work, struct sp_err *err);
  * is not there. */
 enum sp_status work_put(struct work *work, int64_t dir, enum sp_state state,
     const char *text, struct sp_err *err);
+/* Have it read, for work_put is near; false: not now. */
+bool work_ahead(
+    struct work *work, int64_t dir, enum sp_state state, const char *text);
+void work_alone(struct work *work); /* no more of that */
 enum sp_status work_drop(struct work *work, int64_t dir, enum sp_state state,
     const char *text, struct sp_err *err);
 

@@ -46,9 +46,9 @@ void sql_rollback(struct sql *sql);
 
 /* No rows, stamps, exports, freshness. */
 enum sp_status sql_clear(struct sql *sql, struct sp_err *err);
-/* need: what ready.jsonl says of it, NULL for none. */
+/* name: its file's; need: what ready.jsonl says of it, NULL for none. */
 enum sp_status sql_put(struct sql *sql, int64_t dir, const struct sp_row *row,
-    const char *need, struct sp_err *err);
+    const char *name, const char *need, struct sp_err *err);
 enum sp_status
 sql_drop(struct sql *sql, int64_t dir, const char *name, struct sp_err *err);
 enum sp_status sql_drop_dir(struct sql *sql, int64_t dir, struct sp_err *err);

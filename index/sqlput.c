@@ -42,14 +42,12 @@ sql_clear(struct sql *sql, struct sp_err *err)
 
 enum sp_status
 sql_put(struct sql *sql, int64_t dir, const struct sp_row *row,
-    const char *need, struct sp_err *err)
+    const char *name, const char *need, struct sp_err *err)
 {
 	sqlite3_stmt *q = sql_query(sql, Q_PUT, err);
-	char name[SP_NAME_MAX];
 
 	if (q == NULL)
 		return SP_BAD;
-	sp_name_print(&row->name, name);
 	(void)sqlite3_bind_int64(q, 1, dir);
 	sql_bind_text(q, 2, row->name.id.text);
 	(void)sqlite3_bind_int64(q, 3, sql_rank(row->state, &row->name));

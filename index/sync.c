@@ -330,7 +330,7 @@ index_sync(struct index *ix, unsigned flags, int64_t share_ms,
 		if ((st = index_load(ix, err)) != SP_OK)
 			return st;
 	}
-	sp_row_texts_init(&w.texts);
+	sp_row_texts_init(&w.read.texts);
 	if ((st = prepare(ix, flags, &why)) == SP_OK)
 		st = sync_once(&w, &why);
 	if (st != SP_OK) {
@@ -345,7 +345,8 @@ index_sync(struct index *ix, unsigned flags, int64_t share_ms,
 		caught_up(ix);
 	}
 	stamps_clear(&w.now);
-	sp_row_texts_clear(&w.texts);
+	work_alone(&w);
+	sp_row_texts_clear(&w.read.texts);
 	if (w.dirfd != -1)
 		(void)close(w.dirfd);
 	free(w.done);

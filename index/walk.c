@@ -15,6 +15,7 @@
 #include "libspool/fs.h"
 
 #define STRETCH (64 * 1024) /* names */
+#define MANY    256         /* that are worth a thread */
 
 /* ---- sorted lists, a stretch at a time ---- */
 
@@ -105,6 +106,24 @@ walk_start(struct index *ix, const struct stamp *began)
 	walk->on = true;
 }
 
+/* When nothing that is recorded comes any more, the rest is all new. */
+static void
+have_read(struct work *w, struct walk *walk, enum sp_state state)
+{
+	const struct side *here = &walk->here;
+
+	if (side_name(&walk->known) != NULL || walk->known.more)
+		return;
+	if (w->ahead == NULL || walk->ahead < here->at)
+		walk->ahead = here->at;
+	if (w->ahead == NULL && here->names.n - here->at < MANY)
+		return;
+	while (walk->ahead < here->names.n &&
+	    work_ahead(w, walk->began.dir, state,
+		sp_names_at(&here->names, walk->ahead)))
+		walk->ahead++;
+}
+
 /* One name of either list, or of both. */
 static enum sp_status
 step(struct work *w, struct walk *walk, enum sp_state state, struct sp_err *err)
@@ -140,6 +159,8 @@ work_dir(struct work *w, struct stamp *now, enum sp_state state, bool *more_out,
 		walk_start(w->ix, now);
 	stamp_dir_print(now->dir, path);
 	for (*more_out = false; st == SP_OK && !*more_out;) {
+		if (side_name(&walk->here) == NULL)
+			walk->ahead = 0;
 		if ((st = side_list(&walk->here, w->ix->spool->root, path,
 			 err)) != SP_OK ||
 		    (st = side_known(
@@ -154,10 +175,10 @@ work_dir(struct work *w, struct stamp *now, enum sp_state state, bool *more_out,
 			walk_stop(walk);
 			return SP_OK;
 		}
-		if (work_late(w))
-			*more_out = true;
-		else
-			st = step(w, walk, state, err);
+		if ((*more_out = work_late(w)))
+			break;
+		have_read(w, walk, state);
+		st = step(w, walk, state, err);
 	}
 	return st;
 }

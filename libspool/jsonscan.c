@@ -18,8 +18,13 @@
 static bool
 odd_is(const char *text, const struct sp_jtok *t)
 {
-	return sp_jtok_is(text, t, "NaN") || sp_jtok_is(text, t, "Infinity") ||
-	    sp_jtok_is(text, t, "-Infinity");
+	const char *end = text + t->at + t->len;
+
+	/* They end in N and y, and nothing else that is right does. */
+	return (end[-1] == 'N' && sp_jtok_is(text, t, "NaN")) ||
+	    (end[-1] == 'y' &&
+		(sp_jtok_is(text, t, "Infinity") ||
+		    sp_jtok_is(text, t, "-Infinity")));
 }
 
 /* An integer that 64 bits do not hold? */

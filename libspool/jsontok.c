@@ -8,16 +8,31 @@
 
 #define SHOWN 24 /* bytes of a word that a message repeats */
 
-static bool
-space_is(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+/* Each text that comes in goes through this, byte by byte. */
+enum {
+	PLAIN,
+	SPACE,
+	MARK,
+	QUOTE
+};
+static const unsigned char kinds[256] = {
+	[' '] = SPACE,
+	['\t'] = SPACE,
+	['\n'] = SPACE,
+	['\r'] = SPACE,
+	['{'] = MARK,
+	['}'] = MARK,
+	['['] = MARK,
+	[']'] = MARK,
+	[','] = MARK,
+	[':'] = MARK,
+	['"'] = QUOTE,
+};
 
-static bool
-mark_is(char c)
+static unsigned char
+kind_of(char c)
 {
-	return c != '\0' && strchr("{}[],:", c) != NULL;
+	return kinds[(unsigned char)c];
 }
 
 struct sp_jtok
@@ -26,12 +41,12 @@ sp_jtok_next(const char *text, size_t len, size_t from)
 	struct sp_jtok t = { SP_JTOK_END, from, 0 };
 	size_t i;
 
-	while (t.at < len && space_is(text[t.at]))
+	while (t.at < len && kind_of(text[t.at]) == SPACE)
 		t.at++;
 	if (t.at == len)
 		return t;
 	i = t.at + 1;
-	if (mark_is(text[t.at])) {
+	if (kind_of(text[t.at]) == MARK) {
 		t.kind = SP_JTOK_MARK;
 	} else if (text[t.at] == '"') {
 		t.kind = SP_JTOK_TEXT;
@@ -40,8 +55,7 @@ sp_jtok_next(const char *text, size_t len, size_t from)
 		i = i < len ? i + 1 : len;
 	} else {
 		t.kind = SP_JTOK_WORD;
-		while (i < len && !space_is(text[i]) && !mark_is(text[i]) &&
-		    text[i] != '"')
+		while (i < len && kind_of(text[i]) == PLAIN)
 			i++;
 	}
 	t.len = i - t.at;

@@ -10,26 +10,34 @@
 #include "libspool/row.h"
 
 void
+sp_row_parsed(struct sp_row *row, const struct sp_job *job, enum sp_status st,
+    const struct sp_err *why)
+{
+	(void)strcpy(row->title, row->name.label);
+	(void)strcpy(row->script, job->script);
+	(void)strcpy(row->data, job->data);
+	(void)strcpy(row->project, job->project);
+	(void)strcpy(row->retry_of, job->retry_of);
+	row->length.epochs = job->epochs;
+	row->length.steps = job->steps;
+	if (job->label[0] != '\0')
+		(void)strcpy(row->title, job->label);
+	if (st != SP_OK && row->error[0] == '\0')
+		sp_text_cut(row->error, sizeof row->error, why->text);
+}
+
+void
 sp_row_job(struct sp_row *row, const char *text, size_t len)
 {
-	struct sp_err err = { "" };
+	struct sp_err why = { "" };
 	struct sp_job job;
 	enum sp_status st;
 
 	(void)strcpy(row->title, row->name.label);
 	if (row->name.bundle) /* many jobs, one a line: no row of its own */
 		return;
-	st = sp_job_parse(text, len, &job, &err);
-	(void)strcpy(row->script, job.script);
-	(void)strcpy(row->data, job.data);
-	(void)strcpy(row->project, job.project);
-	(void)strcpy(row->retry_of, job.retry_of);
-	row->length.epochs = job.epochs;
-	row->length.steps = job.steps;
-	if (job.label[0] != '\0')
-		(void)strcpy(row->title, job.label);
-	if (st != SP_OK && row->error[0] == '\0')
-		sp_text_cut(row->error, sizeof row->error, err.text);
+	st = sp_job_parse(text, len, &job, &why);
+	sp_row_parsed(row, &job, st, &why);
 	sp_job_clear(&job);
 }
 

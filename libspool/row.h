@@ -52,6 +52,8 @@ sp_row_read_bare(const struct sp_spool *spool, enum sp_state state,
  * where there is none.  dirfd: where the order's file is, -1: to be found. */
 struct sp_row_texts {
 	struct sp_buf job, outcome;
+	struct sp_job parsed; /* of a valid job; until the next one is read */
+	bool valid;
 };
 void sp_row_texts_init(struct sp_row_texts *texts);
 void sp_row_texts_clear(struct sp_row_texts *texts);
@@ -74,6 +76,9 @@ enum sp_status sp_row_fold(const struct sp_spool *spool, struct sp_row *row,
 
 /* The parts of that, pure. */
 void sp_row_job(struct sp_row *row, const char *text, size_t len);
+/* The same of a job that is parsed, or could not be (why). */
+void sp_row_parsed(struct sp_row *row, const struct sp_job *job,
+    enum sp_status st, const struct sp_err *why);
 void sp_row_outcome(struct sp_row *row, const char *text, size_t len);
 void sp_row_metrics(struct sp_row *row, const struct sp_metrics *m);
 

@@ -25,10 +25,23 @@ complain(struct sp_row *row, const char *what, const char *why)
 	sp_text_cut(row->error, sizeof row->error, text);
 }
 
+static void
+parse_job(struct sp_row *row, struct sp_row_texts *texts)
+{
+	const struct sp_buf *text = &texts->job;
+	struct sp_err why = { "" };
+	enum sp_status st;
+
+	st = sp_job_parse(sp_buf_text(text), text->len, &texts->parsed, &why);
+	texts->valid = st == SP_OK;
+	sp_row_parsed(row, &texts->parsed, st, &why);
+}
+
 static enum sp_status
 read_job(const struct sp_spool *spool, int dirfd, struct sp_row *row,
-    struct sp_buf *text, struct sp_err *err)
+    struct sp_row_texts *texts, struct sp_err *err)
 {
+	struct sp_buf *text = &texts->job;
 	struct sp_err why = { "" };
 	char file[SP_NAME_MAX];
 	enum sp_status st;
@@ -43,7 +56,7 @@ read_job(const struct sp_spool *spool, int dirfd, struct sp_row *row,
 	    ? sp_order_read(spool, row->state, &row->name, text, &why)
 	    : sp_read(dirfd, file, SP_JOB_MAX, text, &info, &why);
 	if (st == SP_OK)
-		sp_row_job(row, sp_buf_text(text), text->len);
+		parse_job(row, texts);
 	else if (st == SP_BAD)
 		complain(row, "job", why.text);
 	else
@@ -83,11 +96,24 @@ sp_row_texts_init(struct sp_row_texts *texts)
 {
 	sp_buf_init(&texts->job, SP_BUNDLE_MAX);
 	sp_buf_init(&texts->outcome, SP_OUTCOME_MAX + 2);
+	texts->parsed = (struct sp_job){ 0 };
+	texts->valid = false;
+}
+
+/* Nothing of the one before. */
+static void
+texts_reset(struct sp_row_texts *texts)
+{
+	sp_buf_reset(&texts->job);
+	sp_buf_reset(&texts->outcome);
+	sp_job_clear(&texts->parsed);
+	texts->valid = false;
 }
 
 void
 sp_row_texts_clear(struct sp_row_texts *texts)
 {
+	sp_job_clear(&texts->parsed);
 	sp_buf_clear(&texts->job);
 	sp_buf_clear(&texts->outcome);
 }
@@ -103,9 +129,8 @@ sp_row_read_texts(const struct sp_spool *spool, int dirfd, enum sp_state state,
 	row_out->name = *name;
 	row_out->state = state;
 	(void)strcpy(row_out->title, name->label);
-	sp_buf_reset(&texts->job);
-	sp_buf_reset(&texts->outcome);
-	st = read_job(spool, dirfd, row_out, &texts->job, err);
+	texts_reset(texts);
+	st = read_job(spool, dirfd, row_out, texts, err);
 	if (st != SP_OK || !sp_state_over_is(state))
 		return st;
 	return read_outcome(spool, row_out, &texts->outcome, err);

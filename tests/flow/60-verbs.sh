@@ -812,6 +812,32 @@ quiet() { # nothing moves: two looks are alike
 }
 same_as() { cmp "$T/$1" "$T/$2" || { diff "$T/$1" "$T/$2"; fail "$1 and $2 differ"; }; }
 
+# Many are read ahead, by threads: it is seen in no row, whatever lies between.
+t_many_in_the_index() {
+	"$BIN/helpers/lay" "$S" 700 300
+	_n=0
+	for f in "$S"/new/*; do
+		_n=$((_n + 1))
+		case $_n in
+		3 | 300) echo '{"scriptName":' >"$f" ;;
+		5 | 301) echo '{"order":{"gpus":"many"}}' >"$f" ;;
+		7 | 302) rm "$f" && mkdir "$f" ;;
+		9 | 303) mv "$f" "$S/new/x${f##*/}" ;;
+		690) echo '{"scriptName":"x.py","order":{"gpus":2,"requires":["big"]}}' >"$f" ;;
+		esac
+	done
+	rm "$(find "$S/outcomes" -name '*.json' | sort | sed -n 150p)"
+	spool ls --json >"$T/dirs"
+	is "$(wc -l <"$T/dirs")" 998
+	rm -rf "$S/index"
+	exits 0 spool reindex
+	is "$(sql 'SELECT count(*) FROM entry')" 998
+	is "$(sql "SELECT count(*) FROM entry WHERE need LIKE '%\"gpus\":2,%[\"big\"]%'")" 1
+	is "$(wc -l <"$S/index/outcomes.jsonl")" 299
+	spool ls --json >"$T/index"
+	same_as dirs index
+}
+
 t_same_from_everywhere() {
 	gallery
 	soon quiet
