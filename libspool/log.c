@@ -66,6 +66,8 @@ say(const char *kind, const char *fmt, va_list ap)
 	struct tm tm = { 0 };
 	size_t len;
 
+	if (atomic_load(&level) < 0)
+		return;
 	(void)localtime_r(&now, &tm);
 	(void)vsnprintf(text, sizeof text, fmt, ap);
 	len = strftime(line, 16, "%H:%M:%S ", &tm);

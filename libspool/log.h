@@ -7,7 +7,7 @@
 
 #include "libspool/err.h"
 
-/* 0 quiet (warnings only), 1 decisions, 2 details. */
+/* 0 quiet (warnings only), 1 decisions, 2 details; -1 nothing, for tests. */
 void sp_log_level(int level);
 void sp_info(const char *fmt, ...) SP_PRINTF(1, 2);
 void sp_debug(const char *fmt, ...) SP_PRINTF(1, 2);

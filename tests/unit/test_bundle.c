@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "libspool/log.h"
 #include "libspool/bundle.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
@@ -429,6 +430,13 @@ START_TEST(packed)
 }
 END_TEST
 
+/* Thousands of bundles are opened, each with a bad line. */
+static void
+quiet(void)
+{
+	sp_log_level(-1);
+}
+
 Suite *
 bundle_suite(void)
 {
@@ -438,6 +446,7 @@ bundle_suite(void)
 
 	ADD_TABLE(texts_case, text, texts);
 	suite_add_tcase(suite, texts_case);
+	tcase_add_checked_fixture(spool, quiet, NULL);
 	tcase_add_loop_test(spool, cut_anywhere, 0, 2 * (int)COUNT(manners));
 	tcase_add_loop_test(spool, blip_anywhere, 0, 2);
 	tcase_add_test(spool, never_spent);
