@@ -9,11 +9,10 @@
 
 #include "index/ahead.h"
 
-#define RING  256
-#define BATCH 32  /* that a thread takes at a time: a lock is not for nothing  \
-	           */
-#define HERE    2 /* threads */
-#define ELSE    8 /* where each of them waits for a server */
+#define RING    256
+#define BATCH   32 /* taken at a time, for each time costs a lock */
+#define HERE    2  /* threads */
+#define ELSE    8  /* where each of them waits for a server */
 #define THREADS ELSE
 
 struct slot {
