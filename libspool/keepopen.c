@@ -3,10 +3,10 @@
  * orders stand before it, so that a queue of a million is not a million files.
  * Which bundles there are, keepnew.c tells; what opening is, bundle.c.
  *
- * A worker that finds nothing nearer opens one as well (ready.c), where it
- * lists for itself.  For those who only see the head of the queue, from
- * index/ready.jsonl or over HTTP, and whom none of it fits, one more is opened
- * now and then while they have nothing to do.
+ * A worker that finds nothing nearer opens one as well (take.c), where it lists
+ * for itself.  For those who only see the head of the queue, from
+ * index/ready.jsonl or over HTTP, and whom none of it fits, spoold opens one
+ * more now and then while they have nothing to do.
  */
 #include <string.h>
 

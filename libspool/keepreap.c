@@ -133,7 +133,9 @@ keep_look(struct sp_keep *k, int64_t now)
 		st = sp_walk(k->sp, SP_ASSIGNED, note_holder, NULL, k, &err);
 		sp_book_end(&k->book, ok && st == SP_OK, now);
 	}
-	k->idle = round.idle ? k->idle + 1 : 0;
+	/* A worker's own keeper need not: workers that list for themselves open
+	 * what fits them. */
+	k->idle = round.idle && !k->yields ? k->idle + 1 : 0;
 	keep_trouble("look", st, &err);
 	sp_names_clear(&names);
 	return look_every(k);

@@ -123,8 +123,12 @@ t_worker_alone() {
 	OVER=1 promises
 }
 
-# Nobody opens what nobody can run; and what lies behind it runs.
+# No worker opens what it cannot run, far from the head; and what lies behind it
+# runs.
 t_unfit() {
+	slice 1024
+	for i in $(seq 12); do job ok.sh '"order":{"gpus":7,"priority":10}'; done |
+	    spool submit - >/dev/null
 	slice 2
 	lines 1 2 '"order":{"gpus":7}' >"$T/gpus.jsonl"
 	lines 3 4 '"order":{"priority":60}' >"$T/behind.jsonl"
@@ -133,8 +137,8 @@ t_unfit() {
 	start_worker --drain
 	wait "$WORKER" || fail 'drain'
 	is "$(ran)" '3 4 '
-	has "$(cat "$T/worker.log")" 'drain leaves=1'
-	is "$(bundles)" 1
+	has "$(cat "$T/worker.log")" 'drain leaves=13'
+	ls "$S/new" | grep -q 'gpus.jsonl$' || fail 'it was opened'
 }
 
 # For those who see only the head of the queue one more is opened.
