@@ -32,7 +32,7 @@ v1_about(struct server *s, struct request *r, struct answer *a)
 	sp_jw_int(&w, "format", p->format);
 	sp_jw_open(&w, "policy", '{');
 	sp_jw_int(&w, "format", p->format);
-	sp_jw_real(&w, "lease", p->lease);
+	sp_jw_real(&w, "lease", p->fence);
 	sp_jw_real(&w, "beat", p->beat);
 	sp_jw_real(&w, "settle", p->settle);
 	sp_jw_int(&w, "attempts", p->attempts);

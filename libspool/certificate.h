@@ -59,4 +59,10 @@ bool sp_certificate_good(const struct sp_certificate *cert, int64_t now,
 bool sp_certificate_times(const struct sp_certificate *cert,
     struct sp_policy *policy, char words_out[200]);
 
+/* certuse.c: read that of an open spool, if there is one, and lengthen its
+ * times; one that may not be believed is passed over.  Says in the log what it
+ * did.  Not of a far spool, whose times are those of its link. */
+struct sp_spool;
+void sp_certificate_use(struct sp_spool *spool);
+
 #endif

@@ -78,6 +78,7 @@ values_to_policy(const double value[FIELDS], struct sp_policy *policy_out)
 	*policy_out = (struct sp_policy){
 		.format = SP_FORMAT,
 		.lease = value[LEASE],
+		.fence = value[LEASE],
 		.beat = value[BEAT],
 		.settle = value[SETTLE],
 		.attempts = (int)value[ATTEMPTS],

@@ -25,6 +25,9 @@ struct sp_policy {
 	double tmp_age;     /* 129600 s (36 h): sweep tmp/ */
 	double poll;        /* 2 s between looks where inotify does not reach */
 	int slice; /* 1024: so many lines of a bundle become orders at once */
+	double fence; /* the lease as spool.json has it, which others may go
+	               * by: who must stop before it ends reckons with this,
+	               * for a certificate may have made ours longer */
 };
 
 void sp_policy_init(struct sp_policy *policy_out);

@@ -13,6 +13,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "libspool/certificate.h"
 #include "libspool/file.h"
 #include "libspool/fs.h"
 #include "libspool/move.h"
@@ -220,6 +221,7 @@ open_root(struct sp_spool *sp, int root, const char *path, const char *base,
 		sp_spool_close(sp);
 		return st == SP_RETRY ? SP_RETRY : SP_FATAL;
 	}
+	sp_certificate_use(sp);
 	return SP_OK;
 }
 

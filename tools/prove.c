@@ -18,7 +18,8 @@
 #include "libspool/fs.h"
 #include "libspool/json.h"
 #include "libspool/proveroom.h"
-#include "tools/prove.h"
+#include "libspool/job.h"
+#include "tools/provejoin.h"
 #include "tools/spool.h"
 #include "transport/reach.h"
 
@@ -195,6 +196,23 @@ sum_up(struct prove *p)
 	return bad > 0 ? ANSWER_NO : answer;
 }
 
+/* With the other hosts.  The leader writes down what came of it. */
+static int
+together(struct prove *p)
+{
+	bool guest, safe;
+
+	if (!prove_join(p, p->hosts, p->wait_ms, &guest, &safe))
+		return ANSWER_LATER;
+	say(p);
+	if (!guest)
+		return sum_up(p);
+	safe = safe && sp_findings_count(&p->found, SP_FOUND_BAD) == 0;
+	(void)fprintf(stderr, "%s; the other host has written it down\n",
+	    safe ? "safe" : "unsafe");
+	return safe ? ANSWER_YES : ANSWER_NO;
+}
+
 static int
 prove_it(struct prove *p)
 {
@@ -209,12 +227,14 @@ prove_it(struct prove *p)
 	if (st != SP_OK)
 		return complain_of(st, &err, p->spool->path);
 	try_all(p);
+	if (p->hosts > 1 && !prove_ended)
+		answer = together(p);
 	(void)sp_fs_close(p->fd);
 	if (!sp_prove_wipe(p->spool, p->room))
 		complain("tmp/%s is left; it goes by itself later", p->room);
 	if (prove_ended)
 		complain("stopped; nothing was written down");
-	else
+	else if (p->hosts < 2)
 		answer = sum_up(p);
 	sp_findings_clear(&p->found);
 	return answer;
@@ -225,18 +245,33 @@ prove_run(struct tool *tool, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "join", no_argument, NULL, 'o' },
+		{ "hosts", required_argument, NULL, 'h' },
+		{ "timeout", required_argument, NULL, 't' },
 		{ NULL, 0, NULL, 0 },
 	};
 	static struct prove p;
+	double seconds = 300;
 	char scheme[16] = "";
+	bool join = false;
+	long hosts = 2;
 	int o, answer;
 
 	while ((o = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		if (o == 'j')
 			p.json = true;
+		else if (o == 'o')
+			join = true;
+		else if (o == 'h' &&
+		    number_parse(optarg, 2, SP_CERT_HOSTS, &hosts))
+			join = true;
+		else if (o == 't' && sp_seconds_parse(optarg, &seconds))
+			join = true;
 		else
 			return usage_wrong();
 	}
+	p.hosts = join ? (unsigned)hosts : 1;
+	p.wait_ms = (int64_t)(seconds * 1000);
 	if (argc - optind > 1)
 		return usage_wrong();
 	if (optind < argc)
@@ -256,14 +291,17 @@ prove_run(struct tool *tool, int argc, char **argv)
 
 const struct verb verb_prove = {
 	.name = "prove",
-	.usage = "[--json] [DIR]",
+	.usage = "[--json] [--join] [--hosts N] [--timeout TIME] [DIR]",
 	.help = "try out whether a filesystem is fit for a spool",
 	.page =
 	    "One line a finding: LEVEL WHAT MEASURED MEND, by tabs; LEVEL is "
 	    "ok, warn or bad.\nExit 0 when nothing is bad, 1 when something is."
 	    "  Workers may run meanwhile; all\nis done in a directory of its "
 	    "own in tmp/, and index/certificate.json has it\nafterwards.\n\n"
-	    "  --json   one object a line: level, what, measured, mend\n\n"
+	    "  --json           one object a line: level, what, measured, mend\n"
+	    "  --join           together with another host that does the same\n"
+	    "  --hosts N        with N of them\n"
+	    "  --timeout TIME   wait so long for them; 5m\n\n"
 	    "  spool prove /mnt/spool\n",
 	.bare = true,
 	.run = prove_run,

@@ -6,6 +6,7 @@
  *	proverace.c	who wins when several want the same
  *	provefile.c	links, syncs, times, names
  *	provecost.c	clock, events, and what a directory costs
+ *	provejoin.h	what several hosts try together
  *
  * Everything is done in a directory of its own in tmp/ (proveroom.h), which
  * goes again however we end.
@@ -27,6 +28,8 @@ struct prove {
 	struct sp_findings found;
 	size_t printed;
 	bool json;
+	unsigned hosts;         /* 1, or how many join */
+	int64_t wait_ms;        /* for them */
 	char room[SP_NAME_MAX]; /* in tmp/, "": none */
 	int fd;                 /* of the room */
 	bool net;               /* it comes from another machine */

@@ -67,7 +67,7 @@ beat_soon(struct worker *w)
 bool
 beat_trusted(const struct worker *w, int64_t now)
 {
-	return (double)(now - w->heart.good) < w->policy->lease * 1000 / 2;
+	return (double)(now - w->heart.good) < w->policy->fence * 1000 / 2;
 }
 
 /* Will it claim nothing, whatever comes?  One with --drain does claim. */

@@ -1,7 +1,7 @@
 # spool prove: each fault that a filesystem can have is found and named, what
 # is well is found well, and nothing is left of the trial.
 . "$TOP/tests/lib.sh"
-PLAIN_ONLY="faults mounts killed"
+PLAIN_ONLY="faults mounts killed hosts use"
 
 # A disk, whatever the tests run on; or what stands in $1.
 DISK='29 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda rw'
@@ -159,6 +159,98 @@ t_killed() {
 	start_spoold
 	soon no_room
 	stop "$SPOOLD"
+}
+
+# ---- several hosts: here several processes ----
+
+# both FAULTS...: two of them, their words in out and out2; codes in CODE, CODE2
+both() {
+	_faults="$*"
+	[ -e "$T/badfs.so" ] || prove_bad 0
+	LD_PRELOAD="$T/badfs.so" BADFS="$_faults" spool prove --join "$S" >"$T/out2" 2>"$T/err2" &
+	_other=$!
+	CODE=0 CODE2=0
+	LD_PRELOAD="$T/badfs.so" BADFS="$_faults" BADFS_MOUNT="$T/${HERE:-mountinfo}" \
+	    spool prove --join "$S" >"$T/out" 2>"$T/err" || CODE=$?
+	wait $_other || CODE2=$?
+	cat "$T/out2" >>"$T/out"
+	cat "$T/err2" >>"$T/err"
+	has "$(cat "$T/err")" 'the other host has written it down'
+	is "$(ls "$S/tmp")" '' 'tmp/'
+}
+
+t_hosts() {
+	policy poll=0.1
+	as_mounted "$DISK"
+	both
+	is "$CODE $CODE2" '0 0'
+	said ok crowd '200 files that 2 hosts wanted had one winner each'
+	said ok skew 'the same times'
+	said ok reach 'of 32 changes'
+	is "$(jq -c '[.safe, (.hosts | length), .lag.usual >= 0, .lag.most < 60, .skew < 1]' \
+	    "$S/index/certificate.json")" '[true,2,true,true,true]'
+	# Each sees late what the other did, and claims twice.
+	both lag copy deaf
+	is "$CODE $CODE2" '1 1'
+	said bad crowd 'of 200 files that 2 hosts wanted 200 had two winners'
+	said warn lag 'so poll 0.1 -> '
+	said warn reach 'told of 0 of'
+	# The mount of one of them is unsafe.
+	echo '41 29 0:47 / /m rw - nfs4 fs:/x rw,vers=4.2,hard,nocto,acdirmax=1' >"$T/nocto"
+	HERE=nocto both
+	is "$CODE $CODE2" '1 1'
+	is "$(jq -r '.safe, (.findings[] | select(.level == "bad") | .what)' "$S/index/certificate.json" |
+	    tr '\n' ' ')" 'false option '
+	exits 111 spool prove --join --timeout 0.1 "$S"
+	has "$(cat "$T/err")" 'nobody else came'
+	is "$(ls "$S/tmp")" '' 'tmp/'
+}
+
+# ---- what workers and spoold make of it ----
+
+cert() { # JQ: the certificate, changed
+	jq -c "$1" "$T/cert" >"$S/index/certificate.json"
+}
+# logs TEXT PROGRAM...: its first lines have TEXT, and it does its work
+ran() { # TEXT or -
+	: >"$T/worker.log"
+	job x.sh | spool submit - >/dev/null
+	drain
+	[ "$1" = - ] || has "$(cat "$T/worker.log")" "$1"
+	[ "$1" != - ] || hasnt "$(cat "$T/worker.log")" certificate
+}
+t_use() {
+	script x.sh <<-'SH'
+	#!/bin/sh
+	SH
+	ran -
+	as_mounted "$DISK"
+	prove_bad 0
+	mv "$S/index/certificate.json" "$T/cert"
+	unset BADFS_MOUNT
+	# Of one host alone nothing follows,
+	cert .
+	ran -
+	# nor of what is quicker than the policy.
+	cert '. + {lag: {usual: 0.01, most: 0.02}, skew: 0.001}'
+	ran -
+	cert '. + {lag: {usual: 3, most: 30}, skew: 0}'
+	ran 'poll 0.2 -> 3.001 s, settle 0.5 -> 60.001 s, lease 1 -> 90.401 s'
+	start_spoold
+	soon grep -q 'lease 1 -> 90.401 s' "$T/spoold.log"
+	stop "$SPOOLD"
+	cert '.safe = false'
+	ran 'found unsafe by spool prove'
+	cert '.hosts[0].magic = 4711'
+	ran 'ignore index/certificate.json: it was made on ext4'
+	cert '.when = "2020-01-01T00:00:00.000Z"'
+	ran 'more than 90 days old; make it anew with: spool prove'
+	echo '{"format":1,' >"$S/index/certificate.json"
+	ran 'ignore index/certificate.json: '
+	mkfifo "$T/fifo"
+	mv -f "$T/fifo" "$S/index/certificate.json"
+	ran 'ignore index/certificate.json: '
+	count_is outcomes 9
 }
 
 run_stories "$@"

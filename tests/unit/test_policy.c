@@ -32,7 +32,7 @@ same(const struct sp_policy *a, const struct sp_policy *b)
 START_TEST(defaults)
 {
 	const struct sp_policy want = { 1, 60, 5, 10, 3, 5, 600, 120, 129600, 2,
-		1024 };
+		1024, 60 };
 	struct sp_policy policy;
 
 	sp_policy_init(&policy);
@@ -45,7 +45,7 @@ END_TEST
 START_TEST(all_keys)
 {
 	const struct sp_policy want = { 1, 8.5, 2, 0, 7, 0.5, 30, 60, 3600,
-		0.25, 7 };
+		0.25, 7, 8.5 };
 	struct sp_policy policy;
 
 	ck_assert_int_eq(
