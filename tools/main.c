@@ -36,6 +36,7 @@ static const struct verb *const verbs[] = {
 	&verb_resume,
 	&verb_check,
 	&verb_prove,
+	&verb_doctor,
 	&verb_reindex,
 	&verb_token,
 };

@@ -91,8 +91,8 @@ prove_failed(struct prove *p, const char *what, int error)
 
 /* ---- printing ---- */
 
-static void
-print(const struct sp_finding *f, bool json)
+void
+prove_print(const struct sp_finding *f, bool json)
 {
 	struct sp_buf line = SP_BUF_INIT(16384);
 	struct sp_jw w;
@@ -115,7 +115,7 @@ static void
 say(struct prove *p)
 {
 	while (p->printed < p->found.n)
-		print(&p->found.one[p->printed++], p->json);
+		prove_print(&p->found.one[p->printed++], p->json);
 	(void)fflush(stdout);
 }
 

@@ -47,6 +47,9 @@ int prove_file(int dir, const char *name);
 /* What went wrong with the test `what`, as its finding. */
 void prove_failed(struct prove *p, const char *what, int error);
 
+/* A line to stdout: by tabs, or an object. */
+void prove_print(const struct sp_finding *finding, bool json);
+
 /* Each adds its findings. */
 void prove_mount(struct prove *p);
 void prove_races(struct prove *p);

@@ -113,6 +113,7 @@ retry|usage: spool retry
 workers x|usage: spool workers
 check x|usage: spool check
 prove a b|usage: spool prove
+doctor a b|usage: spool doctor
 reindex x|usage: spool reindex
 ROWS
 }
@@ -128,7 +129,7 @@ t_wrong_usage() {
 	done <"$T/table"
 	exits 100 spool
 	exits 0 spool help
-	for v in init submit ls show why wait log cancel hold unhold retry workers check prove reindex; do
+	for v in init submit ls show why wait log cancel hold unhold retry workers check prove doctor reindex; do
 		has "$(spool help)" "  $v "
 		has "$(spool help "$v")" "usage: spool $v"
 		is "$(spool "$v" --help)" "$(spool help "$v")"

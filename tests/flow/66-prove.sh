@@ -253,4 +253,46 @@ t_use() {
 	count_is outcomes 9
 }
 
+# ---- doctor ----
+
+t_doctor() {
+	script x.sh <<-'SH'
+	#!/bin/sh
+	SH
+	exits 0 spool doctor "$S"
+	is "$(grep -cvP '^(ok|warn|bad)\t[a-z-]+\t[^\t]+\t[^\t]*$' "$T/out" || :)" 0 'odd lines'
+	is "$(grep -c '^ok.program' "$T/out")" 3
+	said ok layout whole
+	said ok spoold 'does not run'
+	said warn workers '0 at work'
+	said ok certificate 'never proven'
+	cut -f1,2 "$T/out" >"$T/lines"
+	exits 0 spool -s "$S" doctor --json
+	is "$(jq -r '.level + "\t" + .what' "$T/out")" "$(cat "$T/lines")"
+	start_spoold
+	start_worker
+	soon sh -c 'spool doctor "$0" | grep -q "^ok.spoold.runs" && spool doctor "$0" | grep -q "^ok.workers.1 at work"' "$S"
+	stop "$WORKER" "$SPOOLD"
+	# All that is not as it should be.
+	put=$S/assigned/50.20260102T030405678-0000000a.t1a0@gone-00000a.json
+	job x.sh >"$put"
+	echo junk >"$S/bad/x.json"
+	echo '{"format":1,"when":"2026-01-01T00:00:00.000Z","safe":false,"hosts":[{"host":"a","filesystem":"nfs4","magic":1,"clock":0}]}' \
+	    >"$S/index/certificate.json"
+	: >"$S/tokens"
+	chmod 644 "$S/tokens"
+	chmod o+w "$S/scripts"
+	exits 1 spool doctor "$S"
+	said warn claim '20260102T030405678-0000000a is held by gone-00000a'
+	said warn bad '1 files'
+	said bad certificate 'proven unsafe'
+	said bad tokens 'read by others'
+	said warn scripts 'anybody may change'
+	exits 1 spool doctor "$T/nowhere"
+	said bad spool 'no'
+	exits 1 spool doctor sftp://127.0.0.1:1/x
+	said bad spool 127.0.0.1
+	exits 100 spool doctor a b
+}
+
 run_stories "$@"
