@@ -57,18 +57,18 @@ peers() { # in a shell of its own
 # Ours beside a peer, where that is installed; all has ended then.
 t_peers() {
 	bins
-	export BENCH_ONLY='spool beanstalkd' BENCH_QUICK=1
+	export BENCH_ONLY='noop start spool beanstalkd' BENCH_QUICK=1
 	(peers) >"$T/table" 2>"$T/err" || fail "$(tail -n 5 "$T/err")"
 	cmp "$T/table" "$T/build/bench-peers-quick.txt" || fail 'not the same table'
 	is "$(grep -cE '^spool.* [0-9.]+ +[0-9.]+  [a-z/]+ +[0-9.]+ \([0-9.]+\.\.[0-9.]+\) +1 +x[0-9.]+$' \
-	    "$T/table")" 10 'rows of ours'
-	is "$(grep -cE '^  (spool|beanstalkd).*: ' "$T/table")" 12 commands
+	    "$T/table")" 8 'rows of ours'
+	is "$(grep -cE '^  (spool|beanstalkd).*: ' "$T/table")" 9 commands
 	idle || fail 'somebody is left'
 	is "$(find "$T" -maxdepth 1 -name 'spool-peers.*' | wc -l)" 0 'scratch left'
 	n=$(grep -cE '^beanstalkd.* [0-9.]+ +[0-9.]+  [a-z/]+ +[0-9.]+ \(' "$T/table" || :)
-	[ "$n" = 0 ] || { is "$n" 7 'rows of beanstalkd'; return; }
+	[ "$n" = 0 ] || { is "$n" 6 'rows of beanstalkd'; return; }
 	is "$(grep -c '^beanstalkd.*: not here: no beanstalkd is installed$' "$T/table")" \
-	    5 'what is not here'
+	    4 'what is not here'
 	skip 'beanstalkd is not installed'
 }
 
