@@ -173,4 +173,5 @@ end(void)
 	(void)kill(server, SIGKILL);
 }
 
-const struct peer_kind peer_bean = { "beanstalkd", begin, submit, await, end };
+const struct peer_kind peer_bean = { "beanstalkd", NULL, begin, submit, await,
+	end };

@@ -84,9 +84,13 @@ peer_missing(const struct peer_row *row)
 {
 	static char text[128];
 	char word[64], path[PATH_MAX];
-	const char *at = row->kind->needs;
+	const char *at = row->kind->needs, *why = NULL;
 	size_t len;
 
+	if (row->kind->why != NULL)
+		why = row->kind->why(row->form);
+	if (why != NULL)
+		return why;
 	for (; at != NULL && *at != '\0'; at += len + (at[len] == ' ')) {
 		len = strcspn(at, " ");
 		(void)snprintf(word, sizeof word, "%.*s", (int)len, at);

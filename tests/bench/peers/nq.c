@@ -114,4 +114,4 @@ end(void)
 {
 }
 
-const struct peer_kind peer_nq = { "nq", begin, submit, await, end };
+const struct peer_kind peer_nq = { "nq", NULL, begin, submit, await, end };

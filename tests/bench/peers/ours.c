@@ -10,6 +10,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "libspool/policy.h"
 #include "libspool/submit.h"
 #include "tests/bench/peers/peers.h"
 
@@ -23,6 +24,20 @@ static struct sp_spool spool;
 static const char *job;
 static pid_t worker;
 static size_t given;
+
+static const char lax[] = "{\"format\": 1, \"durable\": false}\n";
+
+static const char *
+why(int how)
+{
+	struct sp_policy policy;
+	struct sp_err err = { 0 };
+
+	if (how == OURS_LAX &&
+	    sp_policy_parse(lax, strlen(lax), &policy, &err) != SP_OK)
+		return "spool.json has no \"durable\" yet";
+	return NULL;
+}
 
 static void
 script(const char *from, const char *name)
@@ -70,7 +85,6 @@ static void await(size_t n);
 static void
 begin(enum peer_work work, int how)
 {
-	static const char lax[] = "{\"format\": 1, \"durable\": false}\n";
 	const char *const cold[] = { "--cold", NULL };
 	const char *const warm[] = { "--python", "/usr/bin/python3", "--warm",
 		"json", NULL };
@@ -189,4 +203,4 @@ end(void)
 	sp_spool_close(&spool);
 }
 
-const struct peer_kind peer_ours = { NULL, begin, submit, await, end };
+const struct peer_kind peer_ours = { NULL, why, begin, submit, await, end };

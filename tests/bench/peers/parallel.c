@@ -74,5 +74,5 @@ end(void)
 		bench_die("parallel: %zu of %zu ended well", found, given);
 }
 
-const struct peer_kind peer_parallel = { "parallel", begin, submit, await,
+const struct peer_kind peer_parallel = { "parallel", NULL, begin, submit, await,
 	end };

@@ -24,7 +24,8 @@ enum peer_work {
 /* All but `needs` die on trouble; the clock runs from the begin of `submit` to
  * the end of `await`. */
 struct peer_kind {
-	const char *needs; /* programs, blanks between; NULL: none */
+	const char *needs;            /* programs, blanks between; NULL: none */
+	const char *(*why)(int form); /* not in that form; may be NULL */
 	void (*begin)(enum peer_work work, int form);
 	void (*submit)(size_t n); /* hand in n jobs */
 	void (*await)(size_t n);  /* until these have ended well */
@@ -32,7 +33,7 @@ struct peer_kind {
 };
 
 extern const struct peer_kind peer_ours, peer_bean, peer_nq, peer_tsp,
-    peer_parallel, peer_celery, peer_rq;
+    peer_parallel, peer_celery, peer_rq, peer_at;
 
 enum {
 	OURS_BUNDLE,

@@ -138,7 +138,7 @@ end(void)
 	(void)fclose(from);
 }
 
-const struct peer_kind peer_celery = { "redis-server python:celery",
+const struct peer_kind peer_celery = { "redis-server python:celery", NULL,
 	begin_celery, submit, await, end };
-const struct peer_kind peer_rq = { "redis-server python:rq", begin_rq, submit,
-	await, end };
+const struct peer_kind peer_rq = { "redis-server python:rq", NULL, begin_rq,
+	submit, await, end };

@@ -18,6 +18,8 @@ const struct peer_row peer_rows[] = {
 	{ PEER_TRUE, "spool", "spool, durable, submits one at a time",
 	    &peer_ours, OURS_EACH, 500,
 	    OURS "500 times sp_submit (libspool) of one job" },
+	{ PEER_TRUE, "spool", "spool, \"durable\": false", &peer_ours, OURS_LAX,
+	    500, OURS SUBMIT " (500 lines)" },
 	{ PEER_TRUE, "beanstalkd", "beanstalkd, in memory", &peer_bean,
 	    BEAN_MEMORY, 500,
 	    SERVE_BEANS "; 2 workers in C: reserve, posix_spawn, waitpid,"
@@ -37,6 +39,7 @@ const struct peer_row peer_rows[] = {
 	    REDIS " --appendonly yes --appendfsync always; the same" },
 	{ PEER_TRUE, "rq", "rq, redis in memory", &peer_rq, REDIS_MEMORY, 200,
 	    REDIS "; 2 times rqrun.py work; rqrun.py: 200 times enqueue" },
+	{ PEER_TRUE, "at", "at, batch", &peer_at, 0, 1, "at now, batch" },
 
 	{ PEER_PYTHON, "spool", "spool, durable, cold", &peer_ours, OURS_BUNDLE,
 	    80, OURS SUBMIT " (80 lines)" },

@@ -74,4 +74,4 @@ end(void)
 	peer_call((const char *[]){ tsp, "-K", NULL });
 }
 
-const struct peer_kind peer_tsp = { "tsp", begin, submit, await, end };
+const struct peer_kind peer_tsp = { "tsp", NULL, begin, submit, await, end };
