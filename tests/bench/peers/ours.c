@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libspool/policy.h"
@@ -126,33 +127,34 @@ submit_each(size_t n)
 			bench_die("submit: %s", err.text);
 }
 
-/* All in one file, which is there before the clock starts for one job, and
- * costs next to nothing else. */
-static void
-submit_file(size_t n)
+/* A file of n jobs, written once: to truncate and write one anew makes ext4
+ * allocate its blocks at the close, which would be part of each sample. */
+static const char *
+jobs(size_t n)
 {
-	FILE *f = fopen("jobs.jsonl", "w");
+	static char name[32];
+	struct stat st;
+	FILE *f;
 
-	if (f == NULL)
-		bench_die("cannot write jobs.jsonl");
+	(void)snprintf(name, sizeof name, "jobs%zu.jsonl", n);
+	if (stat(name, &st) == 0)
+		return name;
+	if ((f = fopen(name, "w")) == NULL)
+		bench_die("cannot write %s", name);
 	for (; n > 0; n--)
 		(void)fputs(job, f);
 	if (fclose(f) != 0)
-		bench_die("cannot write jobs.jsonl");
-	peer_call((const char *[]){
-	    program, "-s", SPOOL, "submit", "jobs.jsonl", NULL });
+		bench_die("cannot write %s", name);
+	return name;
 }
 
 static void
 submit_cp(void)
 {
 	char to[64];
-	FILE *f = fopen("job.json", "w");
 
 	(void)snprintf(to, sizeof to, SPOOL "/new/job%zu.json", given);
-	if (f == NULL || fputs(job, f) < 0 || fclose(f) != 0)
-		bench_die("cannot write job.json");
-	peer_call((const char *[]){ "/bin/cp", "job.json", to, NULL });
+	peer_call((const char *[]){ "/bin/cp", jobs(1), to, NULL });
 }
 
 static void
@@ -164,7 +166,8 @@ submit(size_t n)
 	else if (form == OURS_CP)
 		submit_cp();
 	else
-		submit_file(n);
+		peer_call((const char *[]){
+		    program, "-s", SPOOL, "submit", jobs(n), NULL });
 }
 
 /* Names that do not begin with a dot are outcomes; each comes once. */
