@@ -192,7 +192,7 @@ $(O)/bench/peers: $(call objs,$(BPEER_C) $(BLIB_C)) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(JANSSON) $(PTHREAD)
 # A job that the benches start: no library may slow it, for it is the floor's.
-$(O)/bench/stamp: $(O)/o/tests/bench/stamp.o
+$(O)/bench/stamp $(O)/bench/nothing: $(O)/bench/%: $(O)/o/tests/bench/%.o
 	@mkdir -p $(@D)
 	$(LINK)
 # All of spool-httpd but its main: what a request meets.

@@ -186,10 +186,14 @@ sp_order_read(const struct sp_spool *sp, enum sp_state state,
 	struct stat st;
 	int fd;
 
+	sp_name_print(name, file);
+	if (!sp_state_over_is(state))
+		return sp_read(sp->dir[(int)state], file,
+		    name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, text_out, &st,
+		    err);
 	s = sp_state_open(sp, state, &name->id, false, &fd, err);
 	if (s != SP_OK)
 		return s;
-	sp_name_print(name, file);
 	s = sp_read(fd, file, name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX,
 	    text_out, &st, err);
 	(void)sp_fs_close(fd);

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "libspool/fsfar.h"
+
+#define LISTING 32768 /* bytes of names at once */
 
 /* ---- handles and open files ---- */
 
@@ -329,37 +332,52 @@ sp_fs_link(int fromdir, const char *from, int todir, const char *to)
 	return linkat(fromdir, from, todir, to, 0);
 }
 
+/* 1: and there may be more; 0: `one` has enough; -1: errno. */
+static int
+each_of(const char *list, ssize_t n, sp_fs_one_fn *one, void *arg)
+{
+	const struct dirent64 *e;
+	ssize_t at;
+
+	for (at = 0; at < n; at += e->d_reclen) {
+		e = (const struct dirent64 *)(const void *)(list + at);
+		if (strcmp(e->d_name, ".") != 0 &&
+		    strcmp(e->d_name, "..") != 0 && !one(arg, e->d_name, NULL))
+			return 0;
+	}
+	return 1;
+}
+
+int
+sp_fs_list_on(int fd, sp_fs_one_fn *one, void *arg)
+{
+	char *list = malloc(LISTING);
+	int more = list == NULL ? -1 : 1;
+	ssize_t n;
+
+	if (list == NULL)
+		errno = ENOMEM;
+	while (more == 1 && (n = getdents64(fd, list, LISTING)) != 0)
+		more = n == -1 ? -1 : each_of(list, n, one, arg);
+	free(list);
+	return more == -1 ? -1 : 0;
+}
+
 int
 sp_fs_list(int dir, const char *path, sp_fs_one_fn *one, void *arg)
 {
-	struct dirent *e;
-	int fd, why = 0;
-	DIR *d;
+	int fd, rc, why;
 
 	if (sp_fs_far(dir))
 		return far_list(dir, path, one, arg);
 	fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if ((d = fdopendir(fd)) == NULL) {
-		why = errno;
-		(void)close(fd);
-		errno = why;
-		return -1;
-	}
-	for (;;) {
-		errno = 0;
-		if ((e = readdir(d)) == NULL) {
-			why = errno;
-			break;
-		}
-		if (strcmp(e->d_name, ".") != 0 &&
-		    strcmp(e->d_name, "..") != 0 && !one(arg, e->d_name, NULL))
-			break;
-	}
-	(void)closedir(d);
+	rc = sp_fs_list_on(fd, one, arg);
+	why = errno;
+	(void)close(fd);
 	errno = why;
-	return why == 0 ? 0 : -1;
+	return rc;
 }
 
 unsigned

@@ -95,6 +95,8 @@ int sp_fs_statvfs(int fd, struct statvfs *vfs_out);
  * or NULL (near).  Far, names that are none (a slash, nothing) are left out. */
 typedef bool sp_fs_one_fn(void *arg, const char *name, const struct stat *st);
 int sp_fs_list(int dir, const char *path, sp_fs_one_fn *one, void *arg);
+/* Near: of a directory that was just opened, and to be closed after this. */
+int sp_fs_list_on(int fd, sp_fs_one_fn *one, void *arg);
 
 /* ---- several calls as one ---- */
 

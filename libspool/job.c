@@ -136,6 +136,19 @@ length_of(const struct json_t *json, const char *key)
 	return n > 0 && n <= 1e15 ? n : 0;
 }
 
+static const char *const dressing[] = { "_id", "assignmentId" };
+
+static unsigned
+says(const struct json_t *json)
+{
+	unsigned bits = sp_json_count(json) == 0 ? SP_JOB_EMPTY : 0, i;
+
+	for (i = 0; i < 2; i++)
+		if (sp_json_get(json, dressing[i]) != NULL)
+			bits |= 1u << i;
+	return bits;
+}
+
 enum sp_status
 sp_job_parse(
     const char *text, size_t len, struct sp_job *job_out, struct sp_err *err)
@@ -153,6 +166,7 @@ sp_job_parse(
 	if ((st = sp_json_parse(text, len, &json, err)) != SP_OK)
 		return st;
 	job_out->object = true;
+	job_out->says = says(json);
 	st = take_names(json, job_out, err);
 	job_out->epochs = length_of(json, "epochs");
 	job_out->steps = length_of(json, "steps");
@@ -194,35 +208,50 @@ sp_job_clear(struct sp_job *job)
 
 /* ---- dressing ---- */
 
+static void
+dress(const char *text, size_t len, const struct sp_id *id, unsigned bits,
+    struct sp_buf *text_out)
+{
+	const char *open = memchr(text, '{', len), *comma = "";
+	size_t i;
+
+	if (open == NULL) {
+		text_out->failed = true;
+		return;
+	}
+	open++;
+	sp_buf_put(text_out, text, (size_t)(open - text));
+	for (i = 0; i < 2; i++) {
+		if (bits & 1u << i)
+			continue;
+		sp_buf_printf(
+		    text_out, "%s\"%s\":\"%s\"", comma, dressing[i], id->text);
+		comma = ",";
+	}
+	if (*comma != '\0' && !(bits & SP_JOB_EMPTY))
+		sp_buf_puts(text_out, ",");
+	sp_buf_put(text_out, open, len - (size_t)(open - text));
+}
+
 void
 sp_job_dress(const char *text, size_t len, const struct sp_id *id,
     struct sp_buf *text_out)
 {
-	static const char *const keys[] = { "_id", "assignmentId" };
 	struct json_t *json;
-	const char *open, *comma = "";
-	size_t i;
-	bool empty;
 
-	open = memchr(text, '{', len);
-	if (open == NULL || sp_json_parse(text, len, &json, NULL) != SP_OK) {
+	if (sp_json_parse(text, len, &json, NULL) != SP_OK) {
 		text_out->failed = true;
 		return;
 	}
-	empty = sp_json_count(json) == 0;
-	open++;
-	sp_buf_put(text_out, text, (size_t)(open - text));
-	for (i = 0; i < 2; i++) {
-		if (sp_json_get(json, keys[i]) != NULL)
-			continue;
-		sp_buf_printf(
-		    text_out, "%s\"%s\":\"%s\"", comma, keys[i], id->text);
-		comma = ",";
-	}
-	if (*comma != '\0' && !empty)
-		sp_buf_puts(text_out, ",");
-	sp_buf_put(text_out, open, len - (size_t)(open - text));
+	dress(text, len, id, says(json), text_out);
 	sp_json_free(json);
+}
+
+void
+sp_job_dress_as(const struct sp_job *job, const char *text, size_t len,
+    const struct sp_id *id, struct sp_buf *text_out)
+{
+	dress(text, len, id, job->says, text_out);
 }
 
 /* ---- editing ---- */

@@ -45,7 +45,9 @@ const char *sp_cause_text(enum sp_cause cause);
 bool sp_cause_parse(const char *text, enum sp_cause *cause_out);
 
 struct sp_job {
-	bool object; /* the text was a whole JSON object */
+	bool object;           /* the text was a whole JSON object */
+	unsigned says;         /* for sp_job_dress_as: */
+#define SP_JOB_EMPTY (1u << 2) /* it has no members at all */
 	char script[SP_FILE_MAX + 1];
 	char data[SP_FILE_MAX + 1];    /* "" when none */
 	char project[SP_FILE_MAX + 1]; /* "" when none */
@@ -99,6 +101,10 @@ void sp_job_clear(struct sp_job *job);
  * `text` must have parsed. */
 void sp_job_dress(const char *text, size_t len, const struct sp_id *id,
     struct sp_buf *text_out);
+
+/* The same; `job` is what `text` parsed as. */
+void sp_job_dress_as(const struct sp_job *job, const char *text, size_t len,
+    const struct sp_id *id, struct sp_buf *text_out);
 
 /* `text` with members set or replaced ("key=value" with dots for nesting;
  * the value is JSON if it parses, else text).  SP_BAD names the bad one. */

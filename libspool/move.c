@@ -36,10 +36,9 @@ listed_is(int dirfd, const char *name)
 }
 
 enum sp_status
-sp_move_own(
-    int fromfd, const char *from, int tofd, const char *to, struct sp_err *err)
+move_own_look(int fromfd, const char *from, int tofd, const char *to,
+    struct stat *st_out, struct sp_err *err)
 {
-	struct stat st;
 	int rc, why;
 
 	rc = sp_fs_rename(fromfd, from, tofd, to, 0);
@@ -48,13 +47,15 @@ sp_move_own(
 		/* It may have happened, or happen yet.  Looking the name up
 		 * would teach an NFS client its absence for half a minute, and
 		 * our next try would believe that: list instead. */
-		if (listed_is(tofd, to))
+		if (listed_is(tofd, to)) {
+			(void)memset(st_out, 0, sizeof *st_out);
 			return SP_OK;
+		}
 		errno = why;
 		(void)sp_err_sys(err, "rename %s to %s", from, to);
 		return sp_errno_status(why);
 	}
-	if (sp_fs_lstat(tofd, to, &st) == 0)
+	if (sp_fs_lstat(tofd, to, st_out) == 0)
 		return SP_OK;
 	if (errno != ENOENT) {
 		(void)sp_err_sys(err, "look at %s", to);
@@ -80,6 +81,15 @@ move_there(int dirfd, const char *name)
 
 	return sp_fs_list(dirfd, ".", no_more, NULL) == 0 &&
 	    sp_fs_lstat(dirfd, name, &st) == 0;
+}
+
+enum sp_status
+sp_move_own(
+    int fromfd, const char *from, int tofd, const char *to, struct sp_err *err)
+{
+	struct stat st;
+
+	return move_own_look(fromfd, from, tofd, to, &st, err);
 }
 
 /* Does `to` hold what `from` holds, byte for byte? */

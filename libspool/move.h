@@ -83,6 +83,12 @@ enum sp_status sp_claim_known(const struct sp_spool *spool,
     const struct sp_name *order, bool known, struct sp_name *claimed_out,
     struct sp_buf *text, struct sp_err *err);
 
+/* The same, where `text` has just been read of a file in new/ that was `was`:
+ * it is read again only if it is another now. */
+enum sp_status sp_claim_read(const struct sp_spool *spool,
+    const struct sp_name *order, const struct stat *was,
+    struct sp_name *claimed_out, struct sp_buf *text, struct sp_err *err);
+
 /* One of several that are claimed at once. */
 struct sp_claiming {
 	struct sp_name order;   /* as it is in new/ */

@@ -1,7 +1,8 @@
 /*
- * moveclaim.c - several claims at once.  Each is the same rename as one alone
- * (movestep.c), and what lies under its own new name decides it; over there all
- * of them take no more round trips than one.
+ * moveclaim.c - a claim of what has just been read, and several claims at once.
+ * Each is the same rename as one alone (movestep.c), and what lies under its
+ * own new name decides it; over there all of them take no more round trips than
+ * one.
  */
 #include <stdlib.h>
 
@@ -90,4 +91,44 @@ sp_claim_all(const struct sp_spool *sp, struct sp_claiming *all, size_t n,
 	free(st);
 	free(one);
 	free(m);
+}
+
+/* The same file, untouched since? */
+static bool
+same_is(const struct stat *was, const struct stat *is)
+{
+	return was->st_ino == is->st_ino && was->st_dev == is->st_dev &&
+	    was->st_size == is->st_size &&
+	    was->st_mtim.tv_sec == is->st_mtim.tv_sec &&
+	    was->st_mtim.tv_nsec == is->st_mtim.tv_nsec;
+}
+
+enum sp_status
+sp_claim_read(const struct sp_spool *sp, const struct sp_name *order,
+    const struct stat *was, struct sp_name *claimed_out, struct sp_buf *text,
+    struct sp_err *err)
+{
+	char src[SP_NAME_MAX], dst[SP_NAME_MAX];
+	enum sp_status s;
+	struct stat st;
+
+	if (sp_fs_far(sp->root) || was->st_nlink != 1)
+		return sp_claim(sp, order, claimed_out, text, err);
+	s = sp_step_name(
+	    SP_STEP_CLAIM, SP_NEW, SP_ASSIGNED, order, sp->actor, claimed_out);
+	if (s != SP_OK)
+		return sp_err_set(err, s, "no order to claim");
+	sp_name_print(order, src);
+	sp_name_print(claimed_out, dst);
+	SP_CRASH_IN(sp_step_text(SP_STEP_CLAIM), "before");
+	s = move_own_look(
+	    sp->dir[SP_DIR_NEW], src, sp->dir[SP_DIR_ASSIGNED], dst, &st, err);
+	SP_CRASH_IN(sp_step_text(SP_STEP_CLAIM), "after");
+	if (s == SP_OK && !same_is(was, &st))
+		s = sp_read(sp->dir[SP_DIR_ASSIGNED], dst,
+		    order->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, text, &st, err);
+	SP_CRASH("claim.read");
+	if (s == SP_OK)
+		s = move_claimed(dst, &st, err);
+	return s == SP_GONE ? SP_LOST : s;
 }

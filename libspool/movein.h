@@ -19,6 +19,10 @@ enum sp_status sp_move_own(
  * anew, so that it forgets which names were absent? */
 bool move_there(int dirfd, const char *name);
 
+/* The same; st_out: the target.  All zero where it could only be listed. */
+enum sp_status move_own_look(int fromfd, const char *from, int tofd,
+    const char *to, struct stat *st_out, struct sp_err *err);
+
 /* ---- movefar.c: the same steps in the least round trips ---- */
 
 /* sp_move_file with an fsync, replacing. */

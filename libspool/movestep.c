@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "libspool/crash.h"
@@ -36,17 +37,52 @@ one_link(int fd, const char *name, struct sp_err *err)
 	return SP_OK;
 }
 
+/* A state's directory; *day, one of a day, is to be closed. */
+static enum sp_status
+state_dir(const struct sp_spool *sp, enum sp_state state,
+    const struct sp_id *id, bool make, int *fd_out, int *day,
+    struct sp_err *err)
+{
+	enum sp_status st;
+
+	if (!sp_state_over_is(state)) {
+		*fd_out = sp->dir[(int)state];
+		return SP_OK;
+	}
+	st = sp_state_open(sp, state, id, make, day, err);
+	*fd_out = *day;
+	return st;
+}
+
+static enum sp_status
+rename_step(const struct sp_spool *sp, enum sp_step what, int fromfd,
+    const char *src, int tofd, const char *dst, struct sp_err *err)
+{
+	enum sp_status st;
+
+	SP_CRASH_IN(sp_step_text(what), "before");
+	st = sp_move_own(fromfd, src, tofd, dst, err);
+	SP_CRASH_IN(sp_step_text(what), "after");
+	/* An NFS client that gave up on our last try may remember that the
+	 * target was not there, and the server has done it since.  Of a claim
+	 * that is cheaper found out later: we hold it and do not run it. */
+	if (st == SP_LOST && what != SP_STEP_CLAIM && !sp->local &&
+	    move_there(tofd, dst))
+		st = SP_OK;
+	return st;
+}
+
 static enum sp_status
 step_near(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
     enum sp_state to, const struct sp_id *id, bool any_links, const char *src,
     const char *dst, struct sp_err *err)
 {
+	int fromfd = -1, tofd = -1, day[2] = { -1, -1 }, i;
 	enum sp_status st;
-	int fromfd = -1, tofd = -1;
 
-	st = sp_state_open(sp, at, id, false, &fromfd, err);
+	st = state_dir(sp, at, id, false, &fromfd, &day[0], err);
 	if (st == SP_OK) {
-		st = sp_state_open(sp, to, id, true, &tofd, err);
+		st = state_dir(sp, to, id, true, &tofd, &day[1], err);
 		/* It was removed under us: that says nothing of the order. */
 		if (st == SP_GONE)
 			st = SP_RETRY;
@@ -57,21 +93,11 @@ step_near(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
 		if (st == SP_LOST)
 			st = SP_OK;
 	}
-	if (st == SP_OK) {
-		SP_CRASH_IN(sp_step_text(what), "before");
-		st = sp_move_own(fromfd, src, tofd, dst, err);
-		SP_CRASH_IN(sp_step_text(what), "after");
-	}
-	/* An NFS client that gave up on our last try may remember that the
-	 * target was not there, and the server has done it since.  Of a claim
-	 * that is cheaper found out later: we hold it and do not run it. */
-	if (st == SP_LOST && what != SP_STEP_CLAIM && !sp->local &&
-	    move_there(tofd, dst))
-		st = SP_OK;
-	if (fromfd != -1)
-		(void)sp_fs_close(fromfd);
-	if (tofd != -1)
-		(void)sp_fs_close(tofd);
+	if (st == SP_OK)
+		st = rename_step(sp, what, fromfd, src, tofd, dst, err);
+	for (i = 0; i < 2; i++)
+		if (day[i] != -1)
+			(void)sp_fs_close(day[i]);
 	return st;
 }
 
@@ -259,57 +285,90 @@ sp_claim(const struct sp_spool *sp, const struct sp_name *order,
 	return sp_claim_known(sp, order, false, claimed_out, text_out, err);
 }
 
-/* Was this directory synced for an earlier one of the group? */
-static bool
-day_seen(const struct sp_move *all, size_t i)
-{
-	size_t k;
+/* ---- commits ---- */
 
-	for (k = 0; k < i; k++)
-		if (all[k].status == SP_OK && all[k].to == all[i].to &&
-		    memcmp(all[k].from->id.text, all[i].from->id.text,
-			SP_DAY_LEN) == 0)
-			return true;
-	return false;
+/* The days' directories that a group of commits goes to, each opened once. */
+struct day {
+	enum sp_state to;
+	const struct sp_id *id; /* any of that day */
+	int fd;
+};
+
+static enum sp_status
+day_dir(const struct sp_spool *sp, struct day *days, size_t *n,
+    const struct sp_move *m, int *fd_out, struct sp_err *err)
+{
+	const struct sp_id *id = &m->from->id;
+	enum sp_status st;
+	size_t i;
+
+	for (i = 0; i < *n; i++)
+		if (days[i].to == m->to &&
+		    memcmp(days[i].id->text, id->text, SP_DAY_LEN) == 0) {
+			*fd_out = days[i].fd;
+			return SP_OK;
+		}
+	st = sp_state_open(sp, m->to, id, true, fd_out, err);
+	if (st == SP_OK)
+		days[(*n)++] =
+		    (struct day){ .to = m->to, .id = id, .fd = *fd_out };
+	/* It was removed under us: that says nothing of the order. */
+	return st == SP_GONE ? SP_RETRY : st;
 }
 
 static enum sp_status
-moves_sync(const struct sp_spool *sp, const struct sp_move *all, size_t n,
+commit_near(const struct sp_spool *sp, const struct sp_move *m, int dayfd,
     struct sp_err *err)
 {
-	enum sp_status st = SP_OK;
-	bool any = false;
-	size_t i;
+	char src[SP_NAME_MAX], dst[SP_NAME_MAX];
+	struct sp_name to;
+	enum sp_status st;
 
-	for (i = 0; i < n && st == SP_OK; i++) {
-		if (all[i].status != SP_OK)
-			continue;
-		any = true;
-		if (!day_seen(all, i))
-			st = sp_move_sync(
-			    sp, &all[i].from->id, all[i].to, SP_STATES, err);
-	}
-	if (any && st == SP_OK)
-		st = sp_sync(sp->dir[SP_DIR_ASSIGNED], "assigned", err);
-	return st;
+	st = sp_step_name(
+	    SP_STEP_COMMIT, SP_ASSIGNED, m->to, m->from, sp->actor, &to);
+	sp_name_print(m->from, src);
+	if (st != SP_OK)
+		return sp_err_set(err, st, "no commit of %s", src);
+	sp_name_print(&to, dst);
+	st = rename_step(
+	    sp, SP_STEP_COMMIT, sp->dir[SP_DIR_ASSIGNED], src, dayfd, dst, err);
+	return st == SP_GONE ? SP_LOST : st;
 }
 
 void
 sp_move_commits(const struct sp_spool *sp, struct sp_move *all, size_t n,
     enum sp_status *sync_out, struct sp_err *err)
 {
-	struct sp_name to;
-	size_t i;
+	struct day *days;
+	bool any = false;
+	size_t i, days_n = 0;
+	int fd;
 
 	if (sp_fs_far(sp->root)) {
 		*sync_out = move_commits_far(sp, all, n, err);
 		return;
 	}
-	for (i = 0; i < n; i++)
+	days = calloc(n + 1, sizeof *days);
+	*sync_out = SP_OK;
+	for (i = 0; i < n; i++) {
+		if (all[i].status != SP_OK)
+			continue;
+		all[i].status = days == NULL
+		    ? SP_RETRY
+		    : day_dir(sp, days, &days_n, &all[i], &fd, err);
 		if (all[i].status == SP_OK)
-			all[i].status = sp_move_step(sp, SP_STEP_COMMIT,
-			    SP_ASSIGNED, all[i].to, all[i].from, &to, err);
-	*sync_out = moves_sync(sp, all, n, err);
+			all[i].status = commit_near(sp, &all[i], fd, err);
+		any = any || all[i].status == SP_OK;
+	}
+	for (i = 0; i < days_n; i++) {
+		if (any && *sync_out == SP_OK)
+			*sync_out =
+			    sp_sync(days[i].fd, sp_state_text(days[i].to), err);
+		(void)sp_fs_close(days[i].fd);
+	}
+	if (any && *sync_out == SP_OK)
+		*sync_out = sp_sync(sp->dir[SP_DIR_ASSIGNED], "assigned", err);
+	free(days);
 }
 
 enum sp_status

@@ -3,10 +3,12 @@
  * shared: opening, claiming and ending, on libspool.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "libspool/bundle.h"
+#include "libspool/file.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
 #include "libspool/log.h"
@@ -42,6 +44,7 @@ start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 	(void)pthread_mutex_init(&d->idle.lock, NULL);
 	sp_ready_init(&d->ready, &d->spool);
 	d->dirty = SP_DIRTY_ALL;
+	sp_buf_init(&d->read_text, SP_BUNDLE_MAX + 2);
 	dirwatch_open(&d->spool, &d->watch);
 	*tr_out = (struct tr *)d;
 	return SP_OK;
@@ -92,6 +95,7 @@ close_dir(struct tr *tr)
 	dirwatch_close(&d->watch);
 	sp_ready_clear(&d->ready);
 	dir_ahead_clear(&d->ahead);
+	sp_buf_clear(&d->read_text);
 	sp_spool_close(&d->spool);
 	free(d);
 }
@@ -164,7 +168,16 @@ read_order(struct tr *tr, const struct sp_name *name, struct sp_buf *text_out,
 	if (sp_fs_far(d->spool.root) &&
 	    dir_ahead_read(&d->ahead, d->spool.dir[SP_DIR_NEW], file, text_out))
 		return SP_OK;
-	st = sp_order_read(&d->spool, SP_NEW, name, text_out, err);
+	d->read_name[0] = '\0';
+	st = sp_read(d->spool.dir[SP_DIR_NEW], file,
+	    name->bundle ? SP_BUNDLE_MAX : SP_JOB_MAX, text_out, &d->read_is,
+	    err);
+	if (st == SP_OK) {
+		sp_buf_reset(&d->read_text);
+		sp_buf_put(&d->read_text, text_out->data, text_out->len);
+		if (!d->read_text.failed)
+			(void)strcpy(d->read_name, file);
+	}
 	if (st == SP_GONE)
 		sp_ready_gone(&d->ready, name);
 	return st;
@@ -192,8 +205,18 @@ claim(struct tr *tr, const struct sp_name *name, struct sp_name *claimed_out,
 	bool known;
 
 	sp_name_print(name, file);
-	known = dir_ahead_known(&d->ahead, file, text_out);
-	st = sp_claim_known(&d->spool, name, known, claimed_out, text_out, err);
+	if (d->spool.local && strcmp(file, d->read_name) == 0) {
+		sp_buf_reset(text_out);
+		sp_buf_put(text_out, d->read_text.data, d->read_text.len);
+		st = text_out->failed
+		    ? SP_RETRY
+		    : sp_claim_read(&d->spool, name, &d->read_is, claimed_out,
+			  text_out, err);
+	} else {
+		known = dir_ahead_known(&d->ahead, file, text_out);
+		st = sp_claim_known(
+		    &d->spool, name, known, claimed_out, text_out, err);
+	}
 	claim_over(d, name, st);
 	return st;
 }

@@ -36,7 +36,7 @@ void dirwatch_poke(const struct sp_spool *spool);
 /* What has changed since: bits of SP_DIRTY. */
 unsigned dirwatch_drain(struct dirwatch *w);
 
-#define DIR_IDLE     8
+#define DIR_IDLE     64 /* so many may be committed at once */
 #define DIR_RUN_PATH (SP_DAY_LEN + 1 + SP_ID_LEN + 1)
 
 /* Run directories for the next orders (diridle.c).  Taken by the thread that
@@ -69,6 +69,9 @@ struct dir_ahead {
 struct dir {
 	struct sp_spool spool;
 	struct dir_ahead ahead;
+	char read_name[SP_NAME_MAX]; /* of new/ on a disk of ours: what was */
+	struct sp_buf read_text;     /* read last, which is claimed next */
+	struct stat read_is;
 	struct dir_idle idle;
 	struct dirwatch watch;
 	unsigned dirty;          /* for the keeper */

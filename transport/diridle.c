@@ -64,7 +64,7 @@ as_made(const struct dir_idle *idle, int run)
 		if (st[i].st_mode != idle->mode || st[i].st_uid != idle->uid ||
 		    st[i].st_gid != idle->gid)
 			return false;
-	return sp_fs_list(run, ".", see, &c) == 0 && c.out && !c.other &&
+	return sp_fs_list_on(run, see, &c) == 0 && c.out && !c.other &&
 	    sp_fs_list(run, "out", see_any, &any) == 0 && !any;
 }
 

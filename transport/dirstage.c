@@ -106,6 +106,11 @@ dir_look_at(struct tr *tr, int which, const char *path,
 			version_of(d, which, path, &now, version_out);
 		return st;
 	}
+	if (d->spool.local && strchr(path, '/') == NULL &&
+	    sp_fs_lstat(at, path, &now) == 0 && S_ISREG(now.st_mode)) {
+		version_of(d, which, path, &now, version_out);
+		return SP_OK;
+	}
 	/* Opened, not only looked at: over NFS that fetches the truth. */
 	st = sp_open(at, path, 0, &fd, &now, err);
 	if (st == SP_BAD && sp_open_dir(at, path, &fd, NULL) == SP_OK) {

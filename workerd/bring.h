@@ -57,8 +57,10 @@ struct bring {
 
 	struct outcopy *out; /* to be filled, NULL: nothing to fetch there */
 
-	bool quick; /* the main thread's */
-	bool fresh; /* nothing is in dir that may stand in our way */
+	bool quick;       /* the main thread's */
+	bool fresh;       /* nothing is in dir that may stand in our way */
+	ino_t script_ino; /* but the script, as this file; 0: not.  What it is
+	                     in the end, if it is a link to the cache's. */
 	atomic_bool stop;
 	atomic_int phase;
 	pthread_t thread;

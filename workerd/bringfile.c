@@ -35,6 +35,8 @@ static enum sp_status
 place(struct bring *b, const struct bring_item *item, const char *hex,
     struct sp_err *err)
 {
+	bool script = exec_is(item) && strcmp(item->dst, b->job->script) == 0;
+	ino_t ino = script && b->fresh ? b->script_ino : 0;
 	char path[PATH_MAX];
 	enum sp_status st;
 
@@ -45,8 +47,10 @@ place(struct bring *b, const struct bring_item *item, const char *hex,
 	/* Of an earlier try, or attempt. */
 	if (!b->fresh && unlink(path) == -1 && errno != ENOENT)
 		rmtree(path);
-	st =
-	    cache_place(&b->all->cache, hex, exec_is(item), path, &b->how, err);
+	st = cache_place(
+	    &b->all->cache, hex, exec_is(item), path, &ino, &b->how, err);
+	if (script)
+		b->script_ino = ino;
 	if (st == SP_RETRY)
 		(void)bring_wrong(b, st, "%.200s", err->text);
 	return st;

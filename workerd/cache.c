@@ -37,30 +37,59 @@ version_name(const char *version, char out[CACHE_NAME])
 	(void)strcpy(out + SP_SHA_LEN, ".v");
 }
 
+/* Mostly it is the same again and again. */
+static void
+remember(struct cache *c, const char *version, const char *hex)
+{
+	(void)pthread_mutex_lock(&c->lock);
+	c->version[0] = '\0';
+	if (strlen(version) < sizeof c->version) {
+		(void)strcpy(c->version, version);
+		(void)strcpy(c->is, hex);
+	}
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
+static bool
+remembered(struct cache *c, const char *version, char hex[SP_SHA_LEN + 1])
+{
+	bool same;
+
+	(void)pthread_mutex_lock(&c->lock);
+	same = strcmp(c->version, version) == 0;
+	if (same)
+		(void)strcpy(hex, c->is);
+	(void)pthread_mutex_unlock(&c->lock);
+	return same;
+}
+
 bool
-cache_version(
-    const struct cache *c, const char *version, char hex[SP_SHA_LEN + 1])
+cache_version(struct cache *c, const char *version, char hex[SP_SHA_LEN + 1])
 {
 	char name[CACHE_NAME], is[SP_SHA_LEN + 2];
 	ssize_t n;
 
+	if (remembered(c, version, hex))
+		return true;
 	version_name(version, name);
 	n = readlinkat(c->fd, name, is, sizeof is - 1);
 	is[n > 0 ? n : 0] = '\0';
 	if (!sp_sha_ok(is))
 		return false;
 	(void)strcpy(hex, is);
+	remember(c, version, hex);
 	return true;
 }
 
 void
-cache_version_put(const struct cache *c, const char *version, const char *hex)
+cache_version_put(struct cache *c, const char *version, const char *hex)
 {
 	char name[CACHE_NAME];
 
 	version_name(version, name);
 	(void)unlinkat(c->fd, name, 0);
 	(void)!symlinkat(hex, c->fd, name); /* else it is fetched again */
+	remember(c, version, hex);
 }
 
 /* ---- seals ---- */
@@ -195,7 +224,7 @@ ms_of(const struct timespec *t)
 
 enum sp_status
 cache_place(struct cache *c, const char *hex, bool exec, const char *path,
-    const struct cache_patience *how, struct sp_err *err)
+    ino_t *link, const struct cache_patience *how, struct sp_err *err)
 {
 	const struct timespec used[2] = { { .tv_nsec = UTIME_NOW },
 		{ .tv_nsec = UTIME_OMIT } };
@@ -211,14 +240,21 @@ cache_place(struct cache *c, const char *hex, bool exec, const char *path,
 	ago = sp_wall_ms() - ms_of(&st.st_atim);
 	if (ago > USED_MS || ago < 0)
 		(void)utimensat(c->fd, name, used, AT_SYMLINK_NOFOLLOW);
+	if (*link == st.st_ino)
+		return SP_OK;
+	if (*link != 0 && unlink(path) == -1)
+		return sp_err_sys(err, "remove %s", path);
+	*link = 0;
 	if (!atomic_load(&c->no_clone)) {
 		s = copy(c, name, exec, path, true, how, err);
 		if (s != SP_LOST)
 			return s;
 		atomic_store(&c->no_clone, true);
 	}
-	if (sp_link_own(c->fd, name, path))
+	if (sp_link_own(c->fd, name, path)) {
+		*link = st.st_ino;
 		return SP_OK;
+	}
 	if (errno == ENOENT && faccessat(c->fd, name, F_OK, 0) == -1)
 		return SP_GONE; /* somebody needed the room */
 	if (errno == EEXIST || errno == ENOSPC || errno == ENOENT)

@@ -35,8 +35,10 @@ struct cache {
 	int64_t limit;        /* bytes, at most about so many */
 	atomic_bool no_clone; /* reflinks do not work here */
 
-	pthread_mutex_t lock; /* for the next two */
-	int64_t room;         /* may come in before entries are counted again */
+	pthread_mutex_t lock;    /* for all of these */
+	char version[160];       /* the last that was asked for, "": none, */
+	char is[SP_SHA_LEN + 1]; /* and its hash */
+	int64_t room; /* may come in before entries are counted again */
 	unsigned serial;
 };
 
@@ -54,14 +56,15 @@ void cache_close(struct cache *c);
 
 /* The hash of what has this version; false: not known. */
 bool cache_version(
-    const struct cache *c, const char *version, char hex_out[SP_SHA_LEN + 1]);
-void
-cache_version_put(const struct cache *c, const char *version, const char *hex);
+    struct cache *c, const char *version, char hex_out[SP_SHA_LEN + 1]);
+void cache_version_put(struct cache *c, const char *version, const char *hex);
 
-/* The bytes of this hash as the new file `path`.  SP_GONE: not here.  SP_LOST:
- * it takes more patience.  SP_RETRY: this host has trouble. */
-enum sp_status cache_place(struct cache *c, const char *hex, bool exec,
-    const char *path, const struct cache_patience *how, struct sp_err *err);
+/* The bytes of this hash as the new file `path`.  *link: which file is there
+ * now, 0: none; then, if it is a link to the one in the cache.  SP_GONE: not
+ * here.  SP_LOST: it takes more patience.  SP_RETRY: this host has trouble. */
+enum sp_status
+cache_place(struct cache *c, const char *hex, bool exec, const char *path,
+    ino_t *link, const struct cache_patience *how, struct sp_err *err);
 /* The same bytes to read; SP_GONE: not here. */
 enum sp_status
 cache_read(struct cache *c, const char *hex, bool exec, int *fd_out);

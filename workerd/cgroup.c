@@ -290,7 +290,7 @@ cgroup_close(struct cgroup *c)
 		return;
 	c->on = false;
 	while (c->idle_n > 0)
-		(void)close(c->idle[--c->idle_n].fd);
+		group_close(&c->idle[--c->idle_n]);
 	home = cg_open(AT_FDCWD, c->home);
 	base = cg_open(AT_FDCWD, c->path);
 	if (base != -1)

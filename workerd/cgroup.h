@@ -21,7 +21,8 @@
 
 /* Of one attempt. */
 struct group {
-	int fd; /* on its directory; -1: it has none */
+	int fd;     /* on its directory; -1: it has none */
+	int events; /* on its cgroup.events, with fd; -1: not opened */
 	char name[64];
 	bool counted; /* the kernel says how much memory it has */
 	bool limited; /* and how much it may */
@@ -74,5 +75,6 @@ bool group_oom_is(const struct group *g, int64_t *peak_out);
 /* Remove it if it is empty, or keep it for the next attempt; let go of it
  * anyway. */
 void group_clear(struct cgroup *c, struct group *g);
+void group_close(struct group *g); /* its handles */
 
 #endif

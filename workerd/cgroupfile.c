@@ -101,6 +101,14 @@ cg_kill(int fd)
 	(void)cg_write(fd, "cgroup.freeze", "0");
 }
 
+static bool
+says_empty(const char *text, bool *frozen_out)
+{
+	if (frozen_out != NULL)
+		*frozen_out = strstr(text, "frozen 0") == NULL;
+	return strstr(text, "populated 1") == NULL;
+}
+
 bool
 cg_empty_is(int fd, bool *frozen_out)
 {
@@ -108,9 +116,25 @@ cg_empty_is(int fd, bool *frozen_out)
 
 	if (proc_text(fd, "cgroup.events", text, sizeof text) < 0)
 		return errno == ENOENT || errno == ENODEV; /* removed */
-	if (frozen_out != NULL)
-		*frozen_out = strstr(text, "frozen 0") == NULL;
-	return strstr(text, "populated 1") == NULL;
+	return says_empty(text, frozen_out);
+}
+
+int
+cg_events_open(int fd)
+{
+	return openat(fd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+}
+
+bool
+cg_events_empty_is(int events, bool *frozen_out)
+{
+	char text[256];
+	ssize_t n = pread(events, text, sizeof text - 1, 0);
+
+	if (n < 0)
+		return errno == ENODEV; /* removed */
+	text[n] = '\0';
+	return says_empty(text, frozen_out);
 }
 
 void

@@ -17,6 +17,9 @@ int cg_open(int at, const char *path);
 bool cg_write(int dir, const char *file, const char *text);
 /* Kill all in it and below. */
 void cg_kill(int fd);
+/* For who asks often: a handle, and what it says.  -1: errno. */
+int cg_events_open(int fd);
+bool cg_events_empty_is(int events, bool *frozen_out);
 /* Also where it is gone. */
 bool cg_empty_is(int fd, bool *frozen_out); /* NULL: no matter */
 void cg_procs(int fd, struct procs *all_out);

@@ -60,7 +60,7 @@ group_make(struct cgroup *c, const struct sp_job *job, const char *name,
 		g->calm = false;
 		return true;
 	}
-	*g = (struct group){ .fd = -1 };
+	*g = (struct group){ .fd = -1, .events = -1 };
 	(void)snprintf(g->name, sizeof g->name, "%s", name);
 	if (mkdirat(c->base, name, 0755) == -1 && errno != EEXIST)
 		return false;
@@ -87,8 +87,12 @@ group_kill(struct group *g)
 bool
 group_empty_is(struct group *g)
 {
-	bool frozen = true, empty = cg_empty_is(g->fd, &frozen);
+	bool frozen = true, empty;
 
+	if (g->events == -1)
+		g->events = cg_events_open(g->fd);
+	empty = g->events == -1 ? cg_empty_is(g->fd, &frozen)
+				: cg_events_empty_is(g->events, &frozen);
 	/* Nobody is left in it who could freeze it now. */
 	g->calm = empty && !frozen;
 	return empty;
@@ -132,6 +136,14 @@ group_oom_is(const struct group *g, int64_t *peak_out)
 }
 
 void
+group_close(struct group *g)
+{
+	(void)close(g->fd);
+	if (g->events != -1)
+		(void)close(g->events);
+}
+
+void
 group_clear(struct cgroup *c, struct group *g)
 {
 	if (g->fd == -1)
@@ -140,8 +152,8 @@ group_clear(struct cgroup *c, struct group *g)
 	    !g->killed) {
 		c->idle[c->idle_n++] = *g;
 	} else {
-		(void)close(g->fd);
+		group_close(g);
 		cg_remove(c->base, g->name);
 	}
-	*g = (struct group){ .fd = -1 };
+	*g = (struct group){ .fd = -1, .events = -1 };
 }

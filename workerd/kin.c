@@ -29,6 +29,7 @@
 
 #define ENV_MOST 131072
 #define TICK_MS  10 /* that births are counted in */
+#define SWEEP_MS 100
 
 /* struct proc's owner: a slot, or */
 #define OWNER_NONE  (-1) /* not a job's, or it cannot be told whose */
@@ -393,4 +394,25 @@ kin_sweep(struct worker *w)
 		    (int)all->at[i].pid);
 		(void)proc_signal(&all->at[i], SIGKILL);
 	}
+}
+
+void
+kin_over(struct worker *w, bool grouped)
+{
+	if (!grouped)
+		kin_sweep(w);
+	else if (w->kin.sweep_at == 0)
+		w->kin.sweep_at = sp_mono_ms() + SWEEP_MS;
+}
+
+int64_t
+kin_tick(struct worker *w, int64_t now)
+{
+	if (w->kin.sweep_at == 0)
+		return FAR;
+	if (now < w->kin.sweep_at)
+		return w->kin.sweep_at;
+	w->kin.sweep_at = 0;
+	kin_sweep(w);
+	return FAR;
 }

@@ -27,6 +27,7 @@ struct kin {
 	rlim_t mark; /* mark.h; 0: none */
 	pid_t sid;
 	int64_t born;
+	int64_t sweep_at; /* 0: not */
 };
 
 /* Before the first child: it marks us. */
@@ -49,5 +50,9 @@ void kin_kill(struct worker *w, struct slot *s);
 bool kin_gone_is(struct worker *w, struct slot *s);
 /* Kill orphans of attempts that are over. */
 void kin_sweep(struct worker *w);
+/* One is over: sweep now, or soon, if it had a control group, which few leave
+ * and that is empty. */
+void kin_over(struct worker *w, bool grouped);
+int64_t kin_tick(struct worker *w, int64_t now);
 
 #endif

@@ -51,6 +51,19 @@ look_soon(struct worker *w)
 }
 
 void
+look_more(struct worker *w)
+{
+	struct look *l = &w->look;
+
+	if (l->over || l->passed || w->ops->wake(w->tr) < 0) {
+		look_soon(w);
+		return;
+	}
+	l->nothing = false;
+	l->drained_delay = 0;
+}
+
+void
 look_pause(struct worker *w, int64_t now, int64_t ms)
 {
 	w->look.pause = now + ms;
@@ -62,6 +75,18 @@ look_clear(struct worker *w)
 	sp_window_clear(&w->look.window);
 	verdict_clear(&w->look.seen);
 	cool_clear(w);
+}
+
+/* Which of a window is next need not surprise anybody. */
+static uint32_t
+dice(struct look *l)
+{
+	if (l->dice == 0)
+		l->dice = sp_dice() | 1;
+	l->dice ^= l->dice << 13;
+	l->dice ^= l->dice >> 17;
+	l->dice ^= l->dice << 5;
+	return l->dice;
 }
 
 /* ---- the window ---- */
@@ -110,6 +135,7 @@ relist(struct worker *w, int64_t now)
 		l->cost = COST_LEAST;
 	l->again = FAR;
 	l->claims = 0;
+	l->passed = false;
 	l->over = st != SP_OK;
 	if (st == SP_OK)
 		return true;
@@ -128,6 +154,7 @@ used_up(struct worker *w, int64_t now)
 	int64_t wait = slowest(w);
 
 	l->over = true;
+	l->dirty = l->dirty || l->claims > 0;
 	l->nothing = l->claims == 0 && !l->dirty;
 	if (l->claims > 0)
 		l->empty = 0;
@@ -180,7 +207,7 @@ look_tick(struct worker *w, int64_t now)
 
 	before = l->claims;
 	for (n = 0; n < BATCH && look_may(w, now); n++) {
-		text = sp_window_next(&l->window, sp_dice());
+		text = sp_window_next(&l->window, dice(l));
 		if (text != NULL)
 			take_try(w, text, now);
 		if (text == NULL || take_full(w))

@@ -22,6 +22,7 @@ struct look {
 	struct sp_window window;
 	struct verdicts seen;
 	bool over;          /* the window is used up */
+	bool passed;        /* something of it was left where it is */
 	bool nothing;       /* the last whole pass claimed nothing */
 	bool dirty;         /* something may have changed since the listing */
 	unsigned claims;    /* in this pass */
@@ -38,8 +39,9 @@ struct look {
 	size_t taking_n;
 	double taking_cpus;
 	int64_t taking_memory;
-	int64_t freed_at;  /* when a slot last became free */
-	int64_t claim_ms;  /* what the last claim, or some together, took */
+	int64_t freed_at; /* when a slot last became free */
+	int64_t claim_ms; /* what the last claim, or some together, took */
+	uint32_t dice;
 	struct cool *cool; /* preempted at once: not claimed at once */
 	size_t cool_n, cool_cap;
 };
@@ -57,6 +59,9 @@ struct looked {
 
 int64_t look_tick(struct worker *w, int64_t now);
 void look_soon(struct worker *w);
+/* More may be taken than before: look again at what was left, if there is such;
+ * what comes to new/ the wake handle tells. */
+void look_more(struct worker *w);
 /* No claims for a while: it is the host that has trouble. */
 void look_pause(struct worker *w, int64_t now, int64_t ms);
 /* May anything be claimed at all now? */

@@ -204,7 +204,7 @@ wait_for(struct worker *w, struct pollfd *fds, int64_t ms)
 	if (fds[1].revents != 0)
 		take_wake(w);
 	if (fds[2].revents != 0 && commit_done(&w->commit) > 0) {
-		look_soon(w); /* something may have waited for it */
+		look_more(w); /* something may have waited for it */
 		w->keep_at = 0;
 	}
 	if (fds[3].revents != 0)
@@ -234,6 +234,7 @@ loop(struct worker *w)
 		now = sp_mono_ms();
 		next = beat_tick(w, now);
 		next = least(next, slot_tick(w, now));
+		next = least(next, kin_tick(w, now));
 		next = least(next, outbox_tick(w, now));
 		next = least(next, limit_tick(w, now));
 		next = least(next, floor_tick(w, now));

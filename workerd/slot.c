@@ -37,7 +37,7 @@ void
 slot_reset(struct slot *s)
 {
 	capture_reset(&s->cap);
-	s->group.fd = -1;
+	s->group.fd = s->group.events = -1;
 }
 
 void
@@ -48,18 +48,23 @@ slot_empty(struct worker *w, struct slot *s)
 	s->state = SLOT_FREE;
 	w->freed++;
 	w->look.freed_at = sp_mono_ms();
-	look_soon(w);
+	look_more(w);
 	beat_soon(w);
 }
 
 /* ---- the start ---- */
 
 static enum sp_status
-prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
+prepare(struct worker *w, struct slot *s, const struct sp_buf *text,
+    struct sp_job *job)
 {
 	struct sp_err err = { "" };
 
-	if (sp_job_parse(text->data, text->len, &s->job, &err) != SP_OK) {
+	if (job != NULL) {
+		s->job = *job;
+		*job = (struct sp_job){ 0 };
+	} else if (sp_job_parse(text->data, text->len, &s->job, &err) !=
+	    SP_OK) {
 		(void)snprintf(s->why, sizeof s->why, "%.250s", err.text);
 		s->unfit = SP_CAUSE_INVALID;
 		return SP_BAD;
@@ -70,7 +75,8 @@ prepare(struct worker *w, struct slot *s, const struct sp_buf *text)
 		return SP_RETRY;
 	}
 	sp_buf_init(&s->dressed, 2 * SP_JOB_MAX);
-	sp_job_dress(text->data, text->len, &s->name.id, &s->dressed);
+	sp_job_dress_as(
+	    &s->job, text->data, text->len, &s->name.id, &s->dressed);
 	if (s->dressed.failed) {
 		(void)snprintf(s->why, sizeof s->why, "no memory");
 		return SP_RETRY;
@@ -113,10 +119,12 @@ tick_counts(struct worker *w, struct slot *s, int64_t now)
 static void
 finish(struct worker *w, struct slot *s)
 {
+	bool grouped = s->group.fd != -1;
+
 	s->state = SLOT_GIVES; /* so what it has left is a stray now */
 	limit_end(s);
 	group_clear(&w->cgroup, &s->group);
-	kin_sweep(w);
+	kin_over(w, grouped);
 	gpu_drop(w, s);
 	capture_close(w, s);
 	stage_metrics(w, s, true);
@@ -164,7 +172,7 @@ staged(struct worker *w, struct slot *s, enum sp_status st)
 
 void
 slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
-    const struct sp_buf *text)
+    const struct sp_buf *text, struct sp_job *job)
 {
 	enum sp_status st;
 
@@ -174,6 +182,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->stop = STOP_NO;
 	s->unfit = SP_CAUSE_OK;
 	s->why[0] = s->dir[0] = s->out[0] = '\0';
+	s->work = NULL;
 	s->pid = 0;
 	s->died = 0;
 	gpu_bind(w, s);
@@ -182,7 +191,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	s->warm = SP_WARM_UNSAID;
 	s->warm_why[0] = '\0';
 	s->serial = ++w->serial;
-	s->group = (struct group){ .fd = -1 };
+	s->group = (struct group){ .fd = -1, .events = -1 };
 	s->peak = s->calm_until = s->gone_by = 0;
 	s->guard_fired = 0;
 	capture_reset(&s->cap); /* what the last one said is not this one's */
@@ -200,7 +209,7 @@ slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
 	stage_forget(s);
 	clock_start(s);
 
-	st = prepare(w, s, text);
+	st = prepare(w, s, text, job);
 	if (st == SP_LOST) {
 		s->state = SLOT_STAGES;
 		beat_soon(w);

@@ -64,6 +64,7 @@ struct slot {
 	char text[SP_NAME_MAX];
 	struct sp_job job;
 	char dir[DIR_MAX]; /* the work directory, "" when there is none */
+	struct workdir *work;
 	bool resumed;
 	bool kept; /* the directory is one that a preempted attempt left */
 	struct bring *bring;   /* what it is made of; NULL before the first */
@@ -133,8 +134,9 @@ struct slot {
 
 struct slot *slot_free(struct worker *w);
 void slot_reset(struct slot *s); /* before its first attempt */
+/* job: what the text says, which is taken over; NULL: it is to be parsed. */
 void slot_start(struct worker *w, struct slot *s, const struct sp_name *claimed,
-    const struct sp_buf *text);
+    const struct sp_buf *text, struct sp_job *job);
 /* Children have died. */
 void slot_reap(struct worker *w);
 int64_t slot_tick(struct worker *w, int64_t now);

@@ -24,11 +24,13 @@
 
 /* ---- open files ---- */
 
-#define FILES_OURS 64 /* but for slots */
-#define FILES_MUST 3  /* of a slot: two pipes, its group */
-#define FILES_MOST 8  /* and what it brings, and counts at its end */
+#define FILES_OURS 96 /* but for slots */
+#define FILES_MUST 6  /* of a slot: two pipes, its group, its directory */
+#define FILES_MOST 11 /* and what it brings, and counts at its end */
 
 static struct rlimit files; /* as we were started; children have that again */
+static struct rlimit core;
+static bool core_known;
 
 enum sp_status
 spawn_files(int slots, struct sp_err *err)
@@ -37,6 +39,7 @@ spawn_files(int slots, struct sp_err *err)
 	rlim_t must = FILES_OURS + FILES_MUST * (rlim_t)slots;
 	struct rlimit r;
 
+	core_known = getrlimit(RLIMIT_CORE, &core) == 0;
 	if (getrlimit(RLIMIT_NOFILE, &files) == -1)
 		return sp_err_sys(err, "RLIMIT_NOFILE");
 	r = files;
@@ -65,8 +68,8 @@ limit(const struct spawn *how, pid_t pid)
 	int fd;
 
 	mark_put(pid, how->mark, how->serial);
-	if (prlimit(pid, RLIMIT_CORE, NULL, &r) == 0) {
-		r.rlim_cur = 0;
+	if (core_known) {
+		r = (struct rlimit){ .rlim_cur = 0, .rlim_max = core.rlim_max };
 		(void)prlimit(pid, RLIMIT_CORE, &r, NULL);
 	}
 	if (how->data > 0 && prlimit(pid, RLIMIT_DATA, NULL, &r) == 0 &&

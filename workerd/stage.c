@@ -102,14 +102,16 @@ pins_read(struct worker *w, struct slot *s, struct bring *b)
 static enum sp_status
 make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 {
-	(void)snprintf(s->dir, sizeof s->dir, "%s/%s.t%ua%u", w->dir,
-	    s->name.id.text, s->name.ticket, s->name.attempt);
+	(void)snprintf(s->dir, sizeof s->dir, "%s/work.%u", w->dir, s->serial);
 	s->kept = kept_take(w, s);
 	if (s->kept)
 		make_room(s);
-	return workdir_make(w, s->dir, STAGE_JOB, dressed, !s->kept)
-	    ? SP_OK
-	    : trouble(s, s->dir);
+	s->work =
+	    workdir_make(w, s->dir, s->kept, STAGE_JOB, dressed, s->job.script);
+	if (s->work == NULL)
+		return trouble(s, s->dir);
+	(void)snprintf(s->dir, sizeof s->dir, "%s", s->work->path);
+	return SP_OK;
 }
 
 /* Where the spool has no directories of this machine: one of our own. */
@@ -144,6 +146,7 @@ stage_make(struct worker *w, struct slot *s, const struct sp_buf *dressed)
 	b->dir = s->dir;
 	b->quick = true;
 	b->fresh = !s->kept;
+	b->script_ino = s->work->script_ino;
 	atomic_store(&b->stop, false);
 	if ((st = pins_read(w, s, b)) != SP_OK ||
 	    (w->far && (st = make_out(w, s)) != SP_OK))
@@ -211,16 +214,24 @@ stage_pin(struct worker *w, struct slot *s)
 void
 stage_clear(struct worker *w, struct slot *s)
 {
-	if (s->dir[0] != '\0')
-		workdir_drop(w, s->dir, STAGE_JOB, s->gone_by == 0);
+	if (s->work != NULL)
+		workdir_drop(w, s->work, STAGE_JOB, s->job.script,
+		    s->bring == NULL ? 0 : s->bring->script_ino,
+		    s->gone_by == 0);
+	else if (s->dir[0] != '\0')
+		rmtree(s->dir);
+	s->work = NULL;
 	s->dir[0] = '\0';
 }
 
 void
 stage_keep(struct worker *w, struct slot *s)
 {
-	if (s->dir[0] != '\0' && kept_put(w, s))
-		s->dir[0] = '\0';
+	if (s->dir[0] == '\0' || !kept_put(w, s))
+		return;
+	workdir_forget(s->work);
+	s->work = NULL;
+	s->dir[0] = '\0';
 }
 
 /* ---- what the job leaves ---- */
@@ -230,14 +241,12 @@ stage_keep(struct worker *w, struct slot *s)
 static int
 open_left(const struct slot *s, const char *name, struct stat *st)
 {
-	char path[PATH_MAX];
 	int fd;
 
-	if (s->dir[0] == '\0')
+	if (s->work == NULL)
 		return -1;
-	path_in(s, name, path);
-	fd = open(
-	    path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	fd = openat(s->work->fd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
 	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))

@@ -26,12 +26,6 @@ least(int64_t a, int64_t b)
 
 /* ---- one order ---- */
 
-struct needs {
-	int gpus;
-	double cpus;
-	int64_t memory;
-};
-
 static void
 later(struct look *l, struct opinion *o, int64_t until)
 {
@@ -127,30 +121,24 @@ wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
 }
 
 /* Read it once, before the claim: what does not fit is not taken from others.
- * True: claim it; `needs` is what it asks for. */
+ * True: claim it.  The job and its text are the caller's to clear. */
 static bool
 consider(struct worker *w, const struct sp_name *name, struct opinion *o,
-    struct needs *needs, int64_t now)
+    struct sp_job *job, struct sp_buf *text, int64_t now)
 {
-	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 64);
 	struct sp_err err = { "" };
-	struct sp_job job;
 	enum sp_status st;
 	bool yes = false;
 
-	st = w->ops->read(w->tr, name, &text, &err);
+	st = w->ops->read(w->tr, name, text, &err);
 	if (st == SP_OK) {
-		st = sp_job_parse(text.data, text.len, &job, &err);
+		st = sp_job_parse(text->data, text->len, job, &err);
 		if (st == SP_OK)
-			yes = wanted(w, name, &job, o, now);
+			yes = wanted(w, name, job, o, now);
 		else if (st == SP_BAD)
-			refuse(w, name, o, job.object, err.text, now);
+			refuse(w, name, o, job->object, err.text, now);
 		else
 			later(&w->look, o, now + AGAIN_MS);
-		*needs = (struct needs){
-			.gpus = job.gpus, .cpus = job.cpus, .memory = job.memory
-		};
-		sp_job_clear(&job);
 	} else if (st == SP_GONE || st == SP_LOST) {
 		sp_window_told(&w->look.window, false);
 	} else {
@@ -160,7 +148,6 @@ consider(struct worker *w, const struct sp_name *name, struct opinion *o,
 		if (sp_warn_due(name->id.text))
 			sp_warn("read order=%s: %s", name->id.text, err.text);
 	}
-	sp_buf_clear(&text);
 	return yes;
 }
 
@@ -238,10 +225,10 @@ open_bundle(struct worker *w, const struct sp_name *name, const char *file,
 
 /* ---- claims ---- */
 
-/* What came of one. */
+/* What came of one; job: what its text says, which is taken, or NULL. */
 static void
-claimed(struct worker *w, const struct sp_claiming *c, const struct sp_err *err,
-    int64_t now)
+claimed(struct worker *w, const struct sp_claiming *c, struct sp_job *job,
+    const struct sp_err *err, int64_t now)
 {
 	struct slot *s = slot_free(w);
 	char text[SP_NAME_MAX];
@@ -252,7 +239,7 @@ claimed(struct worker *w, const struct sp_claiming *c, const struct sp_err *err,
 		if (w->claims_left > 0)
 			w->claims_left--;
 		health_claims(w, s);
-		slot_start(w, s, &c->claimed, &c->text);
+		slot_start(w, s, &c->claimed, &c->text, job);
 	} else if (c->status != SP_LOST && c->status != SP_GONE) {
 		/* It may be ours all the same: the next beat compares. */
 		if (c->status == SP_RETRY)
@@ -267,9 +254,11 @@ claimed(struct worker *w, const struct sp_claiming *c, const struct sp_err *err,
 	}
 }
 
-/* One, now: its GPUs are set aside for it. */
+/* One, now: its GPUs are set aside for it.  As `job` says, of `text`, unless it
+ * has become another since. */
 static void
-claim(struct worker *w, const struct sp_name *name, int64_t now)
+claim(struct worker *w, const struct sp_name *name, struct sp_job *job,
+    const struct sp_buf *text, int64_t now)
 {
 	struct sp_claiming c = { .order = *name,
 		.text = SP_BUF_INIT(SP_JOB_MAX + 64) };
@@ -280,7 +269,10 @@ claim(struct worker *w, const struct sp_name *name, int64_t now)
 	w->look.claim_ms += sp_mono_ms();
 	if (c.status != SP_OK)
 		gpu_unreserve(w);
-	claimed(w, &c, &err, now);
+	if (c.text.len != text->len ||
+	    memcmp(c.text.data, text->data, text->len) != 0)
+		job = NULL;
+	claimed(w, &c, job, &err, now);
 	sp_buf_clear(&c.text);
 }
 
@@ -327,18 +319,19 @@ take_all(struct worker *w, int64_t now)
 		w->ops->claims(w->tr, all, n, &err);
 	l->claim_ms += sp_mono_ms();
 	for (i = 0; i < n && all != NULL; i++) {
-		claimed(w, &all[i], &err, now);
+		claimed(w, &all[i], NULL, &err, now);
 		sp_buf_clear(&all[i].text);
 	}
 	free(all);
 }
 
-void
-take_try(struct worker *w, const char *text, int64_t now)
+static void
+try_one(struct worker *w, const char *text, int64_t now)
 {
 	struct opinion *o = verdict_get(&w->look.seen, text);
+	struct sp_buf read = SP_BUF_INIT(SP_JOB_MAX + 64);
 	struct look *l = &w->look;
-	struct needs needs = { 0 };
+	struct sp_job job = { 0 };
 	struct sp_name name;
 
 	looked_at(w);
@@ -356,15 +349,28 @@ take_try(struct worker *w, const char *text, int64_t now)
 		open_bundle(w, &name, text, o, now);
 		return;
 	}
-	if (!consider(w, &name, o, &needs, now))
-		return;
-	if (needs.gpus > 0 || at_once(w) <= 1) {
-		claim(w, &name, now);
-		return;
+	if (consider(w, &name, o, &job, &read, now)) {
+		if (job.gpus > 0 || at_once(w) <= 1) {
+			claim(w, &name, &job, &read, now);
+		} else {
+			l->taking[l->taking_n++] = name;
+			l->taking_cpus += job.cpus;
+			l->taking_memory += job.memory;
+		}
 	}
-	l->taking[l->taking_n++] = name;
-	l->taking_cpus += needs.cpus;
-	l->taking_memory += needs.memory;
+	sp_job_clear(&job);
+	sp_buf_clear(&read);
+}
+
+void
+take_try(struct worker *w, const char *text, int64_t now)
+{
+	struct look *l = &w->look;
+	unsigned claims = l->claims;
+	size_t taking = l->taking_n;
+
+	try_one(w, text, now);
+	l->passed = l->passed || (l->claims == claims && l->taking_n == taking);
 }
 
 bool

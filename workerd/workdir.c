@@ -1,12 +1,13 @@
 /*
  * workdir.c - a work directory is made fresh for each attempt; or it is one
- * that an earlier one had and left as it was, given another name.  To make and
- * remove directories and files costs a filesystem more than all else that it
- * does for a short job.
+ * that an earlier one had and left as it was, with our handles on it and on our
+ * file in it.  To make and remove directories and files costs a filesystem more
+ * than all else that it does for a short job.
  *
  * Who had it may have done anything to it: it is used again only when it is
- * empty but for our own file, and that file has no other name and is ours
- * alone, as the directory is.
+ * empty but for our own file, the very file, which has no other name and is
+ * ours alone, as the directory is, and the script, if that is the link that we
+ * put there (what it holds is the cache's affair).
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,132 +19,178 @@
 #include <unistd.h>
 
 #include "libspool/file.h"
-#include "libspool/move.h"
 #include "workerd/stage.h"
 #include "workerd/workdir.h"
 #include "workerd/worker.h"
 
 #define ENTRIES 16 /* of one that is emptied for the next */
+#define LISTING 2048
 
-static int
-open_dir(const char *path)
+static void
+forget(struct workdir *d)
 {
-	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (d->file != -1)
+		(void)close(d->file);
+	if (d->fd != -1)
+		(void)close(d->fd);
+	free(d->path);
+	free(d);
 }
 
-static bool
-as_made(int fd, mode_t type, mode_t mode)
+void
+workdir_forget(struct workdir *d)
 {
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type &&
-	    (st.st_mode & 07777) == mode && st.st_uid == geteuid() &&
-	    (type == S_IFDIR || st.st_nlink == 1);
-}
-
-static bool
-write_file(int dir, const char *file, int flags, const struct sp_buf *text)
-{
-	int fd = openat(dir, file,
-	    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags,
-	    0600);
-	bool ok;
-
-	if (fd == -1)
-		return false;
-	ok = ((flags & O_EXCL) != 0 || as_made(fd, S_IFREG, 0600)) &&
-	    sp_write_all(fd, text->data, text->len) == SP_OK &&
-	    ftruncate(fd, (off_t)text->len) == 0;
-	return close(fd) == 0 && ok;
-}
-
-/* ---- one that lies idle ---- */
-
-static bool
-take(struct worker *w, const char *path, const char *file,
-    const struct sp_buf *text)
-{
-	struct workdirs *d = &w->workdirs;
-	bool ok = false;
-	char *from;
-	int fd;
-
-	if (d->n == 0)
-		return false;
-	from = d->idle[--d->n];
-	fd = open_dir(from);
-	if (fd != -1 && as_made(fd, S_IFDIR, 0700) &&
-	    write_file(fd, file, 0, text))
-		ok = sp_move_own_dir(AT_FDCWD, from, AT_FDCWD, path);
-	if (fd != -1)
-		(void)close(fd);
-	if (!ok)
-		rmtree(from);
-	free(from);
-	return ok;
-}
-
-/* All but our file; false: there is more than can be removed at once. */
-static bool
-empty(int fd, const char *file)
-{
-	int at = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n = 0;
-	DIR *d = at == -1 ? NULL : fdopendir(at);
-	bool ok = d != NULL, found = false;
-	struct dirent *e;
-
-	if (d == NULL && at != -1)
-		(void)close(at);
-	while (ok && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-			continue;
-		if (strcmp(e->d_name, file) == 0)
-			found = true;
-		else
-			ok = ++n <= ENTRIES && unlinkat(fd, e->d_name, 0) == 0;
-	}
 	if (d != NULL)
-		(void)closedir(d);
-	return ok && found;
+		forget(d);
+}
+
+static bool
+ours_is(const struct stat *st, mode_t mode)
+{
+	return st->st_mode == mode && st->st_uid == geteuid();
 }
 
 /* ---- one of an attempt ---- */
 
-bool
-workdir_make(struct worker *w, const char *path, const char *file,
-    const struct sp_buf *text, bool fresh)
+static bool
+write_text(struct workdir *d, const struct sp_buf *text)
 {
-	bool ok;
-	int fd;
-
-	if (fresh && take(w, path, file, text))
-		return true;
-	if ((fresh && mkdir(path, 0700) == -1) || (fd = open_dir(path)) == -1)
+	if (pwrite(d->file, text->data, text->len, 0) != (ssize_t)text->len ||
+	    (text->len < d->len && ftruncate(d->file, (off_t)text->len) == -1))
 		return false;
-	ok = write_file(fd, file, O_CREAT | O_EXCL, text);
-	(void)close(fd);
-	return ok;
+	d->len = text->len;
+	return true;
+}
+
+static struct workdir *
+take(struct worker *w, const struct sp_buf *text, const char *script)
+{
+	struct workdir *d;
+
+	if (w->workdirs.n == 0)
+		return NULL;
+	d = w->workdirs.idle[--w->workdirs.n];
+	if (d->script_ino != 0 && strcmp(d->script, script) != 0) {
+		if (unlinkat(d->fd, d->script, 0) == -1)
+			goto lost;
+		d->script_ino = 0;
+	}
+	if (write_text(d, text))
+		return d;
+lost:
+	rmtree(d->path);
+	forget(d);
+	return NULL;
+}
+
+struct workdir *
+workdir_make(struct worker *w, const char *path, bool kept, const char *file,
+    const struct sp_buf *text, const char *script)
+{
+	struct workdir *d;
+	struct stat st;
+	int why;
+
+	if (!kept && (d = take(w, text, script)) != NULL)
+		return d;
+	if ((d = calloc(1, sizeof *d)) == NULL)
+		return NULL;
+	d->fd = d->file = -1;
+	if ((d->path = strdup(path)) != NULL &&
+	    (kept || mkdir(path, 0700) == 0) &&
+	    (d->fd = open(path,
+		 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1 &&
+	    (d->file = openat(d->fd, file,
+		 O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) !=
+		-1 &&
+	    fstat(d->file, &st) == 0 && write_text(d, text)) {
+		d->ino = st.st_ino;
+		return d;
+	}
+	why = errno;
+	forget(d);
+	errno = why;
+	return NULL;
+}
+
+/* ---- the next one's ---- */
+
+struct left {
+	const char *file, *script;
+	ino_t script_ino;
+	bool found, script_found;
+	int others;
+};
+
+/* One entry; false: not with that in it. */
+static bool
+look_at(struct workdir *d, struct left *l, const char *name)
+{
+	struct stat st;
+
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return true;
+	if (strcmp(name, l->file) == 0) {
+		l->found =
+		    fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    ours_is(&st, S_IFREG | 0600) && st.st_nlink == 1 &&
+		    st.st_ino == d->ino && st.st_size == (off_t)d->len;
+		return l->found;
+	}
+	if (l->script_ino != 0 && strcmp(name, l->script) == 0 &&
+	    strlen(name) < WORKDIR_SCRIPT &&
+	    fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    S_ISREG(st.st_mode) && st.st_ino == l->script_ino) {
+		l->script_found = true;
+		return true;
+	}
+	return ++l->others <= ENTRIES && unlinkat(d->fd, name, 0) == 0;
+}
+
+/* All but that; false: there is more than can be removed at once. */
+static bool
+empty(struct workdir *d, struct left *l)
+{
+	_Alignas(struct dirent64) char list[LISTING];
+	const struct dirent64 *e;
+	ssize_t n, at;
+
+	if (lseek(d->fd, 0, SEEK_SET) == -1)
+		return false;
+	while ((n = getdents64(d->fd, list, sizeof list)) > 0)
+		for (at = 0; at < n; at += e->d_reclen) {
+			e = (const struct dirent64 *)(list + at);
+			if (!look_at(d, l, e->d_name))
+				return false;
+		}
+	return n == 0 && l->found;
 }
 
 void
-workdir_drop(struct worker *w, const char *path, const char *file, bool again)
+workdir_drop(struct worker *w, struct workdir *d, const char *file,
+    const char *script, ino_t script_ino, bool again)
 {
-	struct workdirs *d = &w->workdirs;
-	int fd = -1;
+	struct left l = {
+		.file = file, .script = script, .script_ino = script_ino
+	};
+	struct workdirs *all = &w->workdirs;
+	struct stat st;
 
-	if (again && d->n < WORKDIR_IDLE && (fd = open_dir(path)) != -1 &&
-	    as_made(fd, S_IFDIR, 0700) && empty(fd, file) &&
-	    (d->idle[d->n] = strdup(path)) != NULL)
-		d->n++;
-	else
-		rmtree(path);
-	if (fd != -1)
-		(void)close(fd);
+	if (again && all->n < WORKDIR_IDLE && fstat(d->fd, &st) == 0 &&
+	    ours_is(&st, S_IFDIR | 0700) && empty(d, &l)) {
+		d->script_ino = l.script_found ? script_ino : 0;
+		if (l.script_found)
+			(void)strcpy(d->script, script);
+		all->idle[all->n++] = d;
+		return;
+	}
+	rmtree(d->path);
+	forget(d);
 }
 
 void
 workdir_close(struct worker *w)
 {
 	while (w->workdirs.n > 0)
-		free(w->workdirs.idle[--w->workdirs.n]);
+		forget(w->workdirs.idle[--w->workdirs.n]);
 }

@@ -1,33 +1,38 @@
 /*
  * noop.c - jobs that do nothing, through a real workerd with 2 slots on a fresh
- * spool, without spoold and with it, against posix_spawn('/bin/true') and
- * waitpid with 2 in flight.  The time is workerd's whole life: start, look,
- * claim, run, commit, publish, drain, end.
+ * spool, without spoold and with it, against posix_spawn of the same program
+ * (nothing.c) and waitpid with 2 in flight.  The time is workerd's whole life:
+ * start, look, claim, run, commit, publish, drain, end.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tests/bench/lib/bench.h"
 
-#define SLOTS 2
-#define UNIT  "jobs/s"
+#define SLOTS   2
+#define UNIT    "jobs/s"
+#define NOTHING "bench/nothing"
 
 static double
 floor_rate(size_t n)
 {
-	return bench_floor_rate(
-	    (const char *[]){ "/bin/true", NULL }, SLOTS, n);
+	char path[PATH_MAX];
+
+	bench_program(NOTHING, path);
+	return bench_floor_rate((const char *[]){ path, NULL }, SLOTS, n);
 }
 
 static double
 our_rate(size_t n, bool daemon)
 {
-	char path[BENCH_PATH], outcomes[BENCH_PATH + 16];
+	char path[BENCH_PATH], outcomes[BENCH_PATH + 16], program[PATH_MAX];
 	double begin, took;
 	pid_t spoold = 0;
 
 	bench_fresh(daemon ? "noop-spoold" : "noop", path);
-	free(bench_orders(path, "/bin/true", "true", bench_job, n));
+	bench_program(NOTHING, program);
+	free(bench_orders(path, program, "true", bench_job, n));
 	if (daemon) {
 		spoold = bench_spoold(path);
 		bench_await_beat(path, "spoold");

@@ -126,7 +126,7 @@ t_open_files() {
 	# shellcheck disable=SC3045
 	(ulimit -n 80 && exec workerd $ROOTOK --work "$T/work" -j 40 "$S") 2>"$T/err" || _rc=$?
 	is $_rc 100
-	has "$(cat "$T/err")" '-j 40: needs 184 open files and may have 80'
+	has "$(cat "$T/err")" '-j 40: needs 336 open files and may have 80'
 }
 
 # A kernel without openat2: the same safety, one component at a time.

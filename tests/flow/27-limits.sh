@@ -428,16 +428,17 @@ t_disk_floor() {
 t_no_leaks() {
 	script ok.sh <<-'SH'
 	#!/bin/sh
-	case $SPOOL_JOB in *0.t*) exit 1;; *1.t*) kill -9 $$;; esac
+	case $SPOOL_ID in *0) exit 1;; *1) kill -9 $$;; esac
 	sleep 0.01 &
 	echo '{"loss":1}'
 	SH
 	have() {
-		# but for the groups that wait for the next attempt
-		find "/proc/$WORKER/fd" -mindepth 1 ! -lname "$CG/*" | wc -l
+		# but for the groups and directories that wait for the next attempt
+		find "/proc/$WORKER/fd" -mindepth 1 ! -lname "$CG/*" \
+		    ! -lname "$T/work/spool-leak*" | wc -l
 		cat "/proc/$WORKER/task/$WORKER/children" | wc -w
-		# but for directories that wait for it, too
-		find "$T/work"/spool-leak* -mindepth 2 ! -name .spool-job.json | wc -l
+		# and in those but for our file and the script
+		find "$T/work"/spool-leak* -mindepth 2 ! -name .spool-job.json ! -name ok.sh | wc -l
 	}
 	cgroup_home || CG=/nowhere
 	settled() { [ "$(have | tail -n 1)" = 0 ] && [ -z "$(ls "$S/assigned")" ]; }

@@ -202,7 +202,7 @@ t_example() {
 # nn.py, stopped at two random moments, ends where it ends undisturbed: the same
 # numbers to the last digit, the same weights; and so it does when its checkpoint
 # was spoiled, from the start.
-curve_has() { [ "$(cat "$T"/work/spool-*-*/"$1"*/.spool-metrics.jsonl 2>/dev/null | wc -l)" -ge "$2" ]; }
+curve_has() { [ "$(cat "$T"/work/spool-*-*/work.*/.spool-metrics.jsonl 2>/dev/null | wc -l)" -ge "$2" ]; }
 numbers() { jq -c '[.status, .loss, .metric, .mae, .r2, .epochsRun, .bestEpoch]' "$S/outcomes/$1.json"; }
 out_of() { echo "$S/runs/$(echo "$1" | cut -c1-8)/$1/out"; }
 preempt_at() { # ID: when its curve has some lines, 200 are all

@@ -37,6 +37,7 @@ static Suite *(*const suites[])(void) = {
 	blob_suite,
 	fs_suite,
 	handles_suite,
+	claim_suite,
 	far_suite,
 	imports_suite,
 	words_suite,

@@ -35,6 +35,7 @@ Suite *reason_suite(void);
 Suite *blob_suite(void);
 Suite *fs_suite(void);
 Suite *handles_suite(void);
+Suite *claim_suite(void);
 Suite *far_suite(void);
 Suite *imports_suite(void);
 Suite *words_suite(void);

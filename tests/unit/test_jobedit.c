@@ -34,11 +34,19 @@ static const struct {
 START_TEST(dresses_job)
 {
 	struct sp_buf b = SP_BUF_INIT(1000);
+	struct sp_job job;
 	struct json_t *json;
 	struct sp_id id;
 
 	ck_assert_int_eq(sp_id_parse(ID, &id), SP_OK);
 	sp_job_dress(dresses[_i].text, strlen(dresses[_i].text), &id, &b);
+	ck_assert_str_eq(sp_buf_text(&b), dresses[_i].want);
+	(void)sp_job_parse(
+	    dresses[_i].text, strlen(dresses[_i].text), &job, NULL);
+	sp_buf_reset(&b);
+	sp_job_dress_as(
+	    &job, dresses[_i].text, strlen(dresses[_i].text), &id, &b);
+	sp_job_clear(&job);
 	ck_assert_str_eq(sp_buf_text(&b), dresses[_i].want);
 	ck_assert_int_eq(sp_json_parse(b.data, b.len, &json, NULL), SP_OK);
 	sp_json_free(json);
