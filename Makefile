@@ -90,6 +90,7 @@ PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd \
 	$(O)/far/spool $(O)/far/workerd
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
+NOMEM_C	:= $(call rel,tests/nomem/*.c)
 MODEL_C	:= $(call rel,tests/model/*.c)
 BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C)) \
 	$(O)/bench/peers
@@ -101,7 +102,7 @@ FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
 all: programs
 programs: $(PROGRAMS)
-helpers: $(HELPERS) $(SHIMS) $(O)/unit $(if $(filter plain,$(VARIANT)),$(O)/model)
+helpers: $(HELPERS) $(SHIMS) $(O)/unit $(O)/nomem $(if $(filter plain,$(VARIANT)),$(O)/model)
 benches: $(BENCHES)
 
 help:
@@ -171,6 +172,9 @@ MODELS	 = open openat __openat_2 syscall renameat renameat2 linkat unlinkat mkdi
 	getrandom gethostname getpid kill readlink
 $(O)/model: $(call objs,$(MODEL_C)) $(LIBSPOOL)
 	$(LINK) $(addprefix -Wl$(comma)--wrap=,$(MODELS)) $(JANSSON) $(PTHREAD)
+NOMEMS	 = malloc calloc realloc strdup strndup free fdopendir
+$(O)/nomem: $(call objs,$(NOMEM_C)) $(LIBSPOOL)
+	$(LINK) $(addprefix -Wl$(comma)--wrap=,$(NOMEMS)) $(JANSSON) $(PTHREAD)
 $(O)/helpers/%: $(O)/o/tests/helpers/%.o $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)

@@ -94,11 +94,12 @@ judge(int dirfd, const char *raw, bool bundle, int64_t now, double settle,
 	} else if (bundle)
 		v = judge_bundle(
 		    &text, age_of(st, now) >= settle, job_out, err);
-	else if (sp_job_parse(text.data, text.len, job_out, err) == SP_OK ||
-	    job_out->object)
-		v = WHOLE; /* an invalid job is admitted and refused by name */
-	else
-		v = BROKEN;
+	else if ((s = sp_job_parse(text.data, text.len, job_out, err)) == SP_OK)
+		v = WHOLE;
+	else if (s == SP_RETRY)
+		v = TROUBLE; /* no memory */
+	else /* an invalid job is admitted and refused by name */
+		v = job_out->object ? WHOLE : BROKEN;
 	sp_buf_clear(&text);
 	return v;
 }

@@ -4,6 +4,7 @@
  * reading is in jsonscan.c.  Nobody else includes jansson.h.
  */
 #include <jansson.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,17 +32,41 @@ why_of(enum json_error_code code)
 	}
 }
 
+/* Without memory jansson speaks of errors in the text, and nobody must be told
+ * that of a job that is in order. */
+static _Thread_local bool starved;
+
+static void *
+room(size_t len)
+{
+	void *at = malloc(len);
+
+	starved = starved || at == NULL;
+	return at;
+}
+
+static void
+watch(void)
+{
+	json_set_alloc_funcs(room, free);
+}
+
 /* jansson's own reading.  NUL is let through because the only ones that can be
  * there are the marks that stand for odd and for big numbers. */
 static enum sp_status
 load(const char *text, size_t len, json_t **json_out, json_error_t *e)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	(void)pthread_once(&once, watch);
+	starved = false;
 	*json_out =
 	    json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, e);
 	if (*json_out != NULL)
 		return SP_OK;
-	return json_error_code(e) == json_error_out_of_memory ? SP_RETRY
-							      : SP_BAD;
+	return starved || json_error_code(e) == json_error_out_of_memory
+	    ? SP_RETRY
+	    : SP_BAD;
 }
 
 static enum sp_status

@@ -197,9 +197,9 @@ read_policy(struct sp_spool *sp, const char *path, struct sp_err *err)
 			if (err != NULL)
 				(void)memcpy(why, err->text, sizeof why);
 			sp_err_clear(err);
+			s = s == SP_RETRY ? s : SP_FATAL; /* no memory */
 			(void)sp_err_set(
-			    err, SP_FATAL, "%s/spool.json: %.400s", path, why);
-			s = SP_FATAL;
+			    err, s, "%s/spool.json: %.400s", path, why);
 		}
 	}
 	sp_buf_clear(&text);
