@@ -168,7 +168,7 @@ $(O)/unit: $(call objs,$(UNIT_C) $(PURE_C)) $(TRANSPORT) $(LIBSPOOL)
 # A kernel of its own answers what libspool asks of it (tests/model/calls.h).
 MODELS	 = open openat __openat_2 syscall renameat renameat2 linkat unlinkat mkdirat \
 	fstatat read write lseek ftruncate fstat fsync syncfs sync_file_range close \
-	fcntl fchmod fstatfs fstatvfs fdopendir readdir closedir clock_gettime \
+	fcntl fchmod fstatfs fstatvfs getdents64 clock_gettime \
 	getrandom gethostname getpid kill readlink
 $(O)/model: $(call objs,$(MODEL_C)) $(LIBSPOOL)
 	$(LINK) $(addprefix -Wl$(comma)--wrap=,$(MODELS)) $(JANSSON) $(PTHREAD)

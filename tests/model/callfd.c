@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -120,6 +121,7 @@ __wrap_lseek(int fd, off_t at, int whence)
 	if ((f = file_of(fd)) == NULL)
 		return -1;
 	f->at = (size_t)at;
+	f->after = 0;
 	return at;
 }
 
@@ -356,34 +358,6 @@ __wrap_fstatvfs(int fd, struct statvfs *out)
 
 /* By the hash of the names, as ext4 does it, and in two or more answers: what
  * moves in between is met once, twice or not at all. */
-#define FAKE 0x6d6f6465
-
-struct fake {
-	int magic, fd;
-	uint64_t after; /* hash + 1 of the last one */
-	struct dent *at;
-	size_t n, i;
-	struct dirent entry;
-};
-
-DIR *__real_fdopendir(int fd);
-DIR *__wrap_fdopendir(int fd);
-DIR *
-__wrap_fdopendir(int fd)
-{
-	struct fake *d;
-
-	if (!model_fd(fd))
-		return __real_fdopendir(fd);
-	if ((d = calloc(1, sizeof *d)) == NULL)
-		return NULL;
-	d->magic = FAKE;
-	d->fd = fd;
-	if (file_of(fd) != NULL)
-		mount_refresh(file_of(fd)->i);
-	return (DIR *)d;
-}
-
 static int
 by_hash(const void *a, const void *b)
 {
@@ -393,61 +367,59 @@ by_hash(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool
-refill(struct fake *d)
+/* Half of what is left; fewer when there is no room for more. */
+static ssize_t
+dents_put(struct file *f, char *out, size_t len)
+{
+	struct dent *all = calloc(f->i->live.n + 1, sizeof *all);
+	size_t i, n = 0, at = 0, some, size;
+	struct dirent64 *e;
+
+	if (all == NULL)
+		abort();
+	for (i = 0; i < f->i->live.n; i++)
+		if (f->i->live.at[i].hash >= f->after)
+			all[n++] = f->i->live.at[i];
+	qsort(all, n, sizeof *all, by_hash);
+	some = n <= 3 ? n : (n + 1) / 2;
+	for (i = 0; i < some; i++) {
+		size = (offsetof(struct dirent64, d_name) +
+			   strlen(all[i].name) + 1 + 7) &
+		    ~(size_t)7;
+		if (at + size > len)
+			break;
+		e = (struct dirent64 *)(void *)(out + at);
+		e->d_ino = all[i].to->number;
+		e->d_off = all[i].hash;
+		e->d_reclen = (unsigned short)size;
+		e->d_type = all[i].to->dir ? DT_DIR : DT_REG;
+		(void)strcpy(e->d_name, all[i].name);
+		at += size;
+		f->after = (uint64_t)all[i].hash + 1;
+	}
+	free(all);
+	return (ssize_t)at;
+}
+
+ssize_t __real_getdents64(int fd, void *out, size_t len);
+ssize_t __wrap_getdents64(int fd, void *out, size_t len);
+ssize_t
+__wrap_getdents64(int fd, void *out, size_t len)
 {
 	enum reply reply;
 	struct file *f;
-	size_t i, n = 0;
+	ssize_t n;
 	int why;
 
-	if ((f = file_at(d->fd, CALL_LOOK, "readdir", &reply, &why)) == NULL)
-		return false;
-	free(d->at);
-	d->at = calloc(f->i->live.n + 1, sizeof *d->at);
-	if (d->at == NULL)
-		return false;
-	for (i = 0; i < f->i->live.n; i++)
-		if (f->i->live.at[i].hash >= d->after)
-			d->at[n++] = f->i->live.at[i];
-	qsort(d->at, n, sizeof *d->at, by_hash);
-	d->i = 0;
-	d->n = n <= 3 ? n : (n + 1) / 2;
-	d->after = d->n == n ? UINT64_MAX : (uint64_t)d->at[d->n - 1].hash + 1;
+	if (!model_fd(fd))
+		return __real_getdents64(fd, out, len);
+	if ((f = file_at(fd, CALL_LOOK, "getdents", &reply, &why)) == NULL)
+		return -1;
+	if (f->after == 0)
+		mount_refresh(f->i);
+	n = dents_put(f, out, len);
 	world_after(reply);
-	return true;
-}
-
-struct dirent *__real_readdir(DIR *dir);
-struct dirent *__wrap_readdir(DIR *dir);
-struct dirent *
-__wrap_readdir(DIR *dir)
-{
-	struct fake *d = (struct fake *)dir;
-
-	if (d->magic != FAKE)
-		return __real_readdir(dir);
-	while (d->i == d->n)
-		if (d->after == UINT64_MAX || !refill(d))
-			return NULL;
-	(void)snprintf(
-	    d->entry.d_name, sizeof d->entry.d_name, "%s", d->at[d->i++].name);
-	return &d->entry;
-}
-
-int __real_closedir(DIR *dir);
-int __wrap_closedir(DIR *dir);
-int
-__wrap_closedir(DIR *dir)
-{
-	struct fake *d = (struct fake *)dir;
-
-	if (d->magic != FAKE)
-		return __real_closedir(dir);
-	(void)file_close(d->fd);
-	free(d->at);
-	free(d);
-	return 0;
+	return n;
 }
 
 /* ---- clocks, dice, processes ---- */

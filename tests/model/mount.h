@@ -16,9 +16,10 @@ struct file {
 	struct inode *i; /* NULL: free */
 	int slot, host, flags;
 	size_t at;
-	bool stale; /* the server forgot it */
-	bool sent;  /* what is ours was read by others meanwhile */
-	bool ours;  /* written here and not yet at the server */
+	uint64_t after; /* hash + 1 of the last name listed */
+	bool stale;     /* the server forgot it */
+	bool sent;      /* what is ours was read by others meanwhile */
+	bool ours;      /* written here and not yet at the server */
 };
 
 static inline bool
