@@ -132,18 +132,19 @@ forget_unseen(struct sp_book *book)
 static void
 forgive_sleep(struct sp_book *book, int64_t now)
 {
-	int64_t slept = now - book->last - book->lease / 2;
+	int64_t slept = now - book->last - book->lease / 2, late = 0;
 
 	if (slept >= book->lease)
-		slept += slept < BACK_MOST ? slept : BACK_MOST;
-
+		late = slept < BACK_MOST ? slept : BACK_MOST;
 	if (book->last >= 0 && slept > 0) {
 		for (size_t i = 0; i < book->n; i++) {
 			if (book->row[i].changed <= book->last)
 				book->row[i].changed += slept;
+			/* A beat that is only seen now may be from before. */
+			book->row[i].changed += late;
 		}
 		if (book->mass > 0)
-			book->mass += slept;
+			book->mass += slept + late;
 	}
 	book->last = now;
 }
