@@ -437,6 +437,12 @@ quiet(void)
 	sp_log_level(-1);
 }
 
+static void
+loud(void)
+{
+	sp_log_level(1);
+}
+
 Suite *
 bundle_suite(void)
 {
@@ -446,7 +452,7 @@ bundle_suite(void)
 
 	ADD_TABLE(texts_case, text, texts);
 	suite_add_tcase(suite, texts_case);
-	tcase_add_checked_fixture(spool, quiet, NULL);
+	tcase_add_checked_fixture(spool, quiet, loud);
 	tcase_add_loop_test(spool, cut_anywhere, 0, 2 * (int)COUNT(manners));
 	tcase_add_loop_test(spool, blip_anywhere, 0, 2);
 	tcase_add_test(spool, never_spent);
