@@ -187,17 +187,31 @@ young(int dir, const char *name)
 	    600;
 }
 
-struct dirent *
-readdir(DIR *d)
+ssize_t
+getdents64(int dir, void *list, size_t size)
 {
-	struct dirent *e;
+	char *to, *at, *end;
+	struct dirent64 *e;
+	unsigned short len;
+	ssize_t n;
 
-	do
-		e = REAL(struct dirent *, readdir, DIR *)(d);
-	while (e != NULL &&
-	    ((bad("short") && strcmp(e->d_name, "f42") == 0) ||
-		(bad("lag") && young(dirfd(d), e->d_name))));
-	return e;
+	do {
+		n = REAL(ssize_t, getdents64, int, void *, size_t)(
+		    dir, list, size);
+		if (n <= 0)
+			return n;
+		end = (char *)list + n;
+		for (to = at = list; at < end; at += len) {
+			e = (struct dirent64 *)(void *)at;
+			len = e->d_reclen;
+			if ((bad("short") && strcmp(e->d_name, "f42") == 0) ||
+			    (bad("lag") && young(dir, e->d_name)))
+				continue;
+			(void)memmove(to, at, len);
+			to += len;
+		}
+	} while (to == list);
+	return to - (char *)list;
 }
 
 /* ---- inotify ---- */
