@@ -127,19 +127,21 @@ cancel_one(struct tool *tool, const struct sp_id *id)
 static int
 cancel_run(struct tool *tool, int argc, char **argv)
 {
-	return pick_each(tool, argc, argv, cancel_one);
+	return pick_each(tool, argc, argv, SEE_LIVE, cancel_one);
 }
 
 const struct verb verb_cancel = {
 	.name = "cancel",
-	.usage = "ID ...",
+	.usage = "ID ... | --where EXPR | --group G",
 	.help = "withdraw orders; stop those that run",
 	.page =
 	    "What has not started ends at once, in failed/ with status 499. "
 	    " What runs is\nmarked: its worker sends SIGTERM, waits a "
 	    "little, then SIGKILL.  Exit 1 if one\nis over already.  '-' "
-	    "reads IDs from standard input.\n\n"
+	    "reads IDs from standard input; --where and --group mean those "
+	    "that are not over yet\n('spool ls --help').\n\n"
 	    "  spool cancel 9f3c21ab\n"
+	    "  spool cancel --where 'state=new and learningRate>0.5'\n"
 	    "  spool ls --json new | jq -r .id | spool cancel -\n",
 	.run = cancel_run,
 };

@@ -107,18 +107,18 @@ unhold_one(struct tool *tool, const struct sp_id *id)
 static int
 hold_run(struct tool *tool, int argc, char **argv)
 {
-	return pick_each(tool, argc, argv, hold_one);
+	return pick_each(tool, argc, argv, SEE_LIVE, hold_one);
 }
 
 static int
 unhold_run(struct tool *tool, int argc, char **argv)
 {
-	return pick_each(tool, argc, argv, unhold_one);
+	return pick_each(tool, argc, argv, SEE_LIVE, unhold_one);
 }
 
 const struct verb verb_hold = {
 	.name = "hold",
-	.usage = "ID ...",
+	.usage = "ID ... | --where EXPR | --group G",
 	.help = "keep orders from being started",
 	.page = "The orders wait in waiting/ until 'spool unhold'.  One that "
 		"runs already runs on.\n'-' reads IDs from standard input.\n\n"
@@ -128,7 +128,7 @@ const struct verb verb_hold = {
 
 const struct verb verb_unhold = {
 	.name = "unhold",
-	.usage = "ID ...",
+	.usage = "ID ... | --where EXPR | --group G",
 	.help = "let held orders start",
 	.page = "'-' reads IDs from standard input.\n\n"
 		"  spool unhold wine-3\n",

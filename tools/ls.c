@@ -1,135 +1,15 @@
 /*
- * ls.c - spool ls: the orders, one a line; a table for people, JSON lines for
- * programs.
+ * ls.c - spool ls: which orders, and what is no order yet.  How they are shown
+ * is listing.c's business.
  */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "libspool/bundle.h"
-#include "libspool/find.h"
 #include "libspool/fs.h"
-#include "tools/served.h"
-#include "tools/spool.h"
-
-static const char *
-state_colour(const char *cell)
-{
-	if (strcmp(cell, "failed") == 0)
-		return "31";
-	if (strcmp(cell, "done") == 0)
-		return "32";
-	return strcmp(cell, "assigned") == 0 ? "1" : NULL;
-}
-
-static const struct table_column columns[] = {
-	{ .title = "ID" },
-	{ .title = "STATE", .colour = state_colour },
-	{ .title = "TRY", .right = true, .rank = 5 },
-	{ .title = "NAME/PROJECT", .least = 6 },
-	{ .title = "WORKER", .least = 6, .rank = 7 },
-	{ .title = "STATUS", .right = true, .rank = 1 },
-	{ .title = "PROGRESS", .rank = 4 },
-	{ .title = "LOSS", .right = true, .rank = 2 },
-	{ .title = "METRIC", .right = true, .rank = 3 },
-	{ .title = "SECONDS", .right = true, .rank = 6 },
-	{ .title = "AGE", .right = true, .rank = 8 },
-};
-
-struct ls {
-	const struct sp_spool *spool;
-	size_t bundles, jobs; /* not opened yet, and what is in them */
-	struct table table;
-	struct sp_buf line;
-	int64_t now;
-};
-
-static int
-ls_json(void *arg, const struct sp_row *row)
-{
-	struct ls *ls = arg;
-
-	sp_buf_reset(&ls->line);
-	sp_row_print(row, &ls->line);
-	if (ls->line.len == 0 || ls->line.data[ls->line.len - 1] != '\n')
-		sp_buf_puts(&ls->line, "\n");
-	(void)fwrite(sp_buf_text(&ls->line), 1, ls->line.len, stdout);
-	return ferror(stdout);
-}
-
-static void
-put_number(struct table *table, bool has, double value)
-{
-	char text[32] = "";
-
-	if (has)
-		(void)snprintf(text, sizeof text, "%.6g", value);
-	table_put(table, text);
-}
-
-/* The attempt that it is at: one more than were spent, but for orders that
- * ended without another run. */
-static int
-try_of(const struct sp_row *row)
-{
-	bool ran = row->state == SP_ASSIGNED || row->state == SP_DONE ||
-	    (row->state == SP_FAILED && row->started != 0);
-
-	return (int)row->name.attempt + (ran ? 1 : 0);
-}
-
-/* How many jobs wait in a bundle?  No row knows: it has none of its own. */
-static size_t
-jobs_of(struct ls *ls, const struct sp_row *row)
-{
-	struct sp_buf text = SP_BUF_INIT(SP_BUNDLE_MAX + 2);
-	size_t n = 0;
-
-	if (sp_order_read(ls->spool, row->state, &row->name, &text, NULL) ==
-	    SP_OK)
-		n = sp_bundle_jobs(sp_buf_text(&text), text.len);
-	sp_buf_clear(&text);
-	ls->bundles++;
-	ls->jobs += n;
-	return n;
-}
-
-static int
-ls_line(void *arg, const struct sp_row *row)
-{
-	struct ls *ls = arg;
-	struct table *table = &ls->table;
-	char text[SP_LABEL_MAX + SP_FILE_MAX + 8];
-
-	table_put(table, row->name.id.text);
-	table_put(table, sp_state_text(row->state));
-	(void)snprintf(text, sizeof text, "%d", try_of(row));
-	table_put(table, text);
-	(void)snprintf(text, sizeof text, "%s%s%s", row->title,
-	    row->title[0] != '\0' && row->project[0] != '\0' ? "/" : "",
-	    row->project);
-	if (row->name.bundle && !sp_state_over_is(row->state) &&
-	    !served_is(ls->spool))
-		(void)snprintf(text, sizeof text, "%s (%zu jobs)", row->title,
-		    jobs_of(ls, row));
-	table_put(table, text[0] != '\0' ? text : row->script);
-	table_put(table, row->name.worker);
-	text[0] = '\0';
-	if (row->status != 0)
-		(void)snprintf(text, sizeof text, "%d", row->status);
-	table_put(table, text);
-	text[0] = '\0';
-	if (!sp_state_over_is(row->state))
-		term_progress(row, ls->now, text);
-	table_put(table, text);
-	put_number(table, row->has_loss, row->loss);
-	put_number(table, row->has_metric, row->metric);
-	put_number(table, row->has_seconds, row->seconds);
-	term_span((double)(ls->now - sp_id_ms(&row->name.id)) / 1000, text);
-	table_put(table, text);
-	return table_flow(table);
-}
+#include "tools/listing.h"
+#include "tools/sift.h"
 
 struct drops {
 	size_t raw, bad;
@@ -161,7 +41,7 @@ bad_one(void *arg, const char *name, const struct stat *st)
 /* What is not an order yet, or cannot be one, is easily missed: say so, beside
  * the table. */
 static void
-say_drops(const struct sp_spool *spool, const struct ls *ls)
+say_drops(const struct sp_spool *spool, const struct listing *ls)
 {
 	struct drops drops = { 0 };
 
@@ -184,79 +64,181 @@ say_drops(const struct sp_spool *spool, const struct ls *ls)
 		    drops.bad);
 }
 
+struct ls {
+	struct sift sift;
+	struct listing listing;
+	long last;
+};
+
+static int
+ls_option(struct ls *ls, int c)
+{
+	switch (c) {
+	case 'j':
+		ls->listing.form = LISTING_JSON;
+		return ANSWER_YES;
+	case 'v':
+		ls->listing.form = LISTING_CSV;
+		return ANSWER_YES;
+	case 'm':
+		ls->sift.metrics = true;
+		return ANSWER_YES;
+	case 'w':
+		return sift_where(&ls->sift, optarg);
+	case 'g':
+		ls->sift.group = optarg;
+		return ANSWER_YES;
+	case 'c':
+		return listing_columns(&ls->listing, optarg);
+	case 's':
+		return listing_sort(&ls->listing, optarg);
+	case 'n':
+		if (number_parse(optarg, 1, 10000000, &ls->last))
+			return ANSWER_YES;
+		complain("-n %s: give how many, from 1 up", optarg);
+		return ANSWER_WRONG;
+	default:
+		return usage_wrong();
+	}
+}
+
+static int
+ls_states(struct ls *ls, int n, char **words)
+{
+	enum sp_state state;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (!sp_state_parse(words[i], &state)) {
+			complain("'%s' is no state: there are new, waiting, "
+				 "assigned, done and failed",
+			    words[i]);
+			return ANSWER_WRONG;
+		}
+		ls->sift.states |= SEE_STATE(state);
+	}
+	return ANSWER_YES;
+}
+
+static int
+ls_view(void *arg, struct view *view)
+{
+	struct ls *ls = arg;
+
+	return listing_put(&ls->listing, view);
+}
+
+static int
+ls_row(void *arg, const struct sp_row *row)
+{
+	struct ls *ls = arg;
+
+	(void)sift_passes(&ls->sift, row);
+	return listing_put(&ls->listing, &ls->sift.view);
+}
+
+static int
+ls_print(struct ls *ls)
+{
+	struct listing *l = &ls->listing;
+	struct sift *sift = &ls->sift;
+	bool sifts = sift->where != NULL || sift->group != NULL;
+	struct sp_err err = { "" };
+	enum sp_status st;
+	int answer;
+	size_t i;
+
+	for (i = 0; i < l->columns; i++)
+		sift_needs(sift, &l->column[i]);
+	if (l->sorts)
+		sift_needs(sift, &l->sort);
+	/* The newest of those that pass are known when all were looked at. */
+	if (sifts && ls->last > 0) {
+		l->holds = true;
+		l->last = (size_t)ls->last;
+	}
+	listing_begin(l);
+	st = sifts ? sift_rows(sift, ls_view, ls, &err)
+		   : see_rows(&sift->tool->spool,
+			 (sift->states == 0 ? SEE_ALL : sift->states) |
+			     (sift->metrics ? SEE_METRICS : 0),
+			 (size_t)ls->last, ls_row, ls, &err);
+	answer =
+	    st != SP_OK ? complain_of(st, &err, "listing") : listing_end(l);
+	(void)fflush(stdout);
+	if (st == SP_OK)
+		sift_hint(sift);
+	for (i = 0; st == SP_OK && i < l->columns; i++)
+		field_unmet(&l->column[i], &sift->view);
+	if (st == SP_OK && l->sorts)
+		field_unmet(&l->sort, &sift->view);
+	if (l->form == LISTING_TABLE && st == SP_OK && !sifts)
+		say_drops(&sift->tool->spool, l);
+	return answer;
+}
+
 static int
 ls_run(struct tool *tool, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "json", no_argument, NULL, 'j' },
+		{ "csv", no_argument, NULL, 'v' },
 		{ "metrics", no_argument, NULL, 'm' },
+		{ "where", required_argument, NULL, 'w' },
+		{ "group", required_argument, NULL, 'g' },
+		{ "columns", required_argument, NULL, 'c' },
+		{ "sort", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct ls ls = { .spool = &tool->spool,
-		.line = SP_BUF_INIT(1024 * 1024),
-		.now = sp_wall_ms() };
-	struct sp_err err = { "" };
-	enum sp_status st;
-	enum sp_state state;
-	unsigned states = 0, metrics = 0;
-	bool json = false;
-	long last = 0;
-	int c, answer;
+	struct ls ls = { .last = 0 };
+	int c, answer = ANSWER_YES;
 
-	while ((c = getopt_long(argc, argv, "jn:", longs, NULL)) != -1) {
-		if (c == 'j')
-			json = true;
-		else if (c == 'm')
-			metrics = SEE_METRICS;
-		else if (c != 'n')
-			return usage_wrong();
-		else if (!number_parse(optarg, 1, 10000000, &last)) {
-			complain("-n %s: give how many, from 1 up", optarg);
-			return ANSWER_WRONG;
-		}
-	}
-	for (; optind < argc; optind++) {
-		if (!sp_state_parse(argv[optind], &state)) {
-			complain("'%s' is no state: there are new, waiting, "
-				 "assigned, done and failed",
-			    argv[optind]);
-			return ANSWER_WRONG;
-		}
-		states |= SEE_STATE(state);
-	}
-	if (states == 0)
-		states = SEE_ALL;
-
-	table_init(&ls.table, columns, sizeof columns / sizeof *columns);
-	st = see_rows(&tool->spool, states | (json ? metrics : 0), (size_t)last,
-	    json ? ls_json : ls_line, &ls, &err);
-	answer = st != SP_OK ? complain_of(st, &err, "listing")
-	    : json           ? ANSWER_YES
-			     : table_print(&ls.table);
-	(void)fflush(stdout);
-	if (!json && st == SP_OK)
-		say_drops(&tool->spool, &ls);
-	table_clear(&ls.table);
-	sp_buf_clear(&ls.line);
+	sift_init(&ls.sift, tool);
+	listing_init(&ls.listing);
+	while (answer == ANSWER_YES &&
+	    (c = getopt_long(argc, argv, "jn:", longs, NULL)) != -1)
+		answer = ls_option(&ls, c);
+	if (answer == ANSWER_YES)
+		answer = ls_states(&ls, argc - optind, argv + optind);
+	/* --metrics is for programs; of a table no column shows them. */
+	if (ls.listing.form != LISTING_JSON)
+		ls.sift.metrics = ls.sift.where != NULL && ls.sift.metrics;
+	if (answer == ANSWER_YES)
+		answer = ls_print(&ls);
+	listing_clear(&ls.listing);
+	sift_clear(&ls.sift);
 	return answer;
 }
 
 const struct verb verb_ls = {
 	.name = "ls",
-	.usage = "[--json [--metrics]] [-n N] [STATE ...]",
+	.usage = "[--where EXPR] [--group G] [--sort [-]FIELD] "
+		 "[--columns A,B,...]\n"
+		 "                [--json [--metrics] | --csv] [-n N] "
+		 "[STATE ...]",
 	.help = "list orders",
 	.page =
 	    "STATE is new, waiting, assigned, done or failed; all when none "
-	    "is said.\nOldest first.  TRY is the attempt it is at, AGE the "
-	    "time since it was submitted.\n\n"
-	    "PROGRESS, LOSS and METRIC of one that runs are those of its "
-	    "metrics.\n\n"
-	    "  -n N       the N newest only\n"
-	    "  --json     one JSON object a line, always the same members\n"
-	    "  --metrics  and what its metrics came to, as 'spool show' has "
-	    "it\n\n"
+	    "is said.\nOldest first.  PROGRESS, LOSS and METRIC of one that "
+	    "runs are those of its metrics.\n\n"
+	    "  --where EXPR  those of which that is true, as\n"
+	    "                'state=failed and learningRate<0.01'; = != < <= "
+	    "> >= ~ and or not ( )\n"
+	    "  --group G     those of one group or sweep\n"
+	    "  --sort FIELD  the least first, -FIELD: the greatest\n"
+	    "  --columns     these fields in place of the usual ones\n"
+	    "  -n N          the N newest only\n"
+	    "  --json        one JSON object a line\n"
+	    "  --metrics     and what its metrics came to, as 'spool show' "
+	    "has it\n"
+	    "  --csv         comma-separated, with a head\n\n"
+	    "A FIELD is one of a row (id state loss seconds age ...), group, "
+	    "tags, a member of\nthe job (learningRate, order.gpus), or a "
+	    "metric (val/loss.best .last .min .max).\n\n"
 	    "  spool ls new assigned\n"
-	    "  spool ls --json done | jq -r "
-	    "'select(.loss < 200) | .id'\n",
+	    "  spool ls --where 'state=done and age<2h' --sort loss\n"
+	    "  spool ls --columns id,learningRate,val/acc.best --sort "
+	    "-val/acc.best\n"
+	    "  spool ls --json done | jq -r 'select(.loss < 200) | .id'\n",
 	.run = ls_run,
 };

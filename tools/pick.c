@@ -11,7 +11,7 @@
 #include "libspool/bundle.h"
 #include "libspool/find.h"
 #include "tools/served.h"
-#include "tools/spool.h"
+#include "tools/sift.h"
 
 #define CANDIDATES 10 /* shown when a part is ambiguous */
 #define DIRECT     4  /* so many ids are looked for one by one */
@@ -327,22 +327,54 @@ pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
 	return pick_these(&pick, argc, argv, ids_out, n_out);
 }
 
+/* Those that the words name, or those of `states` that the sift lets through.
+ */
+static int
+pick_meant(struct pick *pick, struct sift *sift, int n, char **words,
+    struct sp_id **ids_out, size_t *n_out)
+{
+	if (sift->where == NULL && sift->group == NULL)
+		return pick_these(pick, n, words, ids_out, n_out);
+	return sift_ids(sift, ids_out, n_out);
+}
+
 int
-pick_each(struct tool *tool, int argc, char **argv,
+pick_each(struct tool *tool, int argc, char **argv, unsigned states,
     int (*one)(struct tool *tool, const struct sp_id *id))
 {
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
+	static const struct option longs[] = {
+		{ "where", required_argument, NULL, 'w' },
+		{ "group", required_argument, NULL, 'g' },
+		{ NULL, 0, NULL, 0 },
+	};
 	struct pick pick = { .tool = tool, .opens = true };
-	struct sp_id *ids;
-	int answer, it;
-	size_t i, n;
+	struct sp_id *ids = NULL;
+	int answer = ANSWER_YES, it, c;
+	struct sift sift;
+	size_t i, n = 0;
 
-	if (getopt_long(argc, argv, "", longs, NULL) != -1 || optind == argc)
-		return usage_wrong();
-	answer = pick_these(&pick, argc - optind, argv + optind, &ids, &n);
+	sift_init(&sift, tool);
+	sift.states = states;
+	while (answer == ANSWER_YES &&
+	    (c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'w')
+			answer = sift_where(&sift, optarg);
+		else if (c == 'g')
+			sift.group = optarg;
+		else
+			answer = usage_wrong();
+	}
+	/* IDs, or a condition; both would leave it open what is meant. */
+	if (answer == ANSWER_YES &&
+	    (optind == argc) != (sift.where != NULL || sift.group != NULL))
+		answer = usage_wrong();
+	if (answer != ANSWER_WRONG)
+		answer = pick_meant(
+		    &pick, &sift, argc - optind, argv + optind, &ids, &n);
 	for (i = 0; i < n; i++)
 		if ((it = one(tool, &ids[i])) > answer)
 			answer = it;
 	free(ids);
+	sift_clear(&sift);
 	return answer;
 }

@@ -67,12 +67,12 @@ retry_one(struct tool *tool, const struct sp_id *id)
 static int
 retry_run(struct tool *tool, int argc, char **argv)
 {
-	return pick_each(tool, argc, argv, retry_one);
+	return pick_each(tool, argc, argv, SEE_OVER, retry_one);
 }
 
 const struct verb verb_retry = {
 	.name = "retry",
-	.usage = "ID ...",
+	.usage = "ID ... | --where EXPR | --group G",
 	.help = "submit the jobs of orders that are over anew",
 	.page =
 	    "A new order is made, with an ID of its own that is printed; it "

@@ -122,8 +122,11 @@ int pick_one(struct tool *tool, const char *text, struct sp_id *id_out);
 int pick_all(struct tool *tool, int argc, char **argv, struct sp_id **ids_out,
     size_t *n_out);
 /* The whole of a verb that does the same to each ID and has no options of its
- * own; the worst answer comes back. */
-int pick_each(struct tool *tool, int argc, char **argv,
+ * own but --where and --group, which mean those of these states
+ * (SEE_STATE bits); the worst answer comes back. */
+#define SEE_OVER (SEE_STATE(SP_DONE) | SEE_STATE(SP_FAILED))
+#define SEE_LIVE (SEE_ALL & ~SEE_OVER)
+int pick_each(struct tool *tool, int argc, char **argv, unsigned states,
     int (*one)(struct tool *tool, const struct sp_id *id));
 
 /* ---- drain.c ---- */
@@ -214,7 +217,7 @@ struct table_column {
 	const char *(*colour)(const char *cell); /* SGR, or NULL */
 };
 
-#define TABLE_MAX 16
+#define TABLE_MAX 40
 
 struct table {
 	const struct table_column *column;

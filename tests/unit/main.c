@@ -51,6 +51,7 @@ static Suite *(*const suites[])(void) = {
 	http_suite,
 	scan_suite,
 	mount_suite,
+	where_suite,
 };
 
 static void

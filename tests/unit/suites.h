@@ -49,6 +49,7 @@ Suite *token_suite(void);
 Suite *http_suite(void);
 Suite *scan_suite(void);
 Suite *mount_suite(void);
+Suite *where_suite(void);
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 /* A test that runs once for each row of a table, with the row's number in _i.

@@ -1,0 +1,144 @@
+# What people look at orders with: expressions, columns, CSV; without spoold
+# and with it.
+. "$TOP/tests/lib.sh"
+
+err_has() { has "$(cat "$T/err")" "$1"; }
+out_is() { is "$(cat "$T/out")" "$1" "${2:-output}"; }
+
+# Three runs of one group: the last fails; and one that waits.
+fixture() {
+	script run.sh <<-'SH'
+	#!/bin/sh
+	lr=$(jq .lr "$SPOOL_JOB")
+	for i in 1 2 3; do echo "{\"step\":$i,\"loss\":$((4 - i)).5,\"val\":{\"acc\":0.$((i % 3))}}"; done >"$SPOOL_METRICS"
+	[ "$lr" != 0.3 ] || exit 3
+	echo "{\"loss\":$lr}"
+	SH
+	for lr in 0.1 0.2 0.3; do
+		job run.sh "\"lr\":$lr,\"opt\":\"adam\",\"seed\":18446744073709551615,\"order\":{\"group\":\"g1\",\"name\":\"n$lr\",\"tags\":[\"wine\",\"lr $lr\"]}" |
+		    sed 's/"n0\.\(.\)"/"n\1"/'
+	done >"$T/three.jsonl"
+	spool submit --no-pin "$T/three.jsonl" >"$T/ids"
+	drain
+	job run.sh '"lr":0.4,"opt":"sgd","projectName":"beer, and \"wine\""' >"$T/w.json"
+	spool submit --no-pin --name n4 "$T/w.json" >>"$T/ids"
+	spool hold n4 >/dev/null
+}
+id() { sed -n "$1p" "$T/ids"; }
+
+# EXPRESSION | the names that it means
+where_rows() {
+	cat <<'ROWS'
+state=failed and lr<0.5|n3
+state=failed or lr=0.4|n3 n4
+state=done|n1 n2
+not state=done|n3 n4
+lr>0.1 and lr<=0.3|n2 n3
+tags=wine|n1 n2 n3
+tags='lr 0.2'|n2
+tags!=wine|n4
+opt~AD and loss<0.15|n1
+group=g1 and status=500|n3
+order.group=g1 and cause=exit|n3
+project~beer|n4
+age<1h|n1 n2 n3 n4
+age>1d|
+submitted>2001-01-01|n1 n2 n3 n4
+loss.best=1.5|n1 n2 n3
+val/acc.max=0.2 and val/acc.last=0|n1 n2 n3
+metrics.loss.max=3.5 and params.lr=0.1|n1
+metrics.loss=1.5 and loss=0.2|n2
+nope=null and seed=18446744073709551615 and state=done|n1 n2
+worker|n1 n2 n3
+ROWS
+}
+
+t_ls_where() {
+	fixture
+	where_rows >"$T/table"
+	all_rows() {
+		while IFS='|' read -r expr names; do
+			exits 0 spool ls --json --where "$expr"
+			is "$(jq -r .name "$T/out" | tr '\n' ' ')" "${names:+$names }" "$expr"
+		done <"$T/table"
+		is "$(spool ls --json --where 'state=done' failed)" ''
+		is "$(spool ls --json --group g1 -n 1 | jq -r .name)" n3
+		is "$(spool ls --json --group g1 --where 'lr<0.3' -n 1 | jq -r .name)" n2
+		is "$(spool ls --json --group g2)" ''
+	}
+	all_rows
+	start_spoold
+	soon test -e "$S/index/ready.jsonl"
+	all_rows
+	# What is wrong, and the mend.
+	exits 100 spool ls --where 'state failed'
+	err_has 'an operator (= != < <= > >= ~)'
+	err_has 'at "failed"'
+	exits 100 spool ls --where 'lr<0.1 and'
+	err_has 'it ends where the name of a field is expected'
+	exits 100 spool ls --where a --where b
+	err_has "join them by 'and'"
+	exits 0 spool ls --where 'Lr>0'
+	err_has "is 'lr' meant?"
+	exits 0 spool ls --where 'stat=done'
+	err_has "is 'state' meant?"
+}
+
+t_ls_shapes() {
+	fixture
+	is "$(spool ls --csv --columns name,lr,loss,val/acc.best,project,seed,tags | tr -d '\r')" \
+'name,lr,loss,val/acc.best,project,seed,tags
+n1,0.1,0.1,0.2,,18446744073709551615,"[""wine"",""lr 0.1""]"
+n2,0.2,0.2,0.2,,18446744073709551615,"[""wine"",""lr 0.2""]"
+n3,0.3,,0.2,,18446744073709551615,"[""wine"",""lr 0.3""]"
+n4,0.4,,,"beer, and ""wine""",,'
+	# as another reader of CSV has it
+	spool ls --csv | "$PYTHON" -c 'import csv, sys
+print([(r["name"], r["state"], r["project"]) for r in csv.DictReader(sys.stdin)][2:])' >"$T/csv"
+	is "$(cat "$T/csv")" "[('n3', 'failed', ''), ('n4', 'waiting', 'beer, and \"wine\"')]"
+	# sorted: what has no value stands last, whichever way
+	is "$(spool ls --json --sort -lr | jq -r .name | tr '\n' ' ')" 'n4 n3 n2 n1 '
+	is "$(spool ls --json --sort loss | jq -r .name | tr '\n' ' ')" 'n1 n2 n3 n4 '
+	is "$(spool ls --json --sort -loss | jq -r .name | tr '\n' ' ')" 'n2 n1 n3 n4 '
+	is "$(spool ls --json --sort -opt -n 2 | jq -r .name | tr '\n' ' ')" 'n4 n3 '
+	is "$(spool ls --json --columns id,lr,tags,seed,loss,order.group --where name=n3)" \
+	    "{\"id\":\"$(id 3)\",\"lr\":0.3,\"tags\":[\"wine\",\"lr 0.3\"],\"seed\":18446744073709551615,\"loss\":null,\"order.group\":\"g1\"}"
+	is "$(spool ls --columns name,lr,opt --sort -lr failed waiting)" 'name   lr  opt
+n4    0.4  sgd
+n3    0.3  adam'
+	exits 100 spool ls --columns ''
+	exits 100 spool ls --columns a,,b
+	err_has 'commas between'
+	exits 100 spool ls --sort -
+	exits 100 spool ls --csv -n x
+	# What jobs say reaches no terminal as it is.
+	printf '{"scriptName":"run.sh","evil":"\\u001b[31mred\\n","projectName":"\\u001b]0;x\\u0007"}' >"$T/evil.json"
+	spool submit --no-pin --name evil "$T/evil.json" >/dev/null
+	export TERM=dumb
+	for form in '' --csv --json; do
+		command script -qec "spool ls $form --where name=evil --columns name,evil,project" /dev/null >"$T/tty" 2>&1 </dev/null
+		hasnt "$(tr '\033\007' '!!' <"$T/tty")" '!'
+		has "$(cat "$T/tty")" red
+	done
+}
+
+# The same expression means the same to the verbs that act.
+t_act_where() {
+	fixture
+	for i in 5 6 7; do job run.sh "\"lr\":0.$i,\"order\":{\"group\":\"g2\"}" >"$T/j.json"; spool submit --no-pin --name "n$i" "$T/j.json" >/dev/null; done
+	exits 0 spool hold --where 'lr>=0.5 and lr<0.7'
+	is "$(spool ls --json waiting | jq -r .name | tr '\n' ' ')" 'n4 n5 n6 '
+	exits 0 spool unhold --group g2 --where 'lr=0.5'
+	is "$(spool ls --json new | jq -r .name | tr '\n' ' ')" 'n5 n7 '
+	exits 0 spool cancel --group g2
+	is "$(spool ls --json --where 'status=499' | jq -r .name | tr '\n' ' ')" 'n5 n6 n7 '
+	exits 1 spool cancel --where 'lr>100'
+	err_has 'no order is meant'
+	exits 100 spool cancel --where 'lr>100' n4
+	exits 100 spool cancel
+	exits 100 spool cancel --where 'lr>'
+	is "$(spool ls --json --where name=n4 | jq -r .state)" waiting
+	promises
+}
+
+run_stories "$@"
