@@ -29,7 +29,7 @@ can(const struct sp_job *job)
 	    job->memory == 0 && !job->exclusive && job->python[0] == '\0' &&
 	    job->requires_n == 0 && job->env_n == 0 &&
 	    job->script_sha[0] == '\0' && job->data_sha[0] == '\0' &&
-	    job->code[0] == '\0';
+	    job->code[0] == '\0' && job->prune.method == SP_PRUNE_NO;
 }
 
 /* An earlier attempt was made of files that only our own workers bring. */

@@ -24,6 +24,7 @@ static const char *const causes[SP_CAUSES] = {
 	[SP_CAUSE_DISK_FULL] = "disk-full",
 	[SP_CAUSE_BAD_HOST] = "bad-host",
 	[SP_CAUSE_DEPENDENCY] = "dependency",
+	[SP_CAUSE_PRUNED] = "pruned",
 };
 
 const char *

@@ -12,6 +12,7 @@
 #include "libspool/buf.h"
 #include "libspool/err.h"
 #include "libspool/name.h"
+#include "libspool/prune.h"
 
 #define SP_JOB_MAX    (1024 * 1024)      /* bytes of one job */
 #define SP_BUNDLE_MAX (64 * 1024 * 1024) /* bytes of one bundle */
@@ -32,6 +33,7 @@ enum sp_cause {
 	SP_CAUSE_DISK_FULL,
 	SP_CAUSE_BAD_HOST,
 	SP_CAUSE_DEPENDENCY,
+	SP_CAUSE_PRUNED,
 	SP_CAUSES
 };
 
@@ -77,6 +79,8 @@ struct sp_job {
 	size_t env_n;
 	char **warm; /* modules to have imported: dotted names */
 	size_t warm_n;
+	struct sp_sweep sweep;
+	struct sp_prune prune; /* only with sweep.id */
 
 	/* what is to run, by its content; "" where it is not pinned */
 	char script_sha[SP_SHA_LEN + 1];

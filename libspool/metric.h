@@ -18,6 +18,7 @@
 #include "libspool/err.h"
 #include "libspool/json.h"
 #include "libspool/name.h"
+#include "libspool/prune.h"
 #include "libspool/spool.h"
 
 #define SP_METRIC_KEYS 64          /* the first that come */
@@ -114,5 +115,10 @@ void sp_metric_put(struct sp_jw *w, const char *key, double value);
 enum sp_status sp_metrics_read(const struct sp_spool *spool,
     enum sp_state state, const struct sp_name *name, int64_t most,
     struct sp_metrics *m, bool *more_out, struct sp_err *err);
+
+/* The same for one metric of an order's newest attempt, wherever it stands. */
+enum sp_status sp_curve_read(const struct sp_spool *spool,
+    const struct sp_id *id, const struct sp_prune *prune, int64_t most,
+    struct sp_curve *c, bool *more_out, struct sp_err *err);
 
 #endif

@@ -82,30 +82,82 @@ files_find(int dir, enum sp_state state, const struct sp_name *name,
 	return st;
 }
 
-/* Where to go on; what `m` knows of files that are not there any more is
+/* Who reads them: a summary of all metrics, or the curve of one. */
+struct reader {
+	struct sp_metrics *metrics; /* NULL: */
+	struct sp_curve *curve;
+	const struct sp_prune *prune;
+};
+
+static size_t
+add(struct reader *r, const char *text, size_t len)
+{
+	return r->metrics != NULL ? sp_metrics_add(r->metrics, text, len)
+				  : sp_curve_add(r->curve, r->prune, text, len);
+}
+
+static int64_t
+at_of(const struct reader *r)
+{
+	return r->metrics != NULL ? r->metrics->at : r->curve->at;
+}
+
+/* Is this the file that it has come to? */
+static bool
+at_is(const struct reader *r, const struct sp_name *file)
+{
+	const struct sp_metrics *m = r->metrics;
+	const struct sp_curve *c = r->curve;
+
+	if (m != NULL)
+		return file->ticket == m->ticket &&
+		    file->attempt == m->attempt &&
+		    strcmp(file->worker, m->worker) == 0;
+	return file->ticket == c->ticket && file->attempt == c->attempt &&
+	    strcmp(file->worker, c->worker) == 0;
+}
+
+static void
+go_to(struct reader *r, const struct sp_name *file)
+{
+	if (r->metrics != NULL)
+		sp_metrics_file(r->metrics, file);
+	else
+		sp_curve_file(r->curve, file);
+}
+
+static void
+forget(struct reader *r)
+{
+	if (r->metrics != NULL)
+		sp_metrics_init(r->metrics);
+	else
+		sp_curve_clear(r->curve);
+}
+
+/* Where to go on; what is known of files that are not there any more is
  * forgotten. */
 static size_t
-files_at(const struct files *f, struct sp_metrics *m)
+files_at(const struct files *f, struct reader *r)
 {
+	const char *worker =
+	    r->metrics != NULL ? r->metrics->worker : r->curve->worker;
 	size_t i;
 
-	if (m->worker[0] == '\0')
+	if (worker[0] == '\0')
 		return 0;
 	for (i = 0; i < f->n; i++)
-		if (f->at[i].ticket == m->ticket &&
-		    f->at[i].attempt == m->attempt &&
-		    strcmp(f->at[i].worker, m->worker) == 0)
+		if (at_is(r, &f->at[i]))
 			return i;
-	sp_metrics_init(m);
+	forget(r);
 	return 0;
 }
 
-/* Fold one file from m->at on.  SP_GONE: it is shorter than that, and so not
+/* Fold one file from where it is.  SP_GONE: it is shorter than that, and so not
  * the one that was read. */
 static enum sp_status
 fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
-    int64_t *room, char *buf, struct sp_metrics *m, bool *more,
-    struct sp_err *err)
+    int64_t *room, char *buf, struct reader *r, bool *more, struct sp_err *err)
 {
 	char text[SP_NAME_MAX], file[SP_NAME_MAX + 16];
 	enum sp_status st;
@@ -118,14 +170,14 @@ fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
 	(void)snprintf(file, sizeof file, "%s" ENDING, text + SP_ID_LEN + 1);
 	if ((st = sp_open(dir, file, 0, &fd, &info, err)) != SP_OK)
 		return st == SP_RETRY ? st : SP_OK; /* no file of ours */
-	if (info.st_size < m->at)
+	if (info.st_size < at_of(r))
 		st = SP_GONE;
-	while (st == SP_OK && took > 0 && m->at < info.st_size) {
+	while (st == SP_OK && took > 0 && at_of(r) < info.st_size) {
 		if (*room <= 0) {
 			*more = true;
 			break;
 		}
-		n = sp_fs_pread(fd, buf, CHUNK, m->at);
+		n = sp_fs_pread(fd, buf, CHUNK, at_of(r));
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
@@ -133,7 +185,7 @@ fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
 			    err, "read runs/%s/%s", name->id.text, file);
 		if (n <= 0)
 			break;
-		took = sp_metrics_add(m, buf, (size_t)n);
+		took = add(r, buf, (size_t)n);
 		*room -= (int64_t)took;
 		sp_alive(spool);
 	}
@@ -143,9 +195,9 @@ fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
 
 static enum sp_status
 fold_all(const struct sp_spool *spool, int dir, const struct files *f,
-    int64_t *room, struct sp_metrics *m, bool *more, struct sp_err *err)
+    int64_t *room, struct reader *r, bool *more, struct sp_err *err)
 {
-	size_t i = files_at(f, m);
+	size_t i = files_at(f, r);
 	enum sp_status st = SP_OK;
 	char *buf;
 
@@ -154,19 +206,18 @@ fold_all(const struct sp_spool *spool, int dir, const struct files *f,
 	if ((buf = malloc(CHUNK)) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	for (; st == SP_OK && i < f->n && !*more; i++) {
-		if (m->worker[0] == '\0' || m->ticket != f->at[i].ticket ||
-		    strcmp(m->worker, f->at[i].worker) != 0)
-			sp_metrics_file(m, &f->at[i]);
-		st = fold(spool, dir, &f->at[i], room, buf, m, more, err);
+		if (!at_is(r, &f->at[i]))
+			go_to(r, &f->at[i]);
+		st = fold(spool, dir, &f->at[i], room, buf, r, more, err);
 	}
 	free(buf);
 	return st;
 }
 
-enum sp_status
-sp_metrics_read(const struct sp_spool *spool, enum sp_state state,
-    const struct sp_name *name, int64_t most, struct sp_metrics *m,
-    bool *more_out, struct sp_err *err)
+static enum sp_status
+read_all(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, int64_t most, struct reader *r, bool *more_out,
+    struct sp_err *err)
 {
 	int64_t room = most > 0 ? most : INT64_MAX;
 	struct files f = { 0 };
@@ -176,17 +227,38 @@ sp_metrics_read(const struct sp_spool *spool, enum sp_state state,
 	*more_out = false;
 	st = sp_run_open(spool, &name->id, false, &dir, err);
 	if (st != SP_OK) {
-		sp_metrics_init(m);
+		forget(r);
 		return st == SP_RETRY ? st : SP_OK;
 	}
 	if ((st = files_find(dir, state, name, &f, err)) == SP_OK)
-		st = fold_all(spool, dir, &f, &room, m, more_out, err);
+		st = fold_all(spool, dir, &f, &room, r, more_out, err);
 	if (st == SP_GONE) { /* put there anew: from the beginning */
-		sp_metrics_init(m);
-		st = fold_all(spool, dir, &f, &room, m, more_out, err);
+		forget(r);
+		st = fold_all(spool, dir, &f, &room, r, more_out, err);
 	}
 	free(f.at);
 	(void)sp_fs_close(dir);
 	return st == SP_RETRY ? st
 			      : SP_OK; /* what we may not read is not there */
+}
+
+enum sp_status
+sp_metrics_read(const struct sp_spool *spool, enum sp_state state,
+    const struct sp_name *name, int64_t most, struct sp_metrics *m,
+    bool *more_out, struct sp_err *err)
+{
+	struct reader r = { .metrics = m };
+
+	return read_all(spool, state, name, most, &r, more_out, err);
+}
+
+enum sp_status
+sp_curve_read(const struct sp_spool *spool, const struct sp_id *id,
+    const struct sp_prune *prune, int64_t most, struct sp_curve *c,
+    bool *more_out, struct sp_err *err)
+{
+	struct reader r = { .curve = c, .prune = prune };
+	struct sp_name name = { .id = *id, .attempt = SP_COUNT_MAX };
+
+	return read_all(spool, SP_DONE, &name, most, &r, more_out, err);
 }

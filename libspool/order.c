@@ -1,8 +1,8 @@
 /*
  * order.c - the reserved object `order` of a job: one row for each member that
  * we know, one function for each.  Those that hold many values are in
- * orderlist.c, those that pin in orderpin.c.  Pure.  A member that is null is
- * as one that is not there.
+ * orderlist.c, those that pin in orderpin.c, those of sweeps in orderprune.c.
+ * Pure.  A member that is null is as one that is not there.
  */
 #include <stdio.h>
 #include <string.h>
@@ -223,18 +223,6 @@ take_retry_of(const char *key, const struct json_t *v, struct sp_job *job,
 	return SP_OK;
 }
 
-/* A job that asks for what we cannot do must not run as if it had been done: a
- * loser that is not pruned. */
-static enum sp_status
-take_later(const char *key, const struct json_t *v, struct sp_job *job,
-    struct sp_err *err)
-{
-	(void)v, (void)job;
-	return sp_err_set(err, SP_BAD,
-	    "order.%s: this version of spool cannot do that yet; leave it out",
-	    key);
-}
-
 /* ---- all of them ---- */
 
 static const struct {
@@ -263,8 +251,8 @@ static const struct {
 	{ "group", take_group },
 	{ "git", sp_order_git },
 	{ "warm", sp_order_warm },
-	{ "sweep", take_later },
-	{ "prune", take_later },
+	{ "sweep", sp_order_sweep },
+	{ "prune", sp_order_prune },
 	{ "code", sp_order_code },
 };
 
@@ -342,5 +330,10 @@ sp_order_take(
 		if ((st = members[i].take(field, value, job, err)) != SP_OK)
 			return st;
 	}
+	/* With whom would it be compared? */
+	if (job->prune.method != SP_PRUNE_NO && job->sweep.id[0] == '\0')
+		return sp_err_set(err, SP_BAD,
+		    "order.prune: needs order.sweep, with whose runs it is "
+		    "compared; submit it by spool sweep");
 	return SP_OK;
 }

@@ -25,6 +25,9 @@ typedef enum sp_status sp_take_fn(const char *key, const struct json_t *value,
 sp_take_fn sp_order_after, sp_order_tags, sp_order_requires, sp_order_retry,
     sp_order_env, sp_order_warm;
 
+/* Those of sweeps (orderprune.c). */
+sp_take_fn sp_order_sweep, sp_order_prune;
+
 /* Those that pin (orderpin.c). */
 sp_take_fn sp_order_script_sha, sp_order_data_sha, sp_order_code, sp_order_git;
 

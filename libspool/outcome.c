@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libspool/json.h"
+#include "libspool/metric.h"
 #include "libspool/outcome.h"
 #include "libspool/verdict.h"
 
@@ -174,6 +175,18 @@ put_gpus(struct sp_jw *w, const struct sp_run *run)
 }
 
 static void
+put_pruned(struct sp_jw *w, const struct sp_run *run)
+{
+	if (run->cause != SP_CAUSE_PRUNED || run->pruned_metric == NULL)
+		return;
+	sp_jw_open(w, "pruned", '{');
+	sp_jw_text(w, "metric", run->pruned_metric);
+	sp_metric_put(w, "best", run->pruned_best);
+	sp_metric_put(w, "step", run->pruned_step);
+	sp_jw_close(w, '}');
+}
+
+static void
 put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
     const struct sp_verdict *v, const char *note)
 {
@@ -210,6 +223,7 @@ put_run(struct sp_jw *w, const struct sp_run *run, const struct sp_report *r,
 	if (run->warm != SP_WARM_UNSAID)
 		sp_jw_bool(w, "warm", run->warm == SP_WARM_YES);
 	put_known(w, "warmWhy", run->warm_why);
+	put_pruned(w, run);
 	put_odd(w, &r->odd);
 	put_script_status(w, r->status, v);
 	put_known(w, "note", note);

@@ -21,6 +21,7 @@
 enum {
 	SP_ST_DONE = 200,
 	SP_ST_SILENT = 204, /* done, no outcome of the script's own */
+	SP_ST_PRUNED = 206, /* stopped: others did better (order.prune) */
 	SP_ST_INVALID = 400,
 	SP_ST_TIMEOUT = 408,
 	SP_ST_DEPENDENCY = 424,
@@ -96,6 +97,9 @@ struct sp_run {
 	const struct sp_artifacts *artifacts;
 	enum sp_warm warm;
 	const char *warm_why; /* why it is cold */
+	/* SP_CAUSE_PRUNED: what was compared, how good it was, and where. */
+	const char *pruned_metric;
+	double pruned_best, pruned_step;
 };
 
 /* Judge an attempt and print its outcome.

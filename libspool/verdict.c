@@ -184,6 +184,7 @@ static const struct {
 	[SP_CAUSE_DISK_FULL] = { SP_ST_FAILED, "no space left on the disk" },
 	[SP_CAUSE_BAD_HOST] = { SP_ST_FAILED, "this host cannot run the job" },
 	[SP_CAUSE_DEPENDENCY] = { SP_ST_DEPENDENCY, "a dependency failed" },
+	[SP_CAUSE_PRUNED] = { SP_ST_PRUNED, "pruned" },
 };
 
 static void

@@ -374,6 +374,7 @@ const struct tr_ops dir_ops = {
 	.keep = dir_keep,
 	.drained = drained,
 	.room = room,
+	.curve = dir_curve,
 	.peers = dir_peers,
 	.policy = policy,
 	.worker = worker,

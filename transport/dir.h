@@ -173,6 +173,9 @@ bool dir_idle_put(struct dir *d, const struct sp_name *name);
 bool dir_idle_take(struct dir *d, const struct sp_id *id);
 void dir_idle_clear(struct dir *d);
 
+enum sp_status
+dir_curve(struct tr *tr, const struct sp_id *id, const struct sp_prune *prune,
+    int64_t most, struct sp_curve *curve, bool *more_out, struct sp_err *err);
 enum sp_status dir_peers(
     struct tr *tr, struct sp_tally_row *rows, size_t n, struct sp_err *err);
 

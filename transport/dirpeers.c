@@ -1,10 +1,12 @@
 /*
- * dirpeers.c - what the beats of the other workers say.
+ * dirpeers.c - what the beats of the other workers say, and the metrics of
+ * runs.
  */
 #include <string.h>
 
 #include "libspool/beat.h"
 #include "libspool/file.h"
+#include "libspool/metric.h"
 #include "transport/dir.h"
 
 struct sum {
@@ -47,4 +49,12 @@ dir_peers(
 		sp_read_each(dir, &names, SP_BEAT_MAX, add, &sum);
 	sp_names_clear(&names);
 	return st;
+}
+
+enum sp_status
+dir_curve(struct tr *tr, const struct sp_id *id, const struct sp_prune *prune,
+    int64_t most, struct sp_curve *curve, bool *more_out, struct sp_err *err)
+{
+	return sp_curve_read(
+	    &dir_of(tr)->spool, id, prune, most, curve, more_out, err);
 }

@@ -6,8 +6,8 @@
  * each is safe to repeat.  Buffers handed in belong to the caller; err may be
  * NULL.  All slots but these are called from one thread: commit has another
  * one; beat, which is never called twice at once, any; look_at, tree,
- * imported, fetch, keep_blob, stands, append, out_list, out_get and out_put are
- * called from any number of threads at once.
+ * imported, fetch, keep_blob, stands, append, out_list, out_get, out_put and
+ * curve are called from any number of threads at once.
  *
  * None takes longer than a deadline of its own when the medium is dead, and
  * while it is known to be so they say SP_RETRY at once.
@@ -240,6 +240,13 @@ struct tr_ops {
 	 * SP_GONE: the medium does not say; the slot may be NULL then. */
 	enum sp_status (*room)(
 	    struct tr *tr, struct tr_room *room_out, struct sp_err *err);
+
+	/* What an order's newest attempt has said of a metric, on top of what
+	 * the curve has of it already (sp_curve_read).  NULL: this medium does
+	 * not say, and orders with order.prune are not for us. */
+	enum sp_status (*curve)(struct tr *tr, const struct sp_id *id,
+	    const struct sp_prune *prune, int64_t most, struct sp_curve *curve,
+	    bool *more_out, struct sp_err *err);
 
 	/* What the beats of all other workers have of the scripts of rows, in
 	 * sum: rows[i].script is given, good and bad are filled. */

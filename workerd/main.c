@@ -25,6 +25,7 @@
 #include "workerd/options.h"
 #include "workerd/outcopy.h"
 #include "workerd/probe.h"
+#include "workerd/prune.h"
 #include "workerd/report.h"
 #include "workerd/slot.h"
 #include "workerd/spawn.h"
@@ -392,7 +393,8 @@ farewell(struct worker *w)
 	cgroup_close(&w->cgroup);
 	kin_clear(w);
 	medium_close(w);
-	quiet = outcopy_quiet(QUIET_MS);
+	quiet = prune_close(w, QUIET_MS);
+	quiet = outcopy_quiet(QUIET_MS) && quiet;
 	outbox_close(w);
 	/* Who hangs in a call still needs it. */
 	if (quiet)

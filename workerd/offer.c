@@ -3,6 +3,7 @@
  * say what it needs takes a slot and nothing else.
  */
 #include <sched.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "libspool/fit.h"
@@ -78,6 +79,12 @@ offer_judge(struct worker *w, const struct sp_job *job, char why[128])
 {
 	struct sp_offer all = all_of(w), now = free_of(w);
 
+	if (job->prune.method != SP_PRUNE_NO && w->direct->curve == NULL) {
+		(void)snprintf(why, 128,
+		    "order.prune compares the metrics of all runs, which the "
+		    "HTTP server does not show to workers");
+		return VERDICT_NEVER;
+	}
 	if (!w->gpus.known) /* it may come to have as many */
 		all.gpus = job->gpus;
 	if (!sp_fit_ok(job, &all, why))

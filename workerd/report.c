@@ -138,6 +138,13 @@ how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
 		run->cause = SP_CAUSE_CANCELLED;
 		return;
 	}
+	if (s->stop == STOP_PRUNED) {
+		run->cause = SP_CAUSE_PRUNED;
+		run->pruned_metric = s->job.prune.metric;
+		run->pruned_best = s->pruned_best;
+		run->pruned_step = s->pruned_step;
+		return;
+	}
 	if (run->exit_code == 0) {
 		run->cause = SP_CAUSE_OK;
 		return;
@@ -193,7 +200,7 @@ static bool
 preempted_is(const struct slot *s, const struct sp_run *run, bool spoke)
 {
 	if (s->unfit != SP_CAUSE_OK || s->stop == STOP_TIMEOUT || s->oom ||
-	    s->stop == STOP_CANCEL ||
+	    s->stop == STOP_CANCEL || s->stop == STOP_PRUNED ||
 	    s->name.ticket >= SP_COUNT_MAX) /* there is no next one */
 		return false;
 	if (run->exit_code == EXIT_PREEMPTED)

@@ -13,6 +13,7 @@
 #include "workerd/artifact.h"
 #include "workerd/capture.h"
 #include "workerd/probe.h"
+#include "workerd/prune.h"
 #include "workerd/report.h"
 #include "workerd/slot.h"
 #include "workerd/outcopy.h"
@@ -121,6 +122,7 @@ finish(struct worker *w, struct slot *s)
 {
 	bool grouped = s->group.fd != -1;
 
+	prune_end(w, s);
 	s->state = SLOT_GIVES; /* so what it has left is a stray now */
 	limit_end(s);
 	group_clear(&w->cgroup, &s->group);
@@ -131,6 +133,14 @@ finish(struct worker *w, struct slot *s)
 	s->state = SLOT_COUNTS;
 	(void)artifact_begin(w, s, sp_mono_ms());
 	(void)tick_counts(w, s, sp_mono_ms());
+}
+
+/* Who waits for them?  People, or a run that is to be pruned. */
+static int64_t
+metrics_every(const struct worker *w, const struct slot *s)
+{
+	return s->job.prune.method != SP_PRUNE_NO && !w->far ? PRUNE_MS
+							     : METRICS_MS;
 }
 
 static void
@@ -152,6 +162,8 @@ staged(struct worker *w, struct slot *s, enum sp_status st)
 		st = launch(w, s);
 	sp_buf_clear(&s->dressed);
 	if (st == SP_OK && s->pid > 0) {
+		prune_begin(w, s);
+		s->metrics_due = s->began + metrics_every(w, s);
 		if (s->copy != NULL && !outcopy_start(s->copy, false))
 			sp_warn("out order=%s: no thread; copied at the end",
 			    s->name.id.text);
@@ -291,14 +303,26 @@ least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Was it compared with others, and found worse? */
+static void
+tick_pruned(struct worker *w, struct slot *s, int64_t now)
+{
+	char words[SP_PRUNE_WORDS];
+
+	if (s->died == 0 && s->stop == STOP_NO &&
+	    prune_said(w, s, words, &s->pruned_best, &s->pruned_step))
+		slot_stop(s, STOP_PRUNED, words, now);
+}
+
 static int64_t
 tick_runs(struct worker *w, struct slot *s, int64_t now)
 {
 	int64_t next = capture_tick(w, s, now);
 
+	tick_pruned(w, s, now);
 	if (now >= s->metrics_due) {
 		stage_metrics(w, s, false);
-		s->metrics_due = now + METRICS_MS;
+		s->metrics_due = now + metrics_every(w, s);
 	}
 	health_runs(w, s, now);
 	if (!s->pinned && now >= s->pin_at) {

@@ -45,6 +45,7 @@ enum stop {
 	STOP_NO,
 	STOP_TIMEOUT,
 	STOP_CANCEL,
+	STOP_PRUNED, /* order.prune */
 	STOP_GONE,   /* the order is no longer ours */
 	STOP_SILENT, /* order.exclusive, and no beat got through */
 	STOP_MEMORY, /* more than order.memory */
@@ -96,6 +97,7 @@ struct slot {
 	bool probe; /* claimed to see whether this host is well again */
 
 	enum stop stop;
+	double pruned_best, pruned_step;
 	bool told;           /* what has left the process group, too */
 	int64_t gone_by;     /* SIGKILL was sent to what lingers, 0: not yet */
 	char why[384];       /* words for the stop, or why it could not start */

@@ -13,7 +13,8 @@
  * jobs when the spool is away.  kin.c knows all processes of an attempt, by its
  * control group (cgroup.c) or without (proc.c, mark.c), limit.c their memory,
  * gpu.c their GPUs (gpu.h), floor.c whether there is room; stray.c leaves no
- * process behind; kept.c keeps what preempted attempts left.
+ * process behind; prune.c follows metrics (order.prune); kept.c keeps what
+ *preempted attempts left.
  *
  * Staging: bring.h, what an attempt is made of (bring.c, bringtree.c, pins.c;
  * porter.c has it done by a thread), and cache.h, where it is kept on this
@@ -67,7 +68,8 @@ struct worker {
 	double cpus;
 	int64_t memory;
 
-	struct warm *warm; /* NULL: --cold */
+	struct warm *warm;       /* NULL: --cold */
+	struct pruning *pruning; /* prune.h; NULL: nobody asked for that yet */
 
 	struct slot *slot;
 	unsigned freed; /* counts slots that became free */

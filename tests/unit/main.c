@@ -24,6 +24,7 @@ static Suite *(*const suites[])(void) = {
 	time_suite,
 	job_suite,
 	order_suite,
+	prune_suite,
 	jobedit_suite,
 	units_suite,
 	outcome_suite,

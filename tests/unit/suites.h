@@ -22,6 +22,7 @@ Suite *jsonout_suite(void);
 Suite *time_suite(void);
 Suite *job_suite(void);
 Suite *order_suite(void);
+Suite *prune_suite(void);
 Suite *jobedit_suite(void);
 Suite *units_suite(void);
 Suite *outcome_suite(void);

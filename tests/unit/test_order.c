@@ -8,7 +8,10 @@
 #include "libspool/job.h"
 #include "tests/unit/suites.h"
 
-#define ID  "20261122T190212345-9f3c21ab"
+#define ID    "20261122T190212345-9f3c21ab"
+#define SWEEP "20261122T190212345-9f3c"
+#define ASHA(metric, more)                                                     \
+	"\"prune\":{\"method\":\"asha\",\"metric\":" metric more "}"
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define BIG "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef"
 
@@ -54,6 +57,10 @@ static const char *const fine[] = {
 	"\"warm\":[]",
 	"\"code\":\"src\"",
 	"\"code\":\"wine.v2\"",
+	"\"sweep\":\"" SWEEP "\"",
+	"\"sweep\":{\"id\":\"" SWEEP "\",\"run\":3,\"runs\":9,\"seed\":1}",
+	"\"sweep\":\"" SWEEP "\"," ASHA("\"val/loss\"", ""),
+	"\"sweep\":\"" SWEEP "\"," ASHA("\"dust\"", ",\"mode\":\"max\""),
 };
 
 /* What is retried: lost and preempted always, the rest as it says. */
@@ -202,8 +209,25 @@ static const struct {
 	{ "\"warm\":[\"1a\"]", "order.warm" },
 	{ "\"warm\":[\"a.1\"]", "order.warm" },
 	{ "\"warm\":\"\"", "order.warm: found \"\"" },
-	{ "\"sweep\":{}", "order.sweep: this version" },
-	{ "\"prune\":[]", "order.prune: this version" },
+	{ "\"sweep\":{}", "order.sweep.id: found nothing, expected what" },
+	{ "\"sweep\":\"wine\"", "order.sweep: found \"wine\", expected what" },
+	{ "\"sweep\":\"" SWEEP "0\"", "order.sweep: found" },
+	{ "\"sweep\":{\"id\":7}", "order.sweep.id: found 7" },
+	{ "\"prune\":[]", "order.prune: found a list, expected an object" },
+	{ "\"prune\":{\"metric\":\"loss\"}", "order.prune.method: missing" },
+	{ "\"prune\":{\"method\":\"median\"}", "order.prune.metric: missing" },
+	{ "\"prune\":{\"method\":\"hyperband\"}",
+	    "order.prune.method: found \"hyperband\", expected \"median\" or" },
+	{ ASHA("\"dust\"", ""), "order.prune.mode: missing, and the name" },
+	{ ASHA("\"loss\"", ",\"mode\":\"less\""), "order.prune.mode: found" },
+	{ ASHA("\"loss\"", ",\"steps\":0"), "order.prune.steps: found 0" },
+	{ ASHA("\"loss\"", ",\"reduction\":1"), "order.prune.reduction" },
+	{ ASHA("\"loss\"", ",\"peers\":0"), "order.prune.peers: found 0" },
+	{ ASHA("\"loss\"", ",\"peer\":2"), "is \"peers\" meant?" },
+	{ ASHA("\"loss\"", ",\"x\":2"), "there are method, metric, mode" },
+	{ ASHA("\"loss\"", ""), "order.prune: needs order.sweep" },
+	{ "\"prune\":{\"method\":\"median\",\"metric\":\"loss\",\"reduction\":3}",
+	    "order.prune.reduction: is asha's" },
 	{ "\"code\":\"../x\"",
 	    "order.code: found \"../x\", expected the name of a directory" },
 	{ "\"code\":\".\"", "order.code" },
@@ -251,6 +275,28 @@ START_TEST(order_wrong)
 	ck_assert_msg(strstr(err.text, wrong[_i].words) != NULL,
 	    "%s: \"%s\", wanted \"%s\"", wrong[_i].order, err.text,
 	    wrong[_i].words);
+	sp_job_clear(&job);
+}
+END_TEST
+
+START_TEST(sweeps_and_pruning)
+{
+	struct sp_job job;
+
+	ck_assert_int_eq(
+	    parse("{\"scriptName\":\"a.py\",\"order\":{"
+		  "\"prune\":{\"method\":\"median\",\"metric\":\"acc\"},"
+		  "\"sweep\":{\"id\":\"" SWEEP "\",\"run\":3,\"runs\":27}}}",
+		&job, NULL),
+	    SP_OK);
+	ck_assert_str_eq(job.sweep.id, SWEEP);
+	ck_assert_uint_eq(job.sweep.run, 3);
+	ck_assert_uint_eq(job.sweep.runs, 27);
+	ck_assert_int_eq((int)job.prune.method, SP_PRUNE_MEDIAN);
+	ck_assert_str_eq(job.prune.metric, "acc");
+	ck_assert(job.prune.max);
+	ck_assert(job.prune.steps > 0.99 && job.prune.steps < 1.01);
+	ck_assert_uint_eq(job.prune.peers, 4);
 	sp_job_clear(&job);
 }
 END_TEST
@@ -317,6 +363,7 @@ order_suite(void)
 	ADD_TABLE(in, order_wrong, wrong);
 	tcase_add_test(in, lists_are_bounded);
 	tcase_add_test(in, env_is_bounded);
+	tcase_add_test(in, sweeps_and_pruning);
 	suite_add_tcase(s, in);
 	return s;
 }

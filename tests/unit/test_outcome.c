@@ -142,6 +142,9 @@ static const struct {
 	    "\"the worker was lost\"", NULL },
 	{ SP_CAUSE_DEPENDENCY, false, NULL, 424, SP_CAUSE_DEPENDENCY,
 	    "*dependency", NULL },
+	{ SP_CAUSE_PRUNED, true, NULL, 206, SP_CAUSE_PRUNED, NULL, NULL },
+	{ SP_CAUSE_PRUNED, false, "{\"loss\":1}", 206, SP_CAUSE_PRUNED, NULL,
+	    NULL },
 };
 
 /* A member as JSON, "" when it is not there; want "*x": x is in it. */
