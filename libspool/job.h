@@ -88,6 +88,7 @@ struct sp_job {
 	char code[SP_FILE_MAX + 1]; /* "sha256:HEX" of a manifest, or the name
 	                               of a directory in scripts/ */
 	char diff_sha[SP_SHA_LEN + 1]; /* order.git.diff */
+	bool git;                      /* there is an order.git */
 };
 
 /* Read a job.  A member that is null is as one that is not there; where `order`

@@ -64,6 +64,7 @@ sp_order_git(const char *key, const struct json_t *v, struct sp_job *job,
 	const char *diff = sp_json_text(sp_json_get(v, "diff"));
 
 	(void)key, (void)err;
+	job->git = true;
 	if (diff != NULL && sp_sha_ok(diff))
 		(void)strcpy(job->diff_sha, diff);
 	return SP_OK;

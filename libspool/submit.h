@@ -20,6 +20,11 @@ struct sp_submit {
 	bool named;  /* the id is the caller's, who knows that it is new */
 	bool bundle; /* many jobs, one a line, of priority `prio`: not looked
 	              * into, and it goes to new/ */
+	struct {     /* what the caller knows of the job already, */
+		bool is; /* if it does: sp_submit_seen */
+		bool valid, waits;
+		int prio;
+	} seen;
 	enum sp_status status; /* out: SP_OK accepted and durable */
 	struct sp_err err;     /* out */
 };
@@ -30,6 +35,10 @@ struct sp_submit {
  * notBefore go to waiting/, others to new/. */
 enum sp_status sp_submit(const struct sp_spool *spool, struct sp_submit *group,
     size_t n, struct sp_err *err);
+
+/* What sp_job_parse said of its text, so that nobody asks again. */
+void
+sp_submit_seen(struct sp_submit *one, const struct sp_job *job, bool valid);
 
 /* The same, of many in less time: where there are a slice of jobs of one
  * priority and label (and more), they go in as short bundles (bundle.h), in

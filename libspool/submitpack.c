@@ -29,17 +29,30 @@ struct packing {
 	uint32_t bits;
 };
 
+void
+sp_submit_seen(struct sp_submit *one, const struct sp_job *job, bool valid)
+{
+	one->seen.is = true;
+	one->seen.valid = valid;
+	one->seen.waits = job->after_n > 0 || job->not_before > 0;
+	one->seen.prio = job->prio;
+}
+
 static void
-look_at(const struct sp_submit *s, struct one *one)
+look_at(struct sp_submit *s, struct one *one)
 {
 	struct sp_job job;
+	bool valid;
 
-	one->fit = sp_job_parse(s->text, s->len, &job, NULL) == SP_OK &&
-	    job.after_n == 0 && job.not_before == 0 && s->prio < 0 &&
+	if (!s->seen.is) {
+		valid = sp_job_parse(s->text, s->len, &job, NULL) == SP_OK;
+		sp_submit_seen(s, &job, valid);
+		sp_job_clear(&job);
+	}
+	one->fit = s->seen.valid && !s->seen.waits && s->prio < 0 &&
 	    !s->named && memchr(s->text, '\n', s->len) == NULL;
-	one->waits = job.after_n > 0 || job.not_before > 0;
-	one->prio = job.prio;
-	sp_job_clear(&job);
+	one->waits = s->seen.waits;
+	one->prio = s->seen.prio;
 }
 
 static int

@@ -11,11 +11,10 @@
 
 #define SETS 4
 
-/* The job's own words; borrowed from its JSON. */
+/* What its own words are; borrowed. */
 struct words {
-	const char *script, *data; /* NULL: none, or no plain name */
-	const char *code;
-	bool order; /* an object or nothing: there is room for pins */
+	const char *script, *data, *code; /* NULL: none, or no plain name */
+	bool script_is, data_is, git_is;  /* there are pins of these */
 };
 
 /* What is set in its order. */
@@ -26,6 +25,25 @@ struct sets {
 };
 
 static const char *
+unless_empty(const char *text)
+{
+	return text[0] == '\0' ? NULL : text;
+}
+
+static void
+words_of(const struct sp_job *job, struct words *words_out)
+{
+	*words_out = (struct words){
+		.script = unless_empty(job->script),
+		.data = unless_empty(job->data),
+		.code = unless_empty(job->code),
+		.script_is = job->script_sha[0] != '\0',
+		.data_is = job->data_sha[0] != '\0',
+		.git_is = job->git,
+	};
+}
+
+static const char *
 file_name(const struct json_t *json, const char *key)
 {
 	const char *text = sp_json_text(sp_json_get(json, key));
@@ -33,23 +51,29 @@ file_name(const struct json_t *json, const char *key)
 	return text != NULL && sp_file_ok(text) ? text : NULL;
 }
 
-static void
-words_of(const struct json_t *json, struct words *words_out)
+static bool
+has(const struct json_t *order, const char *key)
 {
-	const struct json_t *order = sp_json_get(json, "order");
-	enum sp_json_kind kind = sp_json_kind(order);
-
-	words_out->script = file_name(json, "scriptName");
-	words_out->data = file_name(json, "dataFileName");
-	words_out->code = sp_json_text(sp_json_get(order, "code"));
-	words_out->order = kind == SP_JSON_OBJECT || kind == SP_JSON_NULL;
+	return sp_json_kind(sp_json_get(order, key)) != SP_JSON_NULL;
 }
 
+/* Of one that is not valid, perhaps only for its order.code, which here may
+ * name any directory; false: there is no room for pins. */
 static bool
-has(const struct json_t *json, const char *key)
+words_said(const struct json_t *json, struct words *words_out)
 {
-	return sp_json_kind(sp_json_get(sp_json_get(json, "order"), key)) !=
-	    SP_JSON_NULL;
+	const struct json_t *order = sp_json_get(json, "order");
+
+	*words_out = (struct words){
+		.script = file_name(json, "scriptName"),
+		.data = file_name(json, "dataFileName"),
+		.code = sp_json_text(sp_json_get(order, "code")),
+		.script_is = has(order, "scriptSha256"),
+		.data_is = has(order, "dataSha256"),
+		.git_is = has(order, "git"),
+	};
+	return sp_json_kind(order) == SP_JSON_OBJECT ||
+	    sp_json_kind(order) == SP_JSON_NULL;
 }
 
 static void
@@ -63,15 +87,15 @@ set(struct sets *sets, const char *key, const char *prefix, const char *hex)
 }
 
 static enum sp_status
-pin_code(struct pin *pin, const char *where, const struct json_t *json,
-    const struct words *words, struct sets *sets, struct sp_err *err)
+pin_code(struct pin *pin, const char *where, const struct words *words,
+    struct sets *sets, struct sp_err *err)
 {
 	const struct pin_wish wish = { words->script, words->code,
 		words->data };
 	const struct pin_plan *plan;
 	enum sp_status st;
 
-	if (words->script == NULL || has(json, "scriptSha256"))
+	if (words->script == NULL || words->script_is)
 		return SP_OK;
 	if (wish.code != NULL && strncmp(wish.code, "sha256:", 7) == 0)
 		return SP_OK; /* half of it is pinned: it means that */
@@ -83,7 +107,7 @@ pin_code(struct pin *pin, const char *where, const struct json_t *json,
 	set(sets, "scriptSha256", "", plan->hex);
 	if (plan->code[0] != '\0')
 		set(sets, "code", "sha256:", plan->code);
-	if (plan->git != NULL && !has(json, "git")) {
+	if (plan->git != NULL && !words->git_is) {
 		sets->member[sets->n].key = "git";
 		sets->member[sets->n++].value = plan->git;
 	}
@@ -91,13 +115,13 @@ pin_code(struct pin *pin, const char *where, const struct json_t *json,
 }
 
 static enum sp_status
-pin_data(struct pin *pin, const char *where, const struct json_t *json,
-    const struct words *words, struct sets *sets, struct sp_err *err)
+pin_data(struct pin *pin, const char *where, const struct words *words,
+    struct sets *sets, struct sp_err *err)
 {
 	const struct pin_plan *plan;
 	enum sp_status st;
 
-	if (words->data == NULL || has(json, "dataSha256"))
+	if (words->data == NULL || words->data_is)
 		return SP_OK;
 	st = pin_plan_data(pin, where, words->data, &plan, err);
 	if (st == SP_OK)
@@ -105,31 +129,50 @@ pin_data(struct pin *pin, const char *where, const struct json_t *json,
 	return st == SP_GONE || st == SP_LOST ? SP_OK : st;
 }
 
-enum sp_status
-pin_apply(struct pin *pin, const char *where, const char *text, size_t len,
-    struct sp_buf *out, struct sp_err *err)
+/* The pins are in its text; what it parses as now. */
+static enum sp_status
+pinned(struct amended *one, const struct sets *sets, struct sp_err *err)
 {
-	struct json_t *json = NULL;
-	struct words words = { 0 };
-	struct sets sets = { .n = 0 };
-	enum sp_status st = SP_OK;
+	struct sp_buf text = SP_BUF_INIT(SP_JOB_MAX + 2);
 
-	if (sp_json_parse(text, len, &json, NULL) == SP_OK)
-		words_of(json, &words);
-	if (words.order) {
-		st = pin_code(pin, where, json, &words, &sets, err);
-		if (st == SP_OK)
-			st = pin_data(pin, where, json, &words, &sets, err);
-	}
-	if (st == SP_OK && sets.n > 0)
-		sp_job_splice(text, len, sets.member, sets.n, out);
-	else if (st == SP_OK)
-		sp_buf_put(out, text, len);
-	sp_json_free(json);
-	if (st == SP_OK && out->failed)
-		st = sp_err_set(err, SP_BAD,
+	sp_job_splice(sp_buf_text(&one->text), one->text.len, sets->member,
+	    sets->n, &text);
+	sp_buf_clear(&one->text);
+	one->text = text;
+	if (text.failed)
+		return sp_err_set(err, SP_BAD,
 		    "with its pins it is longer than %d bytes; put what is "
 		    "large into a data file",
 		    SP_JOB_MAX);
+	sp_job_clear(&one->job);
+	one->valid = sp_job_parse(sp_buf_text(&text), text.len, &one->job,
+			 NULL) == SP_OK;
+	return SP_OK;
+}
+
+enum sp_status
+pin_apply(
+    struct pin *pin, const char *where, struct amended *one, struct sp_err *err)
+{
+	struct sets sets = { .n = 0 };
+	struct json_t *json = NULL;
+	enum sp_status st = SP_OK;
+	struct words words;
+	bool room = true;
+
+	if (one->valid)
+		words_of(&one->job, &words);
+	else if (sp_json_parse(sp_buf_text(&one->text), one->text.len, &json,
+		     NULL) == SP_OK)
+		room = words_said(json, &words);
+	else
+		room = false;
+	if (room)
+		st = pin_code(pin, where, &words, &sets, err);
+	if (room && st == SP_OK)
+		st = pin_data(pin, where, &words, &sets, err);
+	if (st == SP_OK && sets.n > 0)
+		st = pinned(one, &sets, err);
+	sp_json_free(json);
 	return st;
 }

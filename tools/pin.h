@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "libspool/blob.h"
-#include "tools/spool.h"
+#include "tools/amend.h"
 
 /* A directory that files are looked for in. */
 struct pin_place {
@@ -34,7 +34,8 @@ struct pin_file {
 /* What the same script, or data file, of the same place gets. */
 struct pin_plan {
 	char *key;
-	int64_t until; /* looked at again after that (monotonic ms) */
+	int64_t until;     /* looked at again after that (monotonic ms) */
+	enum sp_status st; /* SP_OK; SP_GONE, SP_LOST: nothing to pin, then */
 	char hex[SP_SHA_LEN + 1];
 	char code[SP_SHA_LEN + 1]; /* "" when nothing goes with it */
 	char *git;                 /* JSON, or NULL */
@@ -60,11 +61,13 @@ void pin_clear(struct pin *pin);
 /* The jobs that follow stand in this file; "-": in the working directory. */
 void pin_from(struct pin *pin, const char *file);
 
-/* The job with its pins, byte for byte the same but for members of `order`.
+/* Pin a job: its text is byte for byte the same but for members of `order`.
  * What its order pins already stays.  A text that is no job goes through.
  * SP_BAD: it cannot be pinned, with words; SP_RETRY: the disk. */
-enum sp_status pin_apply(struct pin *pin, const char *where, const char *text,
-    size_t len, struct sp_buf *out, struct sp_err *err);
+enum sp_status pin_apply(struct pin *pin, const char *where,
+    struct amended *one, struct sp_err *err);
+/* Look again for what was not there. */
+void pin_forget(struct pin *pin);
 
 /* ---- pinfind.c ---- */
 

@@ -299,20 +299,40 @@ find(struct pin *pin, const struct pin_wish *wish)
 	return &pin->plan[i];
 }
 
+/* Believed for a while.  What is not there neither: the next line asks for the
+ * same, and a file that comes between two lines of one text belongs to neither.
+ */
+static enum sp_status
+keep(struct pin_plan *plan, enum sp_status st)
+{
+	plan->st = st;
+	plan->until = st == SP_OK || st == SP_GONE || st == SP_LOST
+	    ? sp_mono_ms() + FRESH
+	    : 0;
+	return st;
+}
+
+void
+pin_forget(struct pin *pin)
+{
+	size_t i;
+
+	for (i = 0; i < pin->plan_n; i++)
+		if (pin->plan[i].st != SP_OK)
+			pin->plan[i].until = 0;
+}
+
 enum sp_status
 pin_plan(struct pin *pin, const char *where, const struct pin_wish *wish,
     const struct pin_plan **plan_out, struct sp_err *err)
 {
 	struct pin_plan *plan = find(pin, wish);
-	enum sp_status st;
 
 	if ((*plan_out = plan) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	if (plan->until != 0 && sp_mono_ms() < plan->until)
-		return SP_OK;
-	st = renew(pin, where, wish, plan, err);
-	plan->until = st == SP_OK ? sp_mono_ms() + FRESH : 0;
-	return st;
+		return plan->st;
+	return keep(plan, renew(pin, where, wish, plan, err));
 }
 
 enum sp_status
@@ -321,13 +341,10 @@ pin_plan_data(struct pin *pin, const char *where, const char *data,
 {
 	const struct pin_wish wish = { .data = data };
 	struct pin_plan *plan = find(pin, &wish);
-	enum sp_status st;
 
 	if ((*plan_out = plan) == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	if (plan->until != 0 && sp_mono_ms() < plan->until)
-		return SP_OK;
-	st = renew_data(pin, where, data, plan, err);
-	plan->until = st == SP_OK ? sp_mono_ms() + FRESH : 0;
-	return st;
+		return plan->st;
+	return keep(plan, renew_data(pin, where, data, plan, err));
 }

@@ -16,6 +16,7 @@ again(struct tool *tool, const struct sp_name *old, const struct sp_buf *text,
 {
 	struct sp_submit one = { .prio = -1 };
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX + 2);
+	struct sp_job parsed;
 	char set[64];
 	const char *sets[1] = { set };
 	enum sp_status st;
@@ -26,7 +27,9 @@ again(struct tool *tool, const struct sp_name *old, const struct sp_buf *text,
 		one.text = sp_buf_text(&job);
 		one.len = job.len;
 		(void)memcpy(one.label, old->label, sizeof one.label);
-		amend_warn(tool, old->id.text, one.text, one.len);
+		if (sp_job_parse(one.text, one.len, &parsed, NULL) == SP_OK)
+			amend_warn(tool, old->id.text, &parsed);
+		sp_job_clear(&parsed);
 		st = sp_submit(&tool->spool, &one, 1, err);
 	}
 	if (st == SP_OK)

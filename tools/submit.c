@@ -122,6 +122,7 @@ flush_group(struct submit *submit)
 {
 	size_t i;
 
+	pin_forget(&submit->pin);
 	if (submit->n == 0)
 		return;
 	/* A server takes jobs, not names. */
@@ -140,17 +141,36 @@ flush_group(struct submit *submit)
 	submit->n = submit->size = 0;
 }
 
+/* One more into the group; its text is taken over. */
+static enum sp_status
+put(struct submit *submit, const char *where, const char *label,
+    struct amended *job, struct sp_err *err)
+{
+	struct sp_submit *one = &submit->group[submit->n];
+
+	if ((submit->where[submit->n] = strdup(where)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	memset(one, 0, sizeof *one);
+	one->prio = -1;
+	(void)snprintf(one->label, sizeof one->label, "%s", label);
+	sp_submit_seen(one, &job->job, job->valid);
+	one->len = job->text.len;
+	one->text = submit->text[submit->n] = job->text.data;
+	sp_buf_init(&job->text, 0);
+	submit->n++;
+	submit->size += one->len;
+	return SP_OK;
+}
+
 /* intake.c calls this for every job it has cut out. */
 static int
 take(void *arg, const char *where, const char *label, const char *text,
     size_t len, const struct sp_err *bad)
 {
 	struct submit *submit = arg;
-	struct sp_buf out = SP_BUF_INIT(SP_JOB_MAX + 2);
-	struct sp_buf amended = SP_BUF_INIT(SP_JOB_MAX + 2);
 	struct sp_err err = { "" };
-	struct sp_submit *one;
-	enum sp_status st = SP_OK;
+	struct amended job;
+	enum sp_status st;
 
 	if (text == NULL) {
 		flush_group(submit); /* so that reports come in order */
@@ -158,38 +178,20 @@ take(void *arg, const char *where, const char *label, const char *text,
 			refuse(submit, where, SP_BAD, bad->text);
 		return submit->answer == ANSWER_LATER;
 	}
-	st = amend_apply(
-	    &submit->amend, text, len, submit->no_pin ? &out : &amended, &err);
+	st = amend_apply(&submit->amend, text, len, &job, &err);
 	if (st == SP_OK && !submit->no_pin)
-		st = pin_apply(&submit->pin, where, sp_buf_text(&amended),
-		    amended.len, &out, &err);
-	sp_buf_clear(&amended);
-	if (st == SP_OK) {
-		one = &submit->group[submit->n];
-		memset(one, 0, sizeof *one);
-		one->prio = -1;
-		(void)snprintf(one->label, sizeof one->label, "%s", label);
-		one->len = out.len;
-		one->text = submit->text[submit->n] =
-		    strndup(sp_buf_text(&out), out.len);
-		submit->where[submit->n] = strdup(where);
-		if (one->text == NULL || submit->where[submit->n] == NULL) {
-			free(submit->text[submit->n]);
-			free(submit->where[submit->n]);
-			st = sp_err_set(&err, SP_RETRY, "no memory");
-		}
-	}
+		st = pin_apply(&submit->pin, where, &job, &err);
+	if (st == SP_OK && job.valid)
+		amend_warn(submit->tool, where, &job.job);
+	if (st == SP_OK)
+		st = put(submit, where, label, &job, &err);
+	amended_clear(&job);
 	if (st != SP_OK) {
 		flush_group(submit);
 		refuse(submit, where, st, err.text);
-	} else {
-		amend_warn(submit->tool, where, sp_buf_text(&out), out.len);
-		submit->n++;
-		submit->size += out.len;
-		if (submit->n == GROUP || submit->size > GROUP_SIZE)
-			flush_group(submit);
+	} else if (submit->n == GROUP || submit->size > GROUP_SIZE) {
+		flush_group(submit);
 	}
-	sp_buf_clear(&out);
 	return submit->answer == ANSWER_LATER;
 }
 

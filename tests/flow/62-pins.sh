@@ -177,6 +177,27 @@ t_not_there() {
 	has "$(cat "$T/err")" 'not a plain file name'
 }
 
+# What was missing is looked for again when jobs come one after the other's id.
+t_comes_later() {
+	project
+	mkfifo "$T/jobs" "$T/ids"
+	timeout "$DEADLINE" spool submit - <"$T/jobs" >"$T/ids" 2>"$T/err" &
+	pid=$!
+	PIDS="$PIDS $pid"
+	exec 8>"$T/jobs" 9<"$T/ids"
+	for i in 1 2; do
+		echo '{"scriptName":"later.py"}' >&8
+		read -r id <&9 || fail 'no id before the end of the stream'
+		case $i in
+		1) is "$(pin "$id" scriptSha256)" - ;;
+		2) is "$(pin "$id" scriptSha256)" "$(sha later.py)" ;;
+		esac
+		echo 'print(1)' >later.py
+	done
+	exec 8>&-
+	wait $pid || fail "exit $?"
+}
+
 t_its_own_pins() {
 	project
 	echo 1 >data.csv
