@@ -56,7 +56,7 @@ endif
 
 ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
-JANSSON	 = -ljansson -lnettle
+JANSSON	 = -ljansson -lnettle -lm
 # What transport/ stands on, behind one door each.
 FARLIBS	 = -Wl,--as-needed -lcurl -lssh2
 PTHREAD	 = -pthread

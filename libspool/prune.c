@@ -133,7 +133,7 @@ median(const struct sp_prune *p, double *v, size_t n)
 
 	qsort(v, n, sizeof *v, ascending);
 	for (i = 0; i < n; i++)
-		finite += !isnan(v[i]);
+		finite += isnan(v[i]) ? 0 : 1;
 	/* More is better: the worst are in front of the least. */
 	from = p->max ? n - finite : 0;
 	a = (n - 1) / 2 >= from && (n - 1) / 2 - from < finite
