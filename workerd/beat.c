@@ -249,14 +249,15 @@ beat(struct worker *w, int64_t now)
 static void
 left_over(struct worker *w)
 {
-	const struct group *keep[SLOTS_MOST];
+	const struct group *keep[SLOTS_MOST + WARM_GROUPS];
 	int i;
 
 	kin_sweep(w);
 	kin_note(w);
 	for (i = 0; i < w->opt.slots; i++)
 		keep[i] = &w->slot[i].group;
-	cgroup_sweep(&w->cgroup, keep, w->opt.slots);
+	i += warm_groups(w, keep + i);
+	cgroup_sweep(&w->cgroup, keep, i);
 }
 
 int64_t

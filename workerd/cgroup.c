@@ -130,7 +130,7 @@ attempt_or(int dir, const char *name, void *arg)
 	(void)dir;
 	(void)snprintf(text, sizeof text, "%.*s", SP_ID_LEN, name);
 	*ok = *ok &&
-	    (strcmp(name, LEAF) == 0 ||
+	    (strcmp(name, LEAF) == 0 || strncmp(name, "warm.", 5) == 0 ||
 		(sp_id_parse(text, &id) == SP_OK &&
 		    strncmp(name + SP_ID_LEN, ".t", 2) == 0));
 }

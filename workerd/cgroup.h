@@ -5,6 +5,7 @@
  *	HOME/spool-W/		ours, locked (flock) while we live
  *	HOME/spool-W/worker/	us, when controllers were switched on
  *	HOME/spool-W/ID.tTaA/	an attempt, or a later one that needs no other
+ *	HOME/spool-W/warm.N/	the same, made before there was one (warm.h)
  *
  * Everything that a job starts is born in its group and cannot leave it unless
  * it may write to another one.
@@ -31,7 +32,7 @@ struct group {
 	bool killed;  /* group_kill */
 };
 
-#define CGROUP_IDLE 8
+#define CGROUP_IDLE 32
 
 struct cgroup {
 	bool on;
@@ -45,6 +46,7 @@ struct cgroup {
 	 * remove a group than many a job runs. */
 	struct group idle[CGROUP_IDLE];
 	int idle_n;
+	unsigned ahead; /* how many were made so far by group_ahead */
 };
 
 /* Find our group, clear away what dead workers left in it, make ours.  Without
@@ -63,6 +65,11 @@ void cgroup_close(struct cgroup *c);
 #define CGROUP_REST_MS 60000
 bool group_make(struct cgroup *c, const struct sp_job *job, const char *name,
     struct group *g_out);
+/* One in which a process is to wait for an attempt, and it is that attempt's
+ * from then on, with its limits. */
+bool group_ahead(struct cgroup *c, struct group *g_out);
+void
+group_fit(const struct cgroup *c, const struct sp_job *job, struct group *g);
 /* Kill all of it and of what was made below it. */
 void group_kill(struct group *g);
 bool group_empty_is(struct group *g);

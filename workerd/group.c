@@ -49,13 +49,10 @@ weigh(const struct sp_job *job, int fd)
 	(void)cg_write(fd, "cpu.weight", text);
 }
 
-bool
-group_make(struct cgroup *c, const struct sp_job *job, const char *name,
-    struct group *g)
+static bool
+make(struct cgroup *c, const char *name, struct group *g)
 {
-	bool plain = !c->memory && !(job->cpus > 0 && c->cpu);
-
-	if (plain && c->idle_n > 0) {
+	if (c->idle_n > 0) {
 		*g = c->idle[--c->idle_n];
 		g->calm = false;
 		return true;
@@ -66,12 +63,38 @@ group_make(struct cgroup *c, const struct sp_job *job, const char *name,
 		return false;
 	if ((g->fd = cg_open(c->base, name)) == -1)
 		return false;
-	g->plain = plain;
 	g->counted = c->memory;
+	g->plain = !c->memory;
+	return true;
+}
+
+bool
+group_ahead(struct cgroup *c, struct group *g)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof name, "warm.%u", ++c->ahead);
+	return make(c, name, g);
+}
+
+void
+group_fit(const struct cgroup *c, const struct sp_job *job, struct group *g)
+{
 	if (job->memory > 0 && c->memory)
 		g->limited = limit_memory(job, g->fd);
-	if (job->cpus > 0 && c->cpu)
+	if (job->cpus > 0 && c->cpu) {
 		weigh(job, g->fd);
+		g->plain = false;
+	}
+}
+
+bool
+group_make(struct cgroup *c, const struct sp_job *job, const char *name,
+    struct group *g)
+{
+	if (!make(c, name, g))
+		return false;
+	group_fit(c, job, g);
 	return true;
 }
 

@@ -25,6 +25,7 @@
 /* ---- open files ---- */
 
 #define FILES_OURS 96 /* but for slots */
+#define FILES_WARM 96 /* of those that wait for a job, if there may be more */
 #define FILES_MUST 6  /* of a slot: two pipes, its group, its directory */
 #define FILES_MOST 11 /* and what it brings, and counts at its end */
 
@@ -35,7 +36,7 @@ static bool core_known;
 enum sp_status
 spawn_files(int slots, struct sp_err *err)
 {
-	rlim_t want = FILES_OURS + FILES_MOST * (rlim_t)slots;
+	rlim_t want = FILES_OURS + FILES_WARM + FILES_MOST * (rlim_t)slots;
 	rlim_t must = FILES_OURS + FILES_MUST * (rlim_t)slots;
 	struct rlimit r;
 

@@ -36,8 +36,9 @@ alive_is(const struct warm_row *r)
 }
 
 static struct warm_row *
-row_of(struct warm *m, const struct warm_want *want)
+row_of(struct worker *w, const struct warm_want *want)
 {
+	struct warm *m = w->warm;
 	struct warm_row *least = NULL, *r;
 	size_t i;
 
@@ -51,7 +52,7 @@ row_of(struct warm *m, const struct warm_want *want)
 	}
 	if (least == NULL)
 		return NULL;
-	warm_kill_row(least);
+	warm_kill_row(w, least);
 	sp_buf_clear(&least->key);
 	*least = (struct warm_row){ .control = -1 };
 	sp_buf_init(&least->key, want->key.max);
@@ -68,8 +69,9 @@ row_of(struct warm *m, const struct warm_want *want)
 
 /* Room for one more: of those that run the one used least lately goes. */
 static bool
-make_room(struct warm *m, int64_t now)
+make_room(struct worker *w, int64_t now)
 {
+	struct warm *m = w->warm;
 	struct warm_row *least = NULL, *r;
 	size_t i, n = 0;
 
@@ -84,7 +86,7 @@ make_room(struct warm *m, int64_t now)
 	if (now - least->used < YOUNG_MS)
 		return false;
 	sp_info("warm python=%s end: others are asked for", least->label);
-	warm_kill_row(least);
+	warm_kill_row(w, least);
 	least->state = WARM_SEEN;
 	return false; /* until it is gone */
 }
@@ -102,7 +104,7 @@ start_row(struct worker *w, struct warm_row *r, const struct warm_want *want,
 		    r->why, sizeof r->why, "the first one with this order.env");
 		return;
 	}
-	if (!make_room(w->warm, now)) {
+	if (!make_room(w, now)) {
 		(void)snprintf(r->why, sizeof r->why,
 		    "%d other interpreters are kept warm", WARM_SERVERS);
 		return;
@@ -111,7 +113,7 @@ start_row(struct worker *w, struct warm_row *r, const struct warm_want *want,
 	if ((why = warm_start(w, r, want)) != 0) {
 		(void)snprintf(
 		    words, sizeof words, "cannot start: %s", strerror(why));
-		warm_unfit(r, now, words);
+		warm_unfit(w, r, now, words);
 		return;
 	}
 	r->state = WARM_STARTS;
@@ -122,12 +124,12 @@ start_row(struct worker *w, struct warm_row *r, const struct warm_want *want,
 /* ---- its end ---- */
 
 static void
-server_died(struct warm_row *r, int status, int64_t now)
+server_died(struct worker *w, struct warm_row *r, int status, int64_t now)
 {
 	bool young = now - r->since < YOUNG_MS;
 	char words[128];
 
-	warm_hang_up(r);
+	warm_hang_up(w, r);
 	r->pid = 0;
 	if (r->state == WARM_SEEN || r->state == WARM_UNFIT)
 		return; /* as it was to be */
@@ -140,15 +142,24 @@ server_died(struct warm_row *r, int status, int64_t now)
 	if (r->state == WARM_READY && !young)
 		r->deaths = 0;
 	if (r->state == WARM_STARTS && WIFEXITED(status)) {
-		warm_unfit(r, now, words);
+		warm_unfit(w, r, now, words);
 	} else if (++r->deaths >= DEATHS) {
-		warm_unfit(r, now, words);
+		warm_unfit(w, r, now, words);
 	} else {
 		sp_warn("warm python=%s server %s; those that it forked stay",
 		    r->label, words);
 		(void)snprintf(r->why, sizeof r->why, "the server %s", words);
 		r->state = WARM_SEEN;
 	}
+}
+
+/* The kernel kills who is born in a group that it was killed in before, or
+ * would have been (spawn.c): after that they enter theirs as jobs. */
+static bool
+killed_is(int group, int status)
+{
+	return group != -1 && WIFSIGNALED(status) &&
+	    WTERMSIG(status) == SIGKILL;
 }
 
 bool
@@ -164,12 +175,14 @@ warm_reaped(struct worker *w, pid_t pid, int status)
 		if (r->pid == pid) {
 			/* Its last words first. */
 			(void)warm_listen_to(w, r, now);
-			server_died(r, status, now);
+			server_died(w, r, status, now);
 			return true;
 		}
 		for (k = 0; k < r->spares; k++)
 			if (r->spare[k].pid == pid) {
-				warm_forget_spare(r, k);
+				if (killed_is(r->spare[k].group.fd, status))
+					w->warm->bare = true;
+				warm_forget_spare(w, r, k);
 				warm_ask(w, r, now);
 				return true;
 			}
@@ -193,6 +206,24 @@ warm_own_is(const struct worker *w, pid_t pid, pid_t sid)
 				return true;
 	}
 	return false;
+}
+
+int
+warm_groups(const struct worker *w, const struct group **all)
+{
+	const struct warm_row *r;
+	unsigned k;
+	size_t i;
+	int n = 0;
+
+	for (i = 0; w->warm != NULL && i < WARM_ROWS; i++) {
+		r = &w->warm->row[i];
+		for (k = 0; k < r->spares && n < WARM_GROUPS; k++)
+			all[n++] = &r->spare[k].group;
+		for (k = 0; k < r->aheads && n < WARM_GROUPS; k++)
+			all[n++] = &r->ahead[k];
+	}
+	return n;
 }
 
 int64_t
@@ -219,10 +250,10 @@ warm_tick(struct worker *w, int64_t now)
 		} else if (r->state == WARM_READY && r->asked == 0) {
 			sp_info(
 			    "warm python=%s end: nobody asks for it", r->label);
-			warm_kill_row(r);
+			warm_kill_row(w, r);
 			r->state = WARM_SEEN;
 		} else {
-			warm_unfit(r, now,
+			warm_unfit(w, r, now,
 			    r->state == WARM_STARTS ? "not ready in two minutes"
 						    : "it does not answer");
 		}
@@ -243,13 +274,13 @@ await_spare(struct worker *w, struct warm_row *r, int64_t now)
 	    now < end && poll(&fd, 1, (int)(end - now)) > 0) {
 		now = sp_mono_ms();
 		if (!warm_listen_to(w, r, now))
-			warm_hang_up(r);
+			warm_hang_up(w, r);
 	}
 }
 
 static bool
 give_one(struct worker *w, struct warm_row *r, struct slot *s,
-    const struct call *call, const struct spawn *how, pid_t *pid_out)
+    const struct call *call, struct spawn *how, pid_t *pid_out)
 {
 	const char *why = "no process was ready in time";
 	bool done = false;
@@ -257,9 +288,9 @@ give_one(struct worker *w, struct warm_row *r, struct slot *s,
 	if (r->spares == 0)
 		await_spare(w, r, sp_mono_ms());
 	while (r->spares > 0 && !done) {
-		done = warm_give(s, call, how, &r->spare[0], &why);
+		done = warm_give(w, s, call, how, &r->spare[0], &why);
 		*pid_out = r->spare[0].pid;
-		warm_forget_spare(r, 0);
+		warm_forget_spare(w, r, 0);
 	}
 	if (!done)
 		(void)snprintf(s->warm_why, sizeof s->warm_why, "%s", why);
@@ -268,7 +299,7 @@ give_one(struct worker *w, struct warm_row *r, struct slot *s,
 
 bool
 warm_spawn(struct worker *w, struct slot *s, const struct call *call,
-    const struct spawn *how, pid_t *pid_out)
+    struct spawn *how, pid_t *pid_out)
 {
 	int64_t now = sp_mono_ms();
 	struct warm_want want;
@@ -277,7 +308,7 @@ warm_spawn(struct worker *w, struct slot *s, const struct call *call,
 
 	s->warm = SP_WARM_UNSAID;
 	if (w->warm != NULL && warm_want(w, s, call, &want) &&
-	    (r = row_of(w->warm, &want)) != NULL) {
+	    (r = row_of(w, &want)) != NULL) {
 		s->warm = SP_WARM_COLD;
 		r->used = now;
 		r->seen++;
@@ -342,7 +373,7 @@ warm_close(struct worker *w)
 		/* No job is left, so its session is all its own. */
 		if (r->pid > 0)
 			(void)kill(-r->pid, SIGKILL);
-		warm_kill_row(r);
+		warm_kill_row(w, r);
 		if (r->pid > 0)
 			(void)waitpid(r->pid, NULL, 0);
 		sp_buf_clear(&r->key);

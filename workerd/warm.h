@@ -9,10 +9,14 @@
  * (warmjob.c): its pid was known before, so a job is started once or, when the
  * message cannot be sent, not at all; and a server that dies takes nothing with
  * it but the wish for more spares.  Whatever is amiss, the job runs cold.
+ *
+ * A spare is born in the control group that its job will have, where that can
+ * be: who enters one later waits until nobody in the machine is just forking.
  */
 #ifndef WORKER_WARM_H
 #define WORKER_WARM_H
 
+#include "workerd/cgroup.h"
 #include "workerd/env.h"
 #include "workerd/slot.h"
 #include "workerd/spawn.h"
@@ -32,6 +36,7 @@ enum warm_state {
 struct warm_spare {
 	pid_t pid;
 	int fd;
+	struct group group; /* it was born in; fd -1: in none */
 };
 
 struct warm_row {
@@ -48,6 +53,8 @@ struct warm_row {
 	int64_t until;
 	unsigned asked; /* forks that have not come yet */
 	int64_t asked_at;
+	struct group ahead[WARM_SPARES]; /* for these */
+	unsigned aheads;
 	struct warm_spare spare[WARM_SPARES];
 	unsigned spares;
 };
@@ -55,6 +62,7 @@ struct warm_row {
 struct warm {
 	int epoll; /* readable when a server says something; -1: none yet */
 	bool laid; /* warm.py is in its place */
+	bool bare; /* no spare is born in a group: it died of that */
 	char dir[DIR_MAX];
 	struct warm_row row[WARM_ROWS];
 };
@@ -91,15 +99,17 @@ warm_start(struct worker *w, struct warm_row *r, const struct warm_want *want);
 void warm_ask(struct worker *w, struct warm_row *r, int64_t now);
 /* All that it has said; false: it has hung up. */
 bool warm_listen_to(struct worker *w, struct warm_row *r, int64_t now);
-void warm_hang_up(struct warm_row *r);
+void warm_hang_up(struct worker *w, struct warm_row *r);
 /* End its process and its spares; what it gave to jobs is not its any more. */
-void warm_kill_row(struct warm_row *r);
-void warm_unfit(struct warm_row *r, int64_t now, const char *why);
-void warm_forget_spare(struct warm_row *r, unsigned i);
+void warm_kill_row(struct worker *w, struct warm_row *r);
+void
+warm_unfit(struct worker *w, struct warm_row *r, int64_t now, const char *why);
+void warm_forget_spare(struct worker *w, struct warm_row *r, unsigned i);
 
 /* warmjob.c */
-/* Make a spare the job's process; false: it is none. */
-bool warm_give(const struct slot *s, const struct call *call,
-    const struct spawn *how, struct warm_spare *spare, const char **why_out);
+/* Make a spare the job's process, and its group the slot's; false: it is none.
+ */
+bool warm_give(struct worker *w, struct slot *s, const struct call *call,
+    struct spawn *how, struct warm_spare *spare, const char **why_out);
 
 #endif

@@ -13,7 +13,8 @@ that C has open, and returns to it.  No frame of ours lies under the script, and
 it ends as Python ends.
 
 On the socket (SOCK_SEQPACKET, at first our standard output):
-    to us       first the list of modules and more; then FN: N forks
+    to us       first the list of modules and more; then FN: N forks, and
+                control groups for them
     from us     \\1R MIB: ready; \\1U WORDS: unfit; \\1O: out of date; we end
                 after the last two.  What has no \\1 are Python's own words.
     of a fork   \\1S and a socket (its pid is the kernel's to say): a spare,

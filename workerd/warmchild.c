@@ -20,22 +20,25 @@
 
 /* In one of them: what is another's is closed. */
 static int
-keep_one(const int (*pair)[2], int many, int i)
+keep_one(const struct warm_asked *asked, const struct warm_child *child,
+    int many, int i)
 {
 	int k;
 
 	for (k = 0; k < many; k++) {
-		(void)close(pair[k][1]);
+		(void)close(child[k].pair[1]);
 		if (k != i)
-			(void)close(pair[k][0]);
+			(void)close(child[k].pair[0]);
 	}
-	return pair[i][0];
+	for (k = 0; k < asked->groups; k++)
+		(void)close(asked->group[k].fd);
+	return child[i].pair[0];
 }
 
 /* ---- one that goes between ---- */
 
 static int
-between(const int (*pair)[2], int *many, pid_t *pid_out)
+between(const struct warm_asked *asked, struct warm_child *child, int *many)
 {
 	static pid_t *pid; /* where those between us and them tell */
 	pid_t middle, one;
@@ -55,7 +58,7 @@ between(const int (*pair)[2], int *many, pid_t *pid_out)
 	if (middle == 0) {
 		for (i = 0; i < *many; i++) {
 			if ((one = fork()) == 0)
-				return keep_one(pair, *many, i);
+				return keep_one(asked, child, *many, i);
 			pid[i] = one; /* only here: it is shared */
 		}
 		_exit(0);
@@ -63,7 +66,7 @@ between(const int (*pair)[2], int *many, pid_t *pid_out)
 	while (middle > 0 && waitpid(middle, NULL, 0) == -1 && errno == EINTR)
 		;
 	for (n = 0; n < *many && pid[n] > 0; n++)
-		pid_out[n] = pid[n];
+		child[n].pid = pid[n];
 	*many = n;
 	return -1;
 }
@@ -135,22 +138,43 @@ look(void)
 		own.tid = tid;
 }
 
-/* As fork(), but a sister. */
+/* As fork(), but a sister, and there. */
 static pid_t
-sister(void)
+sister(int group)
 {
 	struct clone_args how = { .flags = CLONE_PARENT | CLONE_CHILD_SETTID |
 		    CLONE_CHILD_CLEARTID,
 		.child_tid = own.tid };
-	pid_t pid = (pid_t)syscall(SYS_clone3, &how, sizeof how);
+	pid_t pid;
 
+	if (group != -1) {
+		how.flags |= (__u64)CLONE_INTO_CGROUP;
+		how.cgroup = (__u64)group;
+	}
+	pid = (pid_t)syscall(SYS_clone3, &how, sizeof how);
 	if (pid == 0)
 		(void)syscall(SYS_set_robust_list, own.robust, own.robust_size);
 	return pid;
 }
 
+/* In its group, or if that cannot be without one. */
+static pid_t
+born(const struct warm_asked *asked, int i, struct warm_child *child)
+{
+	child->group = i < asked->groups ? asked->group[i].number : 0;
+	child->pid = -1;
+	if (child->group != 0)
+		child->pid = sister(asked->group[i].fd);
+	if (child->pid == -1) {
+		child->group = 0;
+		child->pid = sister(-1);
+	}
+	return child->pid;
+}
+
 int
-warm_children(const int (*pair)[2], int *many, pid_t *pid)
+warm_children(
+    const struct warm_asked *asked, struct warm_child *child, int *many)
 {
 	static bool looked;
 	int i;
@@ -159,17 +183,16 @@ warm_children(const int (*pair)[2], int *many, pid_t *pid)
 		look();
 	looked = true;
 	for (i = 0; own.tid != 0 && i < *many; i++) {
-		pid[i] = sister();
-		if (pid[i] == 0)
-			return keep_one(pair, *many, i);
-		if (pid[i] == -1)
+		if (born(asked, i, &child[i]) == 0)
+			return keep_one(asked, child, *many, i);
+		if (child[i].pid == -1)
 			break;
 	}
 	/* clone3 may be forbidden, or a sister. */
 	if (own.tid != 0 && i == 0 && errno != EAGAIN && errno != ENOMEM)
 		own.tid = 0;
 	if (own.tid == 0)
-		return between(pair, many, pid);
+		return between(asked, child, many);
 	*many = i;
 	return -1;
 }

@@ -288,60 +288,101 @@ spare(struct warm_place *at, int job)
 
 /* ---- the server ---- */
 
-/* Their sockets, and the kernel knows their numbers: "\1S PID PID ...". */
-static void
-offer(int control, const pid_t *pid, const int *end, int n)
+/* "FN", and the numbers of groups, on which there come handles. */
+bool
+warm_hear(const struct warm_place *at, struct warm_asked *asked)
 {
-	char text[WARM_MOST * 12 + 8] = "\1S";
+	char text[WARM_MOST * 12 + 16] = "", *word;
+	struct iovec iov = { .iov_base = text, .iov_len = sizeof text - 1 };
+	union {
+		char room[CMSG_SPACE(WARM_MOST * sizeof(int))];
+		struct cmsghdr align;
+	} u;
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.room,
+		.msg_controllen = sizeof u.room };
+	struct cmsghdr *c;
+	ssize_t n;
+	int i;
+
+	do
+		n = recvmsg(at->control, &m, MSG_CMSG_CLOEXEC);
+	while (n == -1 && errno == EINTR);
+	if (n <= 0)
+		return false;
+	asked->many = (int)strtol(text + 1, &word, 10);
+	if (asked->many > WARM_MOST)
+		asked->many = WARM_MOST;
+	c = CMSG_FIRSTHDR(&m);
+	asked->groups = c == NULL || c->cmsg_type != SCM_RIGHTS
+	    ? 0
+	    : (int)((c->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	for (i = 0; i < asked->groups; i++) {
+		(void)memcpy(&asked->group[i].fd,
+		    CMSG_DATA(c) + (size_t)i * sizeof(int), sizeof(int));
+		asked->group[i].number = (int)strtol(word, &word, 10);
+	}
+	return true;
+}
+
+/* Their sockets, and the kernel knows their numbers: "\1S PID GROUP ...". */
+static void
+offer(int control, const struct warm_child *child, int n)
+{
+	char text[WARM_MOST * 24 + 8] = "\1S";
 	struct iovec iov = { .iov_base = text };
 	union {
 		char room[CMSG_SPACE(WARM_MOST * sizeof(int))];
 		struct cmsghdr align;
 	} u = { .room = { 0 } };
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = u.room,
-		.msg_controllen = CMSG_SPACE((size_t)n * sizeof(int)) };
-	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	size_t len = 2;
-	int i;
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c = &u.align;
+	size_t len = 2, i;
 
-	for (i = 0; i < n; i++)
-		len += (size_t)snprintf(
-		    text + len, sizeof text - len, " %d", (int)pid[i]);
+	for (i = 0; i < (size_t)n; i++) {
+		len += (size_t)snprintf(text + len, sizeof text - len, " %d %d",
+		    (int)child[i].pid, child[i].group);
+		(void)memcpy(CMSG_DATA(c) + i * sizeof(int), &child[i].pair[1],
+		    sizeof(int));
+	}
 	iov.iov_len = len;
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN((size_t)n * sizeof(int));
-	(void)memcpy(CMSG_DATA(c), end, (size_t)n * sizeof(int));
+	if (i > 0) {
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(i * sizeof(int));
+		m.msg_control = u.room;
+		m.msg_controllen = CMSG_SPACE(i * sizeof(int));
+	}
 	while (sendmsg(control, &m, MSG_NOSIGNAL) == -1 && errno == EINTR)
 		;
 }
 
 long
-warm_fork(struct warm_place *at, int many)
+warm_fork(struct warm_place *at, const struct warm_asked *asked)
 {
-	int pair[WARM_MOST][2], end[WARM_MOST], n, i, job;
-	pid_t pid[WARM_MOST];
+	struct warm_child child[WARM_MOST];
+	int many, n, i, job;
 	static bool begun;
 
 	if (!begun)
 		make_keys();
 	begun = true;
-	for (n = 0; n < many && n < WARM_MOST; n++) {
+	for (n = 0; n < asked->many; n++)
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-			pair[n]) == -1)
+			child[n].pair) == -1)
 			break;
-		end[n] = pair[n][1];
-	}
+		else
+			child[n].group = 0;
 	many = n;
-	if (n > 0 && (job = warm_children(pair, &n, pid)) != -1)
+	if (n > 0 && (job = warm_children(asked, child, &n)) != -1)
 		return (long)spare(at, job);
-	if (n > 0)
-		offer(at->control, pid, end, n);
+	offer(at->control, child, n);
 	for (i = 0; i < many; i++) {
-		(void)close(pair[i][0]);
-		(void)close(pair[i][1]);
+		(void)close(child[i].pair[0]);
+		(void)close(child[i].pair[1]);
 	}
+	for (i = 0; i < asked->groups; i++)
+		(void)close(asked->group[i].fd);
 	return 0;
 }

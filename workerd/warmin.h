@@ -35,19 +35,34 @@ struct warm_place {
 
 /* warmfork.c */
 SHOWN int spool_warm_same(const struct warm_place *at);
-/* So many spares.  0: in the server, it is done or cannot be done now.  Else in
- * a process that is a job's: how long that part of at->text is that is not
- * about the environment, where that is in place. */
-long warm_fork(struct warm_place *at, int many);
+#define WARM_MOST 16 /* at once */
+struct warm_asked {
+	int many; /* spares */
+	int groups;
+	struct warm_group {
+		int fd;     /* the control group that one is to be born in */
+		int number; /* what workerd knows it by */
+	} group[WARM_MOST];
+};
+/* The next that workerd asks for; false: it is gone. */
+bool warm_hear(const struct warm_place *at, struct warm_asked *asked_out);
+/* 0: in the server, it is done or cannot be done now.  Else in a process that
+ * is a job's: how long that part of at->text is that is not about the
+ * environment, where that is in place. */
+long warm_fork(struct warm_place *at, const struct warm_asked *asked);
 void warm_forked(void);
 const char *warm_after(const char *text); /* the next of a list */
 
 /* warmchild.c: processes that are children of our parent. */
-#define WARM_MOST 16 /* at once */
-/* One for each pair of sockets.  In such a process: the first of its pair, the
- * others are closed.  In the server -1, and how many there are, from the first
- * pair on. */
-int warm_children(const int (*pair)[2], int *many, pid_t *pid_out);
+struct warm_child {
+	int pair[2]; /* of sockets: its end, and workerd's */
+	pid_t pid;
+	int group; /* the number of the one it was born in; 0: of none */
+};
+/* As many as have a pair.  In such a process: its end, all else of this is
+ * closed.  In the server -1, and how many there are, from the first on. */
+int warm_children(
+    const struct warm_asked *asked, struct warm_child *child, int *many);
 
 /* warmpack.c */
 SHOWN void spool_warm_pack(void);

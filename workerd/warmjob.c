@@ -64,20 +64,55 @@ hand_over(int fd, struct sp_buf *message, int out, int err)
 	return n == (ssize_t)message->len;
 }
 
+/* Its group and its limits. */
+static bool
+fit(struct worker *w, struct slot *s, struct spawn *how,
+    const struct warm_spare *spare)
+{
+	if (spare->group.fd == -1)
+		return spawn_into(how, spare->pid);
+	s->group = spare->group; /* where it is already */
+	group_fit(&w->cgroup, &s->job, &s->group);
+	how->group = -1;
+	limit_spawn(w, s, how);
+	return spawn_into(how, spare->pid);
+}
+
+/* The one of the two groups in which this job is not. */
+static void
+unfit(struct worker *w, struct slot *s, struct spawn *how,
+    struct warm_spare *spare, struct group *own, bool done)
+{
+	if (spare->group.fd == -1)
+		return;
+	if (done) {
+		own->calm = true; /* nobody ever was in it */
+		group_clear(&w->cgroup, own);
+		spare->group = (struct group){ .fd = -1, .events = -1 };
+	} else {
+		spare->group = s->group;
+		s->group = *own;
+		limit_spawn(w, s, how);
+	}
+	how->group = s->group.fd;
+}
+
 bool
-warm_give(const struct slot *s, const struct call *call,
-    const struct spawn *how, struct warm_spare *spare, const char **why)
+warm_give(struct worker *w, struct slot *s, const struct call *call,
+    struct spawn *how, struct warm_spare *spare, const char **why)
 {
 	struct sp_buf message = SP_BUF_INIT(MESSAGE_MOST);
+	struct group own = s->group;
 	bool done = false;
 
 	text(s, call, &message);
 	if (message.failed)
 		*why = "its job and environment are too long";
-	else if (!spawn_into(how, spare->pid))
+	else if (!fit(w, s, how, spare))
 		*why = "its limits could not be set from outside";
 	else if (!(done = hand_over(spare->fd, &message, how->out, how->err)))
 		*why = "the waiting process is gone";
+	unfit(w, s, how, spare, &own, done);
 	sp_buf_clear(&message);
 	return done;
 }

@@ -270,19 +270,15 @@ become(const struct warm_run *run, long len)
 }
 
 /* What is asked of the server; nothing of Python's is touched (warm_forked).
- * So many forks, or it ends. */
-static int
-asked(const struct warm_run *run)
+ * Forks, or it ends. */
+static void
+hear(const struct warm_run *run, struct warm_asked *asked)
 {
-	char text[24] = "", c;
 	bool taught;
 	struct stat st;
-	ssize_t n;
+	char c;
 
-	do
-		n = recv(run->place->control, text, sizeof text - 1, 0);
-	while (n == -1 && errno == EINTR);
-	if (n <= 0)
+	if (!warm_hear(run->place, asked))
 		_exit(0);
 	if (stat("/proc/self/task", &st) == -1 || st.st_nlink > 3)
 		(void)PyObject_CallFunctionObjArgs(run->stop, NULL);
@@ -296,7 +292,6 @@ asked(const struct warm_run *run)
 	if (taught)
 		(void)PyObject_CallFunctionObjArgs(run->learn, NULL);
 	warm_pack_again(taught);
-	return (int)strtol(text + 1, NULL, 10);
 }
 
 /* What is open here and will be in a job that has closed what is ours; asked
@@ -317,6 +312,7 @@ know_files(const struct warm_run *run)
 static void *
 loader(void *self, void *args)
 {
+	struct warm_asked asked;
 	long len;
 
 	(void)self;
@@ -324,9 +320,10 @@ loader(void *self, void *args)
 	if (number(the_run->begin) == -1)
 		_exit(1); /* they do not raise anything */
 	know_files(the_run);
-	do
-		len = warm_fork(the_run->place, asked(the_run));
-	while (len == 0);
+	do {
+		hear(the_run, &asked);
+		len = warm_fork(the_run->place, &asked);
+	} while (len == 0);
 	return become(the_run, len);
 }
 

@@ -114,7 +114,7 @@ bool worker_idle_is(struct worker *w); /* nothing runs or waits to be given */
  * job's; warm.h has the plan.  False: it is to be started cold, s->warm and
  * s->warm_why say whether that was not as it was to be. */
 bool warm_spawn(struct worker *w, struct slot *s, const struct call *call,
-    const struct spawn *how, pid_t *pid_out);
+    struct spawn *how, pid_t *pid_out);
 void warm_open(struct worker *w);
 int warm_fd(const struct worker *w); /* readable: warm_take */
 void warm_take(struct worker *w);
@@ -123,6 +123,9 @@ int64_t warm_tick(struct worker *w, int64_t now);
 bool warm_reaped(struct worker *w, pid_t pid, int status);
 /* Is this one of these, by its number or its session? */
 bool warm_own_is(const struct worker *w, pid_t pid, pid_t sid);
+/* Control groups in which they wait or are to; how many. */
+#define WARM_GROUPS 128
+int warm_groups(const struct worker *w, const struct group **all_out);
 /* Is this, for SPOOL_ID, no job's but theirs? */
 bool warm_mark_is(const char *id);
 void warm_close(struct worker *w); /* when no job runs */

@@ -171,6 +171,73 @@ t_killed_home() {
 	rmdir "$_cg"
 }
 
+# Warm ones wait in the groups that their jobs have then, or enter them as jobs
+# where who is born in one does not live.
+warm_groups() { # WORKER
+	there() { find "$CG" -name "spool-$1-*" -type d | grep .; }
+	soon there "$1"
+	_home=$(there "$1")
+	echo '{"scriptName":"group.py"}' >"$S/new/first.json"
+	soon grep -q 'warm python=.* ready' "$T/worker.log"
+	soon outcomes_are 1
+	rm "$S"/outcomes/2*.json
+}
+waiting() { # "GROUP PID", a line each
+	for g in "$_home"/*/; do
+		for p in $(cat "$g/cgroup.procs"); do echo "$(basename "$g") $p"; done
+	done
+}
+six() { [ "$(waiting | wc -l)" = 6 ]; }
+group_py() {
+	script group.py <<-'PY'
+	import os
+	group = open("/proc/self/cgroup").read().split("\n0::")[-1].split()[0]
+	print('{"group": "%s", "pid": %d}' % (os.path.basename(group), os.getpid()))
+	PY
+}
+t_warm_groups() {
+	cgroup_or_skip
+	group_py
+	start_worker -v --name "warm$$" --warm none
+	warm_groups "warm$$"
+	soon six
+	_were=$(waiting)
+	job group.py >"$S/new/a.json"
+	soon outcomes_are 1
+	is "$(outcome | jq .run.warm)" true
+	has "$_were" "$(outcome | jq -r '"\(.group) \(.pid)"')"
+	# One that was killed may have been killed for that.
+	kill -9 "$(waiting | awk 'END { print $2 }')"
+	for i in 1 2 3 4 5 6 7 8 9; do job group.py >"$S/new/b$i.json"; done
+	soon outcomes_are 10
+	is "$(cat "$S"/outcomes/2*.json | jq .run.warm | sort | uniq -c | tr -d ' ')" 10true
+	is "$(cat "$S"/outcomes/2*.json | jq .pid | sort -u | wc -l)" 10
+	is "$(cat "$S"/outcomes/2*.json | jq -r .group | grep -cE '^(2.*[.]t1a.*|warm[.][0-9]*)$')" 10
+	stop "$WORKER"
+	groups_gone "warm$$"
+}
+t_killed_home_warm() {
+	cgroup_or_skip
+	group_py
+	_cg=$CG/spool-home$$
+	mkdir "$_cg"
+	echo 1 >"$_cg/cgroup.kill" 2>/dev/null || {
+		rmdir "$_cg"
+		skip 'no cgroup.kill'
+	}
+	sh -c 'echo 0 >"$0/cgroup.procs"; exec "$@"' "$_cg" \
+	    workerd $ROOTOK --name "home$$" --warm none -v --work "$T/work" "$S" >"$T/worker.log" 2>&1 &
+	WORKER=$!
+	PIDS="$PIDS $WORKER"
+	warm_groups "home$$"
+	for i in 1 2 3 4 5; do job group.py >"$S/new/$i.json"; done
+	soon outcomes_are 5
+	is "$(cat "$S"/outcomes/2*.json | jq .run.warm | sort | uniq -c | tr -d ' ')" 5true
+	is "$(cat "$S"/outcomes/2*.json | jq -r .group | grep -cE '^(2.*[.]t1a.*|warm[.][0-9]*)$')" 5
+	stop "$WORKER"
+	rmdir "$_cg"
+}
+
 # The same without groups, of a cold job and of a warm one: what has shed its
 # session, its parents and its environment has its mark (workerd/mark.h) still.
 t_killed_alone() {

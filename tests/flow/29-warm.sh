@@ -357,7 +357,7 @@ compare() {
 	    words += str([out.get(k) for k in ("status", "error", "loss")] +
 	                 [run.get(k) for k in ("exitCode", "signal", "cause")])
 	    for old, new in ((r"20\d{6}T\d{9}-[0-9a-f]{8}", "ID"), (re.escape(top), "T"), ("0x[0-9a-f]+", "0x"),
-	                     (r"/work\.\d+\b", "/DIR"),
+	                     (r"/work\.\d+\b", "/DIR"), (r"/(ID\.t\d+a\d+|warm\.\d+)\b", "/GROUP"),
 	                     (r"(spool-)?\w*-[0-9a-f]{6}(?=$|/|\"|\\n)", "W"), (kind + "-" + name, "NAME")):
 	        words = re.sub(old, new, words, flags=re.M)
 	    left[kind, name] = words, run.get("warm"), run.get("warmWhy")
