@@ -5,7 +5,10 @@
  * life on orders that were there before, so the start of the interpreter, when
  * jobs run cold, is in it; of jobs that do nothing there are so many that it is
  * some hundredths of the time, for what is asked is how many run in a second.
+ * Beside that, against the same floor, the least fork server
+ * (lib/forkserver.py): how many run if nothing is done but to fork.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +22,7 @@
 #define PYTHON "/usr/bin/python3"
 
 struct kind {
-	const char *row, *text, *warm;
+	const char *row, *bare, *text, *warm;
 	size_t floor_n, n; /* jobs in a round */
 };
 
@@ -52,6 +55,26 @@ our_rate(const struct kind *kind, const char *script)
 	return (double)kind->n / took;
 }
 
+/* With its start, as ours. */
+static double
+bare_rate(const struct kind *kind, const char *script)
+{
+	const char *top = getenv("BENCH_TOP");
+	char server[BENCH_PATH + PATH_MAX], n[24];
+	const char *const argv[] = { PYTHON, server, "2", n,
+		strcmp(kind->warm, "none") == 0 ? "sys" : kind->warm, script,
+		bench_job, NULL };
+	double begin = bench_now();
+
+	if (top == NULL)
+		bench_die("$BENCH_TOP is not set");
+	(void)snprintf(
+	    server, sizeof server, "%s/tests/bench/lib/forkserver.py", top);
+	(void)snprintf(n, sizeof n, "%zu", kind->n);
+	bench_reap(bench_start(argv), "the fork server");
+	return (double)kind->n / (bench_now() - begin);
+}
+
 static void
 lay_script(const char *name, const char *text)
 {
@@ -74,13 +97,15 @@ int
 main(int argc, char **argv)
 {
 	const struct kind kind[] = {
-		{ "warm no-op.py, 2 slots : python3 no-op.py", "", "none",
+		{ "warm no-op.py, 2 slots : python3 no-op.py",
+		    "bare fork server, no-op.py : python3 no-op.py", "", "none",
 		    bench_many(100), bench_many(4000) },
 		{ "warm, imports sklearn : python3 imports sklearn",
+		    "bare fork server, sklearn : python3 imports sklearn",
 		    "import sklearn\n", "sklearn", bench_many(8),
 		    bench_many(800) },
 	};
-	double before, after, ours;
+	double before, between, after, ours, bare;
 	char script[32];
 	size_t i, k;
 
@@ -90,6 +115,8 @@ main(int argc, char **argv)
 		lay_script(script, kind[k].text);
 		if (!runs_is(script))
 			bench_skip(kind[k].row, PYTHON " has no scikit-learn");
+		if (!runs_is(script))
+			bench_skip(kind[k].bare, PYTHON " has no scikit-learn");
 	}
 	for (i = 0; bench_round(i); i++)
 		for (k = 0; k < sizeof kind / sizeof *kind; k++) {
@@ -99,8 +126,11 @@ main(int argc, char **argv)
 				continue;
 			before = floor_rate(script, kind[k].floor_n);
 			ours = our_rate(&kind[k], script);
+			between = floor_rate(script, kind[k].floor_n);
+			bare = bare_rate(&kind[k], script);
 			after = floor_rate(script, kind[k].floor_n);
-			bench_row(kind[k].row, UNIT, ours, before, after);
+			bench_row(kind[k].row, UNIT, ours, before, between);
+			bench_row(kind[k].bare, UNIT, bare, between, after);
 		}
 	return 0;
 }
