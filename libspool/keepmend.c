@@ -240,9 +240,10 @@ twin_aside(struct sp_keep *k, int fd, const struct stat *st, const char *self,
 }
 
 /* A commit that died half-way: it stands in done/ or failed/ already, so the
- * name in assigned/ is the one too many. */
+ * name in assigned/ is the one too many; or one from before the claim, which
+ * btrfs brings back after a power cut. */
 static bool
-committed_twin(struct sp_keep *k, const struct sp_name *name,
+committed_twin(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
     const struct stat *st, struct sp_err *err)
 {
 	char file[SP_NAME_MAX], spare[256], twin[256];
@@ -260,8 +261,8 @@ committed_twin(struct sp_keep *k, const struct sp_name *name,
 		return false;
 	sp_name_print(name, file);
 	(void)snprintf(spare, sizeof spare, "half.%.190s", file);
-	(void)sp_move_aside(k->sp, k->sp->dir[SP_DIR_ASSIGNED], file,
-	    SP_DIR_REPAIR, spare, err);
+	(void)sp_move_aside(
+	    k->sp, k->sp->dir[(int)at], file, SP_DIR_REPAIR, spare, err);
 	return true;
 }
 
@@ -284,7 +285,7 @@ mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
 	size_t i;
 
 	sp_name_print(name, file);
-	if (at == SP_ASSIGNED && committed_twin(k, name, st, err))
+	if (committed_twin(k, at, name, st, err))
 		return SP_OK;
 	if (!twin_in(repair, st, NULL, spare)) {
 		s = SP_GONE;

@@ -24,17 +24,17 @@
 static enum sp_status
 start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 {
+	struct sp_err why = { "" };
 	enum sp_status st;
 	int64_t now, took;
 
 	/* A worker that may not write here would try for ever. */
-	st = sp_server_now(&d->spool, &now, &took, err);
+	st = sp_server_now(&d->spool, &now, &took, &why);
 	if (st == SP_FATAL) {
-		sp_err_clear(err);
 		(void)sp_err_set(err, st,
-		    "%s: %s may not write there: run as "
-		    "its owner, or join its group",
-		    url, geteuid() == 0 ? "root" : "this user");
+		    "%s: %s cannot write there: %.160s; run as its owner, or "
+		    "join its group, or see how it is mounted",
+		    url, geteuid() == 0 ? "root" : "this user", why.text);
 		sp_spool_close(&d->spool);
 		free(d);
 		return st;
