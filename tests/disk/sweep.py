@@ -265,26 +265,34 @@ class Sweep:
         self.fresh()
         getattr(self, "do_" + self.what)(n)
         hits = self.hits()
+        if not self.lazy:
+            self.settled()
+        return hits
+
+    def settled(self):
         try:
             self.settle()
         except (OSError, ValueError) as e:
             raise Wrong("%r" % e)
-        return hits
 
 
 def sweep(what, name, mode, args):
     number = getattr(errno, name)
     home = tempfile.mkdtemp(prefix="spool-sweep.", dir=args.dir)
     s = Sweep(home, what, number, mode)
+    s.lazy = args.lazy
     n, points, bad, kinds = args.first, 0, [], set()
     try:
         while n <= args.last:
             try:
                 hits = s.point(n)
+                if hits:
+                    points += 1
+                    kinds.update(h.split()[0] for h in hits)
+                if s.lazy and (not hits or n + args.stride > args.last):
+                    s.settled()
                 if not hits:
                     break
-                points += 1
-                kinds.update(h.split()[0] for h in hits)
             except Wrong as e:
                 bad.append((n, s.hits()[:1], str(e)))
                 print("  %s %s %s n=%d %s: %s" % (what, name, mode, n, s.hits()[:1], e),
@@ -292,6 +300,7 @@ def sweep(what, name, mode, args):
                 shutil.rmtree(home, ignore_errors=True)
                 os.makedirs(home)
                 s = Sweep(home, what, number, mode)
+                s.lazy = args.lazy
                 if len(bad) >= args.most:
                     break
             n += args.stride
@@ -311,6 +320,7 @@ def main():
     p.add_argument("--from", dest="first", type=int, default=1)
     p.add_argument("--to", dest="last", type=int, default=1000)
     p.add_argument("--most", type=int, default=5, help="failures of a sweep")
+    p.add_argument("--lazy", action="store_true", help="all ends at the end")
     p.add_argument("--dir", default=None)
     p.add_argument("what", nargs="+")
     args = p.parse_args()

@@ -417,7 +417,7 @@ t_half_replayed() {
 	for id in $ids; do
 		is "$(jq -r .loss "$S/outcomes/$id.json")" 42
 	done
-	is "$(count done)" 2
+	is "$(count "done")" 2
 	OVER=1 promises $ids
 }
 

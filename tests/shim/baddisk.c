@@ -7,8 +7,8 @@
  *	BADDISK_AT	n, from 1; 0: count only
  *	BADDISK_ERRNO	a number; EMFILE (24) counts what opens instead
  *	BADDISK_LIFT	unset: once.  A file: from n on until that is there
- *	BADDISK_HIT	a file that gets a line for each call that failed, and at
- *			the end "calls N"
+ *	BADDISK_HIT	a file that gets a line for each call that failed, and
+ *at the end "calls N"
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -25,7 +25,6 @@
 #include <unistd.h>
 
 static atomic_long calls;
-static __thread int inside;
 
 #define REAL(type, name, ...) ((type(*)(__VA_ARGS__))dlsym(RTLD_NEXT, #name))
 
@@ -100,7 +99,7 @@ fails(const char *call, int dir, const char *path)
 	int saved = errno;
 	long n, first;
 
-	if (inside || at == NULL || number == NULL || !ours(dir, path, full)) {
+	if (at == NULL || number == NULL || !ours(dir, path, full)) {
 		errno = saved;
 		return 0;
 	}
