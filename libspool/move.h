@@ -59,6 +59,12 @@ enum sp_status sp_move_step(const struct sp_spool *spool, enum sp_step step,
     enum sp_state at, enum sp_state to, const struct sp_name *from,
     struct sp_name *to_out, struct sp_err *err);
 
+/* Another priority for an order in new/ or waiting/ (`at`).  An order in
+ * waiting/ begins its back-off anew.  Durable after sp_move_sync. */
+enum sp_status sp_move_urge(const struct sp_spool *spool, enum sp_state at,
+    const struct sp_name *from, int prio, struct sp_name *to_out,
+    struct sp_err *err);
+
 /* Take the name that a dead link+unlink rename left in `at` out of its state
  * whatever its links are: assigned|waiting -> new, new -> waiting, ticket t+1.
  * For half.c alone, after minutes of patience. */

@@ -120,7 +120,7 @@ step_far(const struct sp_spool *sp, enum sp_step what, bool any_links,
 
 static enum sp_status
 step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
-    enum sp_state to, const struct sp_name *from, bool any_links,
+    enum sp_state to, const struct sp_name *from, int prio, bool any_links,
     struct sp_name *to_out, struct sp_err *err)
 {
 	char src[SP_NAME_MAX], dst[SP_NAME_MAX];
@@ -136,6 +136,7 @@ step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
 		    sp_step_text(what), sp_state_text(at), src,
 		    sp_state_text(to));
 	}
+	to_out->prio = prio;
 	sp_name_print(from, src);
 	sp_name_print(to_out, dst);
 	st = sp_fs_far(sp->root)
@@ -149,8 +150,16 @@ sp_move_step(const struct sp_spool *sp, enum sp_step what, enum sp_state at,
     enum sp_state to, const struct sp_name *from, struct sp_name *to_out,
     struct sp_err *err)
 {
-	return step(
-	    sp, what, at, to, from, what == SP_STEP_COMMIT, to_out, err);
+	return step(sp, what, at, to, from, from->prio, what == SP_STEP_COMMIT,
+	    to_out, err);
+}
+
+enum sp_status
+sp_move_urge(const struct sp_spool *sp, enum sp_state at,
+    const struct sp_name *from, int prio, struct sp_name *to_out,
+    struct sp_err *err)
+{
+	return step(sp, SP_STEP_URGE, at, at, from, prio, false, to_out, err);
 }
 
 enum sp_status
@@ -159,14 +168,14 @@ sp_move_half(const struct sp_spool *sp, enum sp_state at,
 {
 	switch (at) {
 	case SP_ASSIGNED:
-		return step(
-		    sp, SP_STEP_RELEASE, at, SP_NEW, from, true, to_out, err);
+		return step(sp, SP_STEP_RELEASE, at, SP_NEW, from, from->prio,
+		    true, to_out, err);
 	case SP_WAITING:
-		return step(
-		    sp, SP_STEP_PROMOTE, at, SP_NEW, from, true, to_out, err);
+		return step(sp, SP_STEP_PROMOTE, at, SP_NEW, from, from->prio,
+		    true, to_out, err);
 	default:
-		return step(
-		    sp, SP_STEP_HOLD, at, SP_WAITING, from, true, to_out, err);
+		return step(sp, SP_STEP_HOLD, at, SP_WAITING, from, from->prio,
+		    true, to_out, err);
 	}
 }
 

@@ -33,6 +33,9 @@ static const struct row {
 	{ SP_STEP_END, SP_WAITING, SP_FAILED, 1, 0, ACTOR },
 	{ SP_STEP_END, SP_ASSIGNED, SP_FAILED, 1, 0, ACTOR },
 	{ SP_STEP_SPENT, SP_ASSIGNED, SP_FAILED, 1, 1, ACTOR },
+	/* The priority is the caller's to set, before or after. */
+	{ SP_STEP_URGE, SP_NEW, SP_NEW, 1, 0, NOBODY },
+	{ SP_STEP_URGE, SP_WAITING, SP_WAITING, 1, 0, NOBODY },
 };
 
 static const struct {
@@ -75,7 +78,8 @@ sp_step_text(enum sp_step step)
 		[SP_STEP_HOLD] = "hold",
 		[SP_STEP_PROMOTE] = "promote",
 		[SP_STEP_END] = "end",
-		[SP_STEP_SPENT] = "spent" };
+		[SP_STEP_SPENT] = "spent",
+		[SP_STEP_URGE] = "urge" };
 
 	return (unsigned)step < SP_STEPS ? text[step] : "unknown";
 }

@@ -28,6 +28,7 @@ enum sp_step {
 	SP_STEP_PROMOTE, /* waiting -> new                 t+1 */
 	SP_STEP_END,     /* new|waiting|assigned -> failed t+1, by ACTOR */
 	SP_STEP_SPENT,   /* assigned -> failed             t+1, a+1, by ACTOR */
+	SP_STEP_URGE,    /* new -> new, waiting -> waiting t+1, other PP */
 	SP_STEPS
 };
 

@@ -221,8 +221,8 @@ csv_head(struct listing *l)
 /* ---- out ---- */
 
 /* A terminal gets no control characters of others, in CSV neither. */
-static void
-print_text(const char *text, size_t len)
+void
+listing_text(const char *text, size_t len)
 {
 	struct sp_buf safe = SP_BUF_INIT(16 * 1024 * 1024);
 	size_t n = len;
@@ -244,7 +244,7 @@ print_one(struct listing *l, const char *text, size_t len)
 	const char *at;
 
 	if (l->form == LISTING_CSV) {
-		print_text(text, len);
+		listing_text(text, len);
 		return ferror(stdout);
 	}
 	if (l->form == LISTING_JSON) {
@@ -406,6 +406,6 @@ listing_begin(struct listing *l)
 	table_init(&l->table, l->head, l->columns);
 	if (l->form == LISTING_CSV) {
 		csv_head(l);
-		print_text(sp_buf_text(&l->text), l->text.len);
+		listing_text(sp_buf_text(&l->text), l->text.len);
 	}
 }

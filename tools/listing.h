@@ -44,6 +44,8 @@ void listing_begin(struct listing *l);
 int listing_put(struct listing *l, struct view *view);
 int listing_end(struct listing *l);
 
+/* One line to stdout; a terminal gets no control characters of others. */
+void listing_text(const char *text, size_t len);
 /* One cell of CSV (RFC 4180), with the comma before it unless it is first. */
 void csv_put(struct sp_buf *out, const char *text, bool first);
 

@@ -8,6 +8,7 @@
 #include "libspool/find.h"
 #include "libspool/submit.h"
 #include "tools/amend.h"
+#include "tools/sift.h"
 
 /* Submit what is in text; prints the new id. */
 static enum sp_status
@@ -67,15 +68,77 @@ retry_one(struct tool *tool, const struct sp_id *id)
 	return complain_of(st, &err, id->text);
 }
 
+/* ---- all that failed ---- */
+
+/* Orders that were retried already, by id. */
+static int
+retried(void *arg, const struct sp_row *row)
+{
+	struct sp_names *names = arg;
+
+	return row->retry_of[0] != '\0' &&
+	    sp_names_add(names, row->retry_of) != SP_OK;
+}
+
+/* Those of the groups, or all; not those that somebody withdrew, and none
+ * twice. */
+static int
+retry_failed(struct tool *tool, int n, char **groups)
+{
+	struct sp_names done = { 0 };
+	struct sp_err err = { "" };
+	struct sp_id *ids = NULL;
+	int answer, it, g = 0;
+	struct sift sift;
+	size_t i, k, left;
+
+	answer = complain_of(
+	    see_rows(&tool->spool, SEE_ALL, 0, retried, &done, &err), &err,
+	    "listing");
+	sp_names_sort(&done);
+	do {
+		sift_init(&sift, tool);
+		sift.states = SEE_STATE(SP_FAILED);
+		sift.group = n > 0 ? groups[g] : NULL;
+		it = answer == ANSWER_YES ? sift_where(&sift, "status!=499")
+					  : answer;
+		if (it == ANSWER_YES)
+			it = sift_ids(&sift, &ids, &k);
+		sift_clear(&sift);
+		for (i = left = 0; it == ANSWER_YES && i < k; i++) {
+			if (sp_names_has(&done, ids[i].text)) {
+				left++;
+				continue;
+			}
+			if ((it = retry_one(tool, &ids[i])) > answer)
+				answer = it;
+			it = ANSWER_YES;
+		}
+		if (it == ANSWER_YES && left > 0)
+			(void)fprintf(
+			    stderr, "%zu left alone: retried before\n", left);
+		answer = it > answer ? it : answer;
+		free(ids);
+		ids = NULL;
+	} while (++g < n);
+	sp_names_clear(&done);
+	return answer;
+}
+
 static int
 retry_run(struct tool *tool, int argc, char **argv)
 {
+	if (argc > 1 && strcmp(argv[1], "--failed") == 0) {
+		if (argc > 2 && argv[2][0] == '-')
+			return usage_wrong();
+		return retry_failed(tool, argc - 2, argv + 2);
+	}
 	return pick_each(tool, argc, argv, SEE_OVER, retry_one);
 }
 
 const struct verb verb_retry = {
 	.name = "retry",
-	.usage = "ID ... | --where EXPR | --group G",
+	.usage = "ID ... | --where EXPR | --group G | --failed [GROUP ...]",
 	.help = "submit the jobs of orders that are over anew",
 	.page =
 	    "A new order is made, with an ID of its own that is printed; it "

@@ -20,9 +20,11 @@ sift_clear(struct sift *sift)
 {
 	sp_where_free(sift->where);
 	free(sift->field);
+	free(sift->ids);
 	view_clear(&sift->view);
 	sift->where = NULL;
 	sift->field = NULL;
+	sift->ids = NULL;
 }
 
 void
@@ -93,12 +95,43 @@ one(void *arg, const struct sp_row *row)
 	return sift_passes(g->sift, row) ? g->fn(g->arg, &g->sift->view) : 0;
 }
 
+/* Those that were named, one by one. */
+static enum sp_status
+each_id(struct going *g, struct sp_err *err)
+{
+	struct sift *sift = g->sift;
+	struct sp_metrics *m = malloc(sizeof *m);
+	enum sp_status st = SP_OK;
+	struct sp_row row;
+	size_t i;
+
+	if (m == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	for (i = 0; st == SP_OK && i < sift->ids_n; i++) {
+		st = see_row(&sift->tool->spool, &sift->ids[i], &row, err);
+		sp_metrics_init(m);
+		if (st == SP_OK && sift->metrics)
+			st = sp_row_fold(&sift->tool->spool, &row, m, err);
+		if (m->worker[0] != '\0')
+			row.metrics = m;
+		if (st == SP_OK &&
+		    (sift->states == 0 ||
+			(sift->states & SEE_STATE(row.state)) != 0) &&
+		    one(g, &row) != 0)
+			break;
+	}
+	free(m);
+	return st;
+}
+
 enum sp_status
 sift_rows(struct sift *sift, sift_fn *fn, void *arg, struct sp_err *err)
 {
 	struct going g = { sift, fn, arg };
 	unsigned states = sift->states == 0 ? SEE_ALL : sift->states;
 
+	if (sift->ids != NULL)
+		return each_id(&g, err);
 	return see_rows(&sift->tool->spool,
 	    states | (sift->metrics ? SEE_METRICS : 0), 0, one, &g, err);
 }
@@ -176,4 +209,25 @@ sift_group_is(struct tool *tool, const char *group)
 	(void)sift_rows(&sift, found, &any, NULL);
 	sift_clear(&sift);
 	return any;
+}
+
+int
+sift_words(struct sift *sift, int n, char **words)
+{
+	struct sp_id id;
+	int answer;
+
+	if (n == 0)
+		return ANSWER_YES;
+	/* One word may be a group's; to know that takes all jobs. */
+	if (n == 1 && strcmp(words[0], "-") != 0 &&
+	    sp_id_parse(words[0], &id) != SP_OK &&
+	    sift_group_is(sift->tool, words[0])) {
+		sift->group = words[0];
+		return ANSWER_YES;
+	}
+	answer = pick_all(sift->tool, n, words, &sift->ids, &sift->ids_n);
+	if (sift->ids == NULL && answer == ANSWER_YES)
+		answer = ANSWER_NO; /* of nothing on standard input */
+	return answer;
 }

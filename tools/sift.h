@@ -14,6 +14,8 @@ struct sift {
 	const char *group;      /* NULL: of any */
 	struct sp_where *where; /* NULL: all */
 	struct field *field;    /* those of where */
+	struct sp_id *ids;      /* these alone; NULL: any */
+	size_t ids_n;
 	size_t looked, passed;
 	struct view view;
 };
@@ -22,6 +24,8 @@ void sift_init(struct sift *sift, struct tool *tool);
 void sift_clear(struct sift *sift);
 /* --where TEXT.  Complains; returns the exit code. */
 int sift_where(struct sift *sift, const char *text);
+/* GROUP, or ID ...: none means all.  Complains; returns the exit code. */
+int sift_words(struct sift *sift, int n, char **words);
 /* Bring what this field takes. */
 void sift_needs(struct sift *sift, const struct field *field);
 

@@ -110,6 +110,14 @@ cancel|usage: spool cancel
 hold|usage: spool hold
 unhold|usage: spool unhold
 retry|usage: spool retry
+compare --frob|frob
+diff|usage: spool diff
+rerun|usage: spool rerun
+rerun -p x y|KEY=VALUE
+prio|usage: spool prio
+prio x y|is no priority
+ls --where|requires an argument
+ls --sort|requires an argument
 workers x|usage: spool workers
 check x|usage: spool check
 prove a b|usage: spool prove
@@ -129,7 +137,7 @@ t_wrong_usage() {
 	done <"$T/table"
 	exits 100 spool
 	exits 0 spool help
-	for v in init submit ls show why wait log cancel hold unhold retry workers check prove doctor reindex; do
+	for v in init submit ls show why wait log cancel hold unhold retry compare diff rerun prio workers check prove doctor reindex; do
 		has "$(spool help)" "  $v "
 		has "$(spool help "$v")" "usage: spool $v"
 		is "$(spool "$v" --help)" "$(spool help "$v")"
@@ -142,7 +150,7 @@ t_no_spool() {
 	cd "$T/empty" || exit
 	job ok.sh >"$T/j.json"
 	for line in "submit $T/j.json" ls 'show x' 'wait x' 'log x' 'cancel x' 'hold x' \
-	    'unhold x' 'retry x' workers check prove reindex; do
+	    'unhold x' 'retry x' compare 'diff x y' 'rerun x' 'prio 1 x' workers check prove reindex; do
 		# shellcheck disable=SC2086
 		for where in nowhere empty; do
 			exits 100 spool -s "$T/$where" $line

@@ -132,12 +132,142 @@ t_act_where() {
 	is "$(spool ls --json new | jq -r .name | tr '\n' ' ')" 'n5 n7 '
 	exits 0 spool cancel --group g2
 	is "$(spool ls --json --where 'status=499' | jq -r .name | tr '\n' ' ')" 'n5 n6 n7 '
+	exits 1 spool cancel --where 'lr<=0.3' # they are over
+	err_has 'no order is meant'
 	exits 1 spool cancel --where 'lr>100'
 	err_has 'no order is meant'
 	exits 100 spool cancel --where 'lr>100' n4
 	exits 100 spool cancel
 	exits 100 spool cancel --where 'lr>'
 	is "$(spool ls --json --where name=n4 | jq -r .state)" waiting
+	promises
+}
+
+t_compare() {
+	fixture
+	is "$(spool compare g1 --metric loss --json | jq -c '[.rank,.star,.name,.params.lr,.last,.best]')" \
+'[1,true,"n1",0.1,0.1,0.1]
+[2,false,"n2",0.2,0.2,0.2]
+[3,false,"n3",0.3,1.5,1.5]'
+	# only what differs; the seed is the same, and no number is bent
+	is "$(spool compare g1 --json | jq -c '.params | keys' | sort -u)" '["lr"]'
+	is "$(spool compare --json | jq -c '.params | keys' | sort -u)" '["lr","opt","projectName","seed"]'
+	has "$(spool compare --json)" '"seed":18446744073709551615'
+	is "$(spool compare g1 --metric val/acc --top 1 --csv | tr -d '\r')" \
+"rank,id,name,state,lr,last,best
+1,$(id 1),n1,done,0.1,0,0.2"
+	is "$(spool compare "$(id 2)" "$(id 3)" --metric loss --json | jq -r .name | tr '\n' ' ')" 'n2 n3 '
+	is "$(spool compare --metric seconds --max --where 'state=done' --json | jq -r .name | sort | tr '\n' ' ')" 'n1 n2 '
+	has "$(spool compare g1)" "*  $(id 1)  n1    done    0.1        0.1        0.1"
+	exits 100 spool compare g1 --metric foo
+	err_has 'say --min or --max'
+	exits 0 spool compare g1 --metric foo --max
+	err_has "none of 3 has a value of 'foo'"
+	exits 1 spool compare nobody
+	exits 1 spool compare --where 'lr>100'
+	exits 100 spool compare --top 0
+	# A parameter's name is a stranger's as well.
+	printf '{"scriptName":"run.sh","a\\u001b[31mb":1}' >"$T/evil.json"
+	spool submit --no-pin --name evil "$T/evil.json" >/dev/null
+	TERM=dumb COLUMNS=300 command script -qec "spool compare" /dev/null >"$T/tty" 2>&1 </dev/null
+	hasnt "$(tr '\033' '!' <"$T/tty")" '!'
+	has "$(cat "$T/tty")" 'x1b[31mb'
+}
+
+t_diff() {
+	fixture
+	exits 1 spool diff --json n1 n3
+	jq -c '[.section,.name,.a,.b]' "$T/out" | grep -v '"environment"' >"$T/d"
+	is "$(grep -v '"outcome"' "$T/d")" \
+'["parameters","lr",0.1,0.3]
+["order","name","n1","n3"]
+["order","tags",["wine","lr 0.1"],["wine","lr 0.3"]]'
+	has "$(cat "$T/d")" '["outcome","status",200,500]'
+	has "$(cat "$T/d")" '["outcome","loss",0.1,null]'
+	has "$(cat "$T/d")" '["outcome","cause","ok","exit"]'
+	exits 1 spool diff n1 n3
+	has "$(tr -s ' ' <"$T/out")" 'parameters lr 0.1 0.3'
+	exits 0 spool diff n1 n1
+	out_is ''
+	exits 100 spool diff n1 nobody
+	exits 100 spool diff n1
+	# pinned code: which files
+	mkdir "$T/src"
+	echo 'import helper' >"$T/src/a.py"
+	echo 'x = 1' >"$T/src/helper.py"
+	job a.py >"$T/src/j.json"
+	spool submit --name p1 "$T/src/j.json" >/dev/null
+	echo 'x = 2' >"$T/src/helper.py"
+	spool submit --name p2 "$T/src/j.json" >/dev/null
+	exits 1 spool diff --json p1 p2
+	is "$(jq -r 'select(.section == "code") | .name' "$T/out" | tr '\n' ' ')" 'code code/helper.py '
+	is "$(jq -r 'select(.name == "code/helper.py") | .b' "$T/out")" "$(sha256sum <"$T/src/helper.py" | cut -c1-64)"
+}
+
+t_rerun() {
+	fixture
+	# What ran runs again, though nobody pinned it and it was edited since.
+	sha=$(sha256sum <"$S/scripts/run.sh" | cut -c1-64)
+	echo 'exit 9' >>"$S/scripts/run.sh"
+	exits 0 spool rerun n1 -p lr=0.15 -p seed=7 --name again --priority 3
+	new=$(cat "$T/out")
+	is "$(jq -c '[.lr,.seed,.opt,.order.group,.order.name,.order.priority]' "$S/new/03.$new.t1a0.again.json")" '[0.15,7,"adam","g1","again",3]'
+	drain
+	is "$(status_of "$new")" 200
+	is "$(jq -r .run.scriptSha256 "$S/outcomes/$new.json")" "$sha"
+	# The text of the rest stays: only what is set is written anew.
+	exits 0 spool rerun n2
+	is "$(jq -S 'del(.order.scriptSha256)' "$S"/new/*"$(cat "$T/out")"*)" "$(jq -S . "$S"/done/*/*.n2.json)"
+	# Another script is meant as it is now.
+	exits 0 spool rerun "$new" -p scriptName=run.sh
+	is "$(jq -c .order.scriptSha256 "$S"/new/*"$(cat "$T/out")"*)" null
+	exits 100 spool rerun n1 -p lr
+	exits 100 spool rerun
+	exits 1 spool rerun nobody
+	n=$(count new)
+	exits 100 spool rerun n1 -p order.priority=soon
+	is "$(count new)" "$n"
+	promises
+}
+
+t_retry_failed() {
+	fixture
+	exits 0 spool cancel n4
+	exits 0 spool retry --failed
+	is "$(wc -l <"$T/out")" 1
+	is "$(spool ls --json new | jq -r '.retryOf')" "$(id 3)"
+	# not twice; and by group
+	exits 0 spool retry --failed
+	out_is ''
+	err_has '1 left alone'
+	drain
+	exits 0 spool retry --failed g1
+	is "$(wc -l <"$T/out")" 1 'the retry failed as well'
+	exits 1 spool retry --failed g9
+	exits 100 spool retry --failed --frob
+	exits 0 spool retry --where 'state=done and lr=0.1'
+	is "$(spool ls --json --where "retryOf=$(id 1)" new | jq -r .name)" n1
+}
+
+t_prio() {
+	fixture
+	for i in 5 6; do job run.sh "\"lr\":0.$i" >"$T/j.json"; spool submit --no-pin --name "n$i" "$T/j.json" >/dev/null; done
+	exits 0 spool prio 7 n6 n4
+	has "$(cat "$T/out")" 'has priority 7'
+	is "$(ls "$S/new" | sed 's/\.2.*\.t/ t/')" '07 t2a0.n6.json
+50 t1a0.n5.json'
+	is "$(ls "$S/waiting" | sed 's/\.2.*\.t/ t/')" '07 t3a0.n4.json'
+	exits 0 spool prio 7 n6 # as it is
+	is "$(ls "$S"/new/07*t2a0* | wc -l)" 1
+	exits 0 spool prio 99 --where 'lr>0.4'
+	is "$(spool ls --json new | jq -c '[.name,.prio,.ticket]' | tr '\n' ' ')" '["n5",99,2] ["n6",99,3] '
+	exits 1 spool prio 1 n1
+	err_has 'is over already'
+	exits 100 spool prio 100 n5
+	exits 100 spool prio n5 3
+	exits 100 spool prio 3
+	drain
+	is "$(spool ls --json --where 'lr>0.4' | jq -r .status | sort -u)" 200
 	promises
 }
 

@@ -97,7 +97,7 @@ t_man() {
 	is "$(ls "$TOP/man" | wc -l)" "$(echo "$PAGES" | wc -w)" 'pages'
 	# Each option that the programs tell of stands in its page, and each verb.
 	verbs=$(spool help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v '^spool$')
-	is "$(echo "$verbs" | wc -w)" 19
+	is "$(echo "$verbs" | wc -w)" 23
 	MANWIDTH=200 mandoc -Tascii "$TOP/man/spool.1" | sed 's/.\x08//g' >"$T/spool.1"
 	for v in $verbs; do
 		grep -qE "^ +.*\b$v\b" "$T/spool.1" || fail "no $v in spool(1)"

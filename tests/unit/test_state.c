@@ -34,6 +34,8 @@ static const struct {
 	    "t4a1@spoold-0000aa" },
 	{ SP_STEP_SPENT, SP_ASSIGNED, SP_FAILED, "t3a1@gpu-00000b",
 	    "t4a2@spoold-0000aa" },
+	{ SP_STEP_URGE, SP_NEW, SP_NEW, "t3a1", "t4a1" },
+	{ SP_STEP_URGE, SP_WAITING, SP_WAITING, "t3a1", "t4a1" },
 };
 
 static struct sp_name
