@@ -57,6 +57,7 @@ endif
 ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
 JANSSON	 = -ljansson -lnettle -lm
+YAML	 = -lyaml -lm
 # What transport/ stands on, behind one door each.
 FARLIBS	 = -Wl,--as-needed -lcurl -lssh2
 PTHREAD	 = -pthread
@@ -74,7 +75,8 @@ WORK_C	:= $(filter-out $(WARM_C),$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)
 # What of it needs no server: for the unit tests.
-PURE_C	:= $(addprefix httpd/,url.c read.c answer.c limits.c)
+PURE_C	:= $(addprefix httpd/,url.c read.c answer.c limits.c) \
+	$(addprefix tools/,yaml.c sweepread.c sweepparam.c sweepdraw.c)
 TOOL_C	:= $(call rel,tools/*.c)
 UNIT_C	:= $(call rel,tests/unit/*.c)
 FUZZ_C	:= $(call rel,tests/fuzz/*.c)
@@ -149,10 +151,10 @@ LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^
 # Those in far/ are the same with all media (transport/media.h).
 NEAR	:= $(O)/o/transport/near.o
 $(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
-	$(LINK) -lsqlite3 $(JANSSON) $(PTHREAD)
+	$(LINK) -lsqlite3 $(JANSSON) $(YAML) $(PTHREAD)
 $(O)/far/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
-	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(PTHREAD)
+	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(YAML) $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
 $(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(LIBSPOOL)
@@ -164,7 +166,7 @@ $(O)/far/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 
 $(O)/unit: $(call objs,$(UNIT_C) $(PURE_C)) $(TRANSPORT) $(LIBSPOOL)
-	$(LINK) -lcheck -lsubunit -lrt -lm $(FARLIBS) $(JANSSON) $(PTHREAD)
+	$(LINK) -lcheck -lsubunit -lrt $(YAML) $(FARLIBS) $(JANSSON) $(PTHREAD)
 # A kernel of its own answers what libspool asks of it (tests/model/calls.h).
 MODELS	 = open openat __openat_2 syscall renameat renameat2 linkat unlinkat mkdirat \
 	fstatat read write lseek ftruncate fstat fsync syncfs sync_file_range close \

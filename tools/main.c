@@ -22,6 +22,7 @@
 static const struct verb *const verbs[] = {
 	&verb_init,
 	&verb_submit,
+	&verb_sweep,
 	&verb_ls,
 	&verb_show,
 	&verb_why,

@@ -1,5 +1,6 @@
 /*
- * pick.c - an order given by any unique part of its id or of its name.
+ * pick.c - an order given by any unique part of its id or of its name, or all
+ * runs of a sweep by its name (picksweep.c).
  * A whole id is looked for directly; a part, or many ids, in a list.  One that
  * is still a line of a bundle is brought out where it is to be shown or moved.
  */
@@ -10,6 +11,7 @@
 #include "index/index.h"
 #include "libspool/bundle.h"
 #include "libspool/find.h"
+#include "tools/pick.h"
 #include "tools/served.h"
 #include "tools/sift.h"
 
@@ -262,27 +264,55 @@ struct ids {
 	int answer;
 };
 
+static bool
+room(struct ids *ids, size_t more)
+{
+	struct sp_id *at;
+	size_t cap = ids->cap == 0 ? 64 : ids->cap;
+
+	while (cap < ids->n + more)
+		cap *= 2;
+	if (cap == ids->cap)
+		return true;
+	if ((at = realloc(ids->id, cap * sizeof *at)) == NULL) {
+		complain("no memory");
+		ids->answer = ANSWER_LATER;
+		return false;
+	}
+	ids->id = at;
+	ids->cap = cap;
+	return true;
+}
+
+static int
+add_sweep(struct pick *pick, const char *sweep, struct ids *ids)
+{
+	struct sp_id *runs;
+	size_t n;
+	int answer = pick_sweep(pick->tool, sweep, pick->opens, &runs, &n);
+
+	if (answer == ANSWER_YES && room(ids, n)) {
+		(void)memcpy(ids->id + ids->n, runs, n * sizeof *runs);
+		ids->n += n;
+	}
+	free(runs);
+	return answer;
+}
+
 static void
 add(struct pick *pick, const char *text, struct ids *ids)
 {
-	struct sp_id *more;
-	size_t cap;
 	int answer;
 
-	if (ids->n == ids->cap) {
-		cap = ids->cap == 0 ? 64 : ids->cap * 2;
-		if ((more = realloc(ids->id, cap * sizeof *more)) == NULL) {
-			complain("no memory");
-			ids->answer = ANSWER_LATER;
-			return;
-		}
-		ids->id = more;
-		ids->cap = cap;
+	if (sp_sweep_ok(text)) {
+		answer = add_sweep(pick, text, ids);
+	} else if (room(ids, 1)) {
+		answer = pick_word(pick, text, &ids->id[ids->n]);
+		ids->n += answer == ANSWER_YES;
+	} else {
+		return;
 	}
-	answer = pick_word(pick, text, &ids->id[ids->n]);
-	if (answer == ANSWER_YES)
-		ids->n++;
-	else if (answer > ids->answer)
+	if (answer > ids->answer)
 		ids->answer = answer;
 }
 

@@ -25,6 +25,7 @@ static Suite *(*const suites[])(void) = {
 	job_suite,
 	order_suite,
 	prune_suite,
+	sweep_suite,
 	jobedit_suite,
 	units_suite,
 	outcome_suite,

@@ -23,6 +23,7 @@ Suite *time_suite(void);
 Suite *job_suite(void);
 Suite *order_suite(void);
 Suite *prune_suite(void);
+Suite *sweep_suite(void);
 Suite *jobedit_suite(void);
 Suite *units_suite(void);
 Suite *outcome_suite(void);
