@@ -23,6 +23,8 @@ static const struct verb *const verbs[] = {
 	&verb_init,
 	&verb_submit,
 	&verb_sweep,
+	&verb_ask,
+	&verb_tell,
 	&verb_ls,
 	&verb_show,
 	&verb_why,

@@ -114,28 +114,39 @@ look(struct tool *tool, const char *sweep, bool opens, struct found *f,
 	return st;
 }
 
-int
-pick_sweep(struct tool *tool, const char *sweep, bool opens,
-    struct sp_id **ids_out, size_t *n_out)
+enum sp_status
+pick_runs(struct tool *tool, const char *sweep, bool opens,
+    struct sp_id **ids_out, size_t *n_out, struct sp_err *err)
 {
-	struct sp_err err = { "" };
 	struct found f = { 0 };
 	enum sp_status st;
 
 	*ids_out = NULL;
 	*n_out = 0;
-	st = look(tool, sweep, opens, &f, &err);
+	st = look(tool, sweep, opens, &f, err);
 	if (st == SP_OK && f.failed)
-		st = sp_err_set(&err, SP_RETRY, "no memory");
-	if (st == SP_OK && f.n == 0) {
-		complain("no run of sweep %s in this spool", sweep);
-		return ANSWER_NO;
-	}
+		st = sp_err_set(err, SP_RETRY, "no memory");
 	if (st != SP_OK) {
 		free(f.id);
-		return complain_of(st, &err, sweep);
+		return st;
 	}
 	*ids_out = f.id;
 	*n_out = f.n;
-	return ANSWER_YES;
+	return SP_OK;
+}
+
+int
+pick_sweep(struct tool *tool, const char *sweep, bool opens,
+    struct sp_id **ids_out, size_t *n_out)
+{
+	struct sp_err err = { "" };
+	enum sp_status st;
+
+	st = pick_runs(tool, sweep, opens, ids_out, n_out, &err);
+	if (st != SP_OK)
+		return complain_of(st, &err, sweep);
+	if (*n_out > 0)
+		return ANSWER_YES;
+	complain("no run of sweep %s in this spool", sweep);
+	return ANSWER_NO;
 }

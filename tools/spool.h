@@ -49,11 +49,11 @@ struct verb {
 	int (*run)(struct tool *tool, int argc, char **argv);
 };
 
-extern const struct verb verb_init, verb_submit, verb_sweep, verb_ls, verb_show,
-    verb_wait, verb_log, verb_cancel, verb_hold, verb_unhold, verb_retry,
-    verb_workers, verb_compare, verb_diff, verb_rerun, verb_prio, verb_drain,
-    verb_resume, verb_why, verb_check, verb_prove, verb_doctor, verb_reindex,
-    verb_token;
+extern const struct verb verb_init, verb_submit, verb_sweep, verb_ask,
+    verb_tell, verb_ls, verb_show, verb_wait, verb_log, verb_cancel, verb_hold,
+    verb_unhold, verb_retry, verb_workers, verb_compare, verb_diff, verb_rerun,
+    verb_prio, verb_drain, verb_resume, verb_why, verb_check, verb_prove,
+    verb_doctor, verb_reindex, verb_token;
 
 /* ---- main.c ---- */
 

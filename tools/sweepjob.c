@@ -25,8 +25,8 @@ failed(const char *file, enum sp_status st, const struct sp_err *err)
 	return st == SP_RETRY ? ANSWER_LATER : ANSWER_NO;
 }
 
-static int
-read_file(const char *file, struct sp_buf *out)
+int
+sweepjob_read(const char *file, struct sp_buf *out)
 {
 	bool input = strcmp(file, "-") == 0;
 	int fd =
@@ -87,7 +87,7 @@ sweepjob_plan(struct sweep *s)
 	enum sp_status st;
 	int answer;
 
-	if ((answer = read_file(s->file, &text)) == ANSWER_YES) {
+	if ((answer = sweepjob_read(s->file, &text)) == ANSWER_YES) {
 		st = parse(&text, &json, &places, &err);
 		if (st == SP_OK)
 			st = sweep_read(json, &places, &s->plan, &err);
@@ -164,7 +164,7 @@ sweepjob_base(struct sweep *s)
 	int answer = ANSWER_YES;
 
 	if (s->job != NULL)
-		answer = read_file(s->job, &job);
+		answer = sweepjob_read(s->job, &job);
 	else
 		sp_buf_puts(&job, "{}");
 	if (answer == ANSWER_YES) {

@@ -20,6 +20,8 @@ struct sweep {
 	struct sweep_put put;
 };
 
+/* All of a file, or of standard input (-); complains. */
+int sweepjob_read(const char *file, struct sp_buf *out);
 /* Read the sweep file; then the job that it is about.  They complain, and
  * return the exit code. */
 int sweepjob_plan(struct sweep *s);
