@@ -201,6 +201,7 @@ row_at(sqlite3_stmt *q, struct sp_row *row)
 	row->has_step = real_at(q, 18, &row->step);
 	row->has_progress = real_at(q, 19, &row->progress);
 	row->eta = sqlite3_column_int64(q, 20);
+	copy_at(q, 21, row->owner, sizeof row->owner);
 	return true;
 }
 

@@ -73,6 +73,7 @@ sql_put(struct sql *sql, int64_t dir, const struct sp_row *row,
 	sql_bind_real(q, 22, row->has_step, row->step);
 	sql_bind_real(q, 23, row->has_progress, row->progress);
 	(void)sqlite3_bind_int64(q, 24, row->eta);
+	sql_bind_text(q, 25, row->owner);
 	return sql_run(sql, q, err);
 }
 

@@ -19,6 +19,7 @@
 #include "libspool/fs.h"
 #include "libspool/log.h"
 #include "libspool/move.h"
+#include "libspool/owner.h"
 #include "libspool/submit.h"
 
 /* What looking at a drop tells. */
@@ -94,7 +95,12 @@ judge(int dirfd, const char *raw, bool bundle, int64_t now, double settle,
 	} else if (bundle)
 		v = judge_bundle(
 		    &text, age_of(st, now) >= settle, job_out, err);
-	else if ((s = sp_job_parse(text.data, text.len, job_out, err)) == SP_OK)
+	else if ((s = sp_job_parse(text.data, text.len, job_out, err)) ==
+		SP_OK &&
+	    job_out->owned) {
+		(void)sp_err_set(err, SP_BAD, SP_OWNER_WORDS);
+		v = BROKEN;
+	} else if (s == SP_OK)
 		v = WHOLE;
 	else if (s == SP_RETRY)
 		v = TROUBLE; /* no memory */
@@ -106,8 +112,8 @@ judge(int dirfd, const char *raw, bool bundle, int64_t now, double settle,
 
 /* ---- bad/ ---- */
 
-static void
-put_safe(struct sp_buf *b, const char *name)
+void
+sp_put_safe(struct sp_buf *b, const char *name)
 {
 	for (; *name != '\0'; name++)
 		if (isprint((unsigned char)*name))
@@ -124,15 +130,15 @@ explain(const struct sp_spool *sp, const char *bad, const char *why,
 	char file[256 + 8];
 	enum sp_status st;
 
-	put_safe(&text, bad);
+	sp_put_safe(&text, bad);
 	sp_buf_puts(&text,
 	    " was dropped into new/ and cannot be a job.\n\n"
 	    "What is wrong:  ");
-	put_safe(&text, why);
+	sp_put_safe(&text, why);
 	sp_buf_puts(&text,
 	    "\nWhat to do:     mend it and move it back:  "
 	    "mv bad/");
-	put_safe(&text, bad);
+	sp_put_safe(&text, bad);
 	sp_buf_puts(&text,
 	    " new/\n\nA job is one JSON object in a plain file, "
 	    "for example\n  {\"scriptName\": \"nn.py\", \"epochs\": 3}\n"

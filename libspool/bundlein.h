@@ -12,7 +12,9 @@ struct bundle_stage {
 	const struct sp_spool *sp;
 	const struct sp_name *bundle; /* as claimed */
 	int fd;                       /* tmp/ATTEMPT.d */
-	bool cut; /* it is long: short bundles come of it, no orders */
+	const struct sp_buf *text;    /* its text, as read */
+	int trusted; /* may it say order.owner?  0: not looked yet, 1, -1 */
+	bool cut;    /* it is long: short bundles come of it, no orders */
 	unsigned line, orders, bundles, bad;
 	struct sp_id first, last; /* of its orders */
 	uint32_t ids;             /* given, when cut */

@@ -14,6 +14,7 @@
 #include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/log.h"
+#include "libspool/owner.h"
 #include "libspool/submit.h"
 
 /* A short bundle that is being gathered. */
@@ -175,6 +176,29 @@ empty_is(const char *text, size_t len)
 	return true;
 }
 
+/* Its lines become files of ours, and what these say is believed (owner.h): so
+ * whose is the file that they come from?  The very one that was read. */
+static bool
+trusted(struct bundle_stage *g)
+{
+	struct sp_buf again = SP_BUF_INIT(SP_BUNDLE_MAX);
+	char file[SP_NAME_MAX];
+	struct stat st;
+
+	if (g->trusted == 0) {
+		sp_name_print(g->bundle, file);
+		g->trusted = sp_read(g->sp->dir[SP_DIR_ASSIGNED], file,
+				 SP_BUNDLE_MAX, &again, &st, NULL) == SP_OK &&
+			again.len == g->text->len &&
+			memcmp(again.data, g->text->data, again.len) == 0 &&
+			sp_owner_trusted(g->sp, &st)
+		    ? 1
+		    : -1;
+		sp_buf_clear(&again);
+	}
+	return g->trusted == 1;
+}
+
 static enum sp_status
 put_line(
     struct bundle_stage *g, const char *text, size_t len, struct sp_err *err)
@@ -192,6 +216,8 @@ put_line(
 		(void)sp_err_set(err, st, "%s", why.text);
 	else if (!job.object)
 		st = put_bad(g, text, len, why.text, err);
+	else if (job.owned && !trusted(g))
+		st = put_bad(g, text, len, SP_OWNER_WORDS, err);
 	else if (g->cut)
 		st = pack_line(g, job.prio, text, len, err);
 	else
@@ -223,6 +249,7 @@ bundle_put_lines(
 	size_t len;
 	int i;
 
+	g->text = text;
 	g->cut = sp_bundle_jobs(at, text->len) > (unsigned)g->sp->policy.slice;
 	if (g->cut) {
 		g->pack = calloc(SP_PRIO_MAX + 1, sizeof *g->pack);

@@ -14,7 +14,8 @@
 #include "libspool/name.h"
 #include "libspool/prune.h"
 
-#define SP_JOB_MAX    (1024 * 1024)      /* bytes of one job */
+#define SP_JOB_MAX    (1024 * 1024) /* bytes of one job */
+#define SP_OWNER_MAX  64
 #define SP_BUNDLE_MAX (64 * 1024 * 1024) /* bytes of one bundle */
 
 /* Why an attempt ended.  The words are run.cause and order.retry's. */
@@ -68,6 +69,9 @@ struct sp_job {
 	unsigned retry;               /* bit (1u << cause); SP_RETRY_USUAL */
 	bool exclusive;
 	bool outcome_required;
+	bool owned; /* order.owner is said, of which owner.h has more: */
+	uint32_t owner_uid;           /* who dropped it into incoming/ */
+	char owner[SP_OWNER_MAX + 1]; /* his name, "" when not known */
 	char python[SP_FILE_MAX + 1]; /* "" when not said */
 	struct sp_id *after;
 	size_t after_n;

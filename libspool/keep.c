@@ -33,6 +33,8 @@ static const struct {
 	    SP_DIRTY(SP_DIR_NEW) | SP_DIRTY(SP_DIR_HOLD) |
 		SP_DIRTY(SP_DIR_CANCEL),
 	    SP_FS_REAL_RENAME },
+	[CHORE_INCOMING] = { keep_incoming, SP_DIRTY_INCOMING,
+	    SP_FS_REAL_RENAME | SP_FS_INODES },
 	[CHORE_OPEN] = { keep_open, SP_DIRTY(SP_DIR_NEW), SP_FS_REAL_RENAME },
 	[CHORE_WAIT] = { keep_wait,
 	    SP_DIRTY(SP_DIR_WAITING) | SP_DIRTY(SP_DIR_HOLD) |
@@ -77,6 +79,7 @@ sp_keep_free(struct sp_keep *k)
 	free(k->wait);
 	keep_round_clear(&k->round);
 	sp_names_clear(&k->bundles);
+	sp_incoming_free(k->incoming);
 	free(k);
 }
 

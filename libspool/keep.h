@@ -16,8 +16,9 @@
 #include "libspool/spool.h"
 
 /* What may have changed; a bit a directory: SP_DIRTY(SP_DIR_NEW). */
-#define SP_DIRTY(dir) (1u << (dir))
-#define SP_DIRTY_ALL  (~0u)
+#define SP_DIRTY(dir)     (1u << (dir))
+#define SP_DIRTY_INCOMING (1u << SP_DIRS)
+#define SP_DIRTY_ALL      (~0u)
 
 struct sp_keep; /* private to keep.c */
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "libspool/err.h"
+#include "libspool/incoming.h"
 #include "libspool/job.h"
 #include "libspool/keep.h"
 #include "libspool/lease.h"
@@ -16,14 +17,15 @@
 #include "libspool/spool.h"
 
 enum chore {
-	CHORE_LOOK,    /* who is alive */
-	CHORE_NEW,     /* admit, examine */
-	CHORE_OPEN,    /* bundles that are near the head of the queue */
-	CHORE_WAIT,    /* promote, fail dependants */
-	CHORE_REAP,    /* revoke what the dead hold */
-	CHORE_PUBLISH, /* outcomes whose commit survived, bundles */
-	CHORE_HALF,    /* renames that died between link and unlink */
-	CHORE_SWEEP,   /* tmp/ */
+	CHORE_LOOK,     /* who is alive */
+	CHORE_NEW,      /* admit, examine */
+	CHORE_INCOMING, /* what strangers dropped (incoming.h) */
+	CHORE_OPEN,     /* bundles that are near the head of the queue */
+	CHORE_WAIT,     /* promote, fail dependants */
+	CHORE_REAP,     /* revoke what the dead hold */
+	CHORE_PUBLISH,  /* outcomes whose commit survived, bundles */
+	CHORE_HALF,     /* renames that died between link and unlink */
+	CHORE_SWEEP,    /* tmp/ */
 	CHORES
 };
 
@@ -66,7 +68,8 @@ struct sp_keep {
 	struct keep_round round; /* of new/ */
 	struct waiting *wait;    /* sorted by key */
 	size_t wait_n;
-	bool half_now; /* somebody met two links */
+	struct sp_incoming *incoming; /* NULL: none that is ours */
+	bool half_now;                /* somebody met two links */
 
 	/* Bundles that were met in new/ (keepopen.c), to be opened or gone. */
 	struct sp_names bundles;
@@ -85,7 +88,7 @@ typedef int64_t keep_fn(struct sp_keep *k, int64_t now);
 
 /* Each does one chore and says in how many ms it wants to again. */
 keep_fn keep_look, keep_new, keep_open, keep_wait, keep_reap, keep_publish,
-    keep_half, keep_sweep;
+    keep_half, keep_sweep, keep_incoming;
 
 /* Does a directory look as it did, and did it long enough for a change to show?
  * Only where it lies in this machine; is_out for the next time. */

@@ -14,6 +14,7 @@
 #include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/movein.h"
+#include "libspool/owner.h"
 
 /*
  * A second link means that a link+unlink rename (every OpenSSH SFTP rename) is
@@ -196,6 +197,14 @@ sp_move_apart(const struct sp_spool *sp, enum sp_state at,
 
 	sp_name_print(name, file);
 	st = sp_read(dir, file, max, &text, &was, err);
+	/* The copy will be ours, and what ours say of owners is believed. */
+	was.st_nlink = 1;
+	if (st == SP_OK && !sp_owner_trusted(sp, &was) &&
+	    sp_owner_said(text.data, text.len, name->bundle))
+		st = sp_err_set(err, SP_BAD,
+		    "%s has another name and may say order.owner: not copied; "
+		    "remove it",
+		    file);
 	if (st == SP_OK) {
 		sp_tmp_name(sp, tmp);
 		st = sp_tmp_start(sp, tmp, text.data, text.len, &fd, err);

@@ -254,6 +254,7 @@ static const struct {
 	{ "sweep", sp_order_sweep },
 	{ "prune", sp_order_prune },
 	{ "code", sp_order_code },
+	{ "owner", sp_order_owner },
 };
 
 #define MEMBERS (sizeof members / sizeof *members)

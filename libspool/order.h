@@ -28,6 +28,8 @@ sp_take_fn sp_order_after, sp_order_tags, sp_order_requires, sp_order_retry,
 /* Those of sweeps (orderprune.c). */
 sp_take_fn sp_order_sweep, sp_order_prune;
 
+sp_take_fn sp_order_owner; /* owner.c */
+
 /* Those that pin (orderpin.c). */
 sp_take_fn sp_order_script_sha, sp_order_data_sha, sp_order_code, sp_order_git;
 

@@ -25,6 +25,9 @@ enum field {
 	TMP_AGE,
 	POLL,
 	SLICE,
+	OWNER_JOBS,
+	OWNER_BYTES,
+	ANSWER_AGE,
 	FIELDS
 };
 
@@ -44,6 +47,9 @@ static const struct {
 	[TMP_AGE] = { "tmpAge", 129600, 1, 365 * DAYS },
 	[POLL] = { "poll", 2, 0.01, 3600 },
 	[SLICE] = { "slice", 1024, 1, 65536 },
+	[OWNER_JOBS] = { "ownerJobs", 0, 0, 1e9 },
+	[OWNER_BYTES] = { "ownerBytes", 0, 0, 1e15 },
+	[ANSWER_AGE] = { "answerAge", 604800, 0.1, 365 * DAYS },
 };
 
 static double
@@ -88,6 +94,9 @@ values_to_policy(const double value[FIELDS], struct sp_policy *policy_out)
 		.tmp_age = value[TMP_AGE],
 		.poll = value[POLL],
 		.slice = (int)value[SLICE],
+		.owner_jobs = (int)value[OWNER_JOBS],
+		.owner_bytes = value[OWNER_BYTES],
+		.answer_age = value[ANSWER_AGE],
 	};
 }
 
@@ -104,6 +113,9 @@ policy_to_values(const struct sp_policy *policy, double value_out[FIELDS])
 	value_out[TMP_AGE] = policy->tmp_age;
 	value_out[POLL] = policy->poll;
 	value_out[SLICE] = policy->slice;
+	value_out[OWNER_JOBS] = policy->owner_jobs;
+	value_out[OWNER_BYTES] = policy->owner_bytes;
+	value_out[ANSWER_AGE] = policy->answer_age;
 }
 
 void
@@ -172,7 +184,8 @@ field_read(const struct json_t *json, enum field f, double value[FIELDS],
 {
 	const struct json_t *member = sp_json_get(json, fields[f].key);
 	enum sp_json_kind kind = sp_json_kind(member);
-	bool whole = f == ATTEMPTS || f == SLICE;
+	bool whole =
+	    f == ATTEMPTS || f == SLICE || f == OWNER_JOBS || f == OWNER_BYTES;
 	const char *what = whole ? "a whole number" : "seconds";
 
 	if (member == NULL) {
@@ -247,7 +260,7 @@ sp_policy_print(const struct sp_policy *policy, struct sp_buf *text_out)
 	for (enum field f = 0; f < FIELDS; f++) {
 		double v = value[f];
 
-		if ((f == BEAT || f == BACKOFF_MAX || f == SLICE) &&
+		if ((f == BEAT || f == BACKOFF_MAX || f >= SLICE) &&
 		    !(v < usual(value, f) || v > usual(value, f)))
 			continue;
 		sp_buf_printf(text_out, ",\n  \"%s\": ", fields[f].key);

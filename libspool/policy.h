@@ -28,6 +28,10 @@ struct sp_policy {
 	double fence; /* the lease as spool.json has it, which others may go
 	               * by: who must stop before it ends reckons with this,
 	               * for a certificate may have made ours longer */
+	/* Of what comes in by incoming/ (incoming.h): */
+	int owner_jobs;     /* 0, no limit: jobs of one that are not claimed */
+	double owner_bytes; /* 0, no limit: and bytes */
+	double answer_age;  /* 604800 s (a week): what becomes of a drop */
 };
 
 void sp_policy_init(struct sp_policy *policy_out);

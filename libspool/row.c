@@ -3,6 +3,7 @@
  * outcome.  Pure; rowread.c finds the texts.
  */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,10 @@ sp_row_parsed(struct sp_row *row, const struct sp_job *job, enum sp_status st,
 	(void)strcpy(row->data, job->data);
 	(void)strcpy(row->project, job->project);
 	(void)strcpy(row->retry_of, job->retry_of);
+	(void)strcpy(row->owner, job->owner);
+	if (job->owned && job->owner[0] == '\0')
+		(void)snprintf(
+		    row->owner, sizeof row->owner, "%u", job->owner_uid);
 	row->length.epochs = job->epochs;
 	row->length.steps = job->steps;
 	if (job->label[0] != '\0')
@@ -204,6 +209,7 @@ sp_row_print(const struct sp_row *row, struct sp_buf *text_out)
 	put_known(&w, "data", row->data);
 	put_known(&w, "project", row->project);
 	put_known(&w, "retryOf", row->retry_of);
+	put_known(&w, "owner", row->owner);
 	if (row->status != 0)
 		sp_jw_int(&w, "status", row->status);
 	else

@@ -19,9 +19,10 @@ struct sp_row {
 	char project[SP_FILE_MAX + 1];
 	char title[SP_LABEL_MAX + 1]; /* order.name, else the label */
 	char retry_of[SP_ID_LEN + 1];
-	int status;             /* outcome's, 0: none yet */
-	char cause[16];         /* run.cause, "" */
-	char error[SP_ERR_MAX]; /* outcome's, "" */
+	char owner[SP_OWNER_MAX + 1]; /* order.owner: a name, else a number */
+	int status;                   /* outcome's, 0: none yet */
+	char cause[16];               /* run.cause, "" */
+	char error[SP_ERR_MAX];       /* outcome's, "" */
 	bool has_loss, has_metric, has_seconds;
 	double loss, metric, seconds;
 	int64_t started, finished; /* ms, 0: unknown */

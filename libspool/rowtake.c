@@ -49,6 +49,7 @@ sp_row_take(const struct json_t *json, struct sp_row *row_out)
 	text_take(json, "data", row.data, sizeof row.data);
 	text_take(json, "project", row.project, sizeof row.project);
 	text_take(json, "retryOf", row.retry_of, sizeof row.retry_of);
+	text_take(json, "owner", row.owner, sizeof row.owner);
 	text_take(json, "cause", row.cause, sizeof row.cause);
 	text_take(json, "error", row.error, sizeof row.error);
 	status = sp_json_int(sp_json_get(json, "status"), 0);

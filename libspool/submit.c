@@ -14,6 +14,7 @@
 #include "libspool/find.h"
 #include "libspool/fs.h"
 #include "libspool/movein.h"
+#include "libspool/owner.h"
 #include "libspool/submit.h"
 
 /* On its way: where to, under which name, and its file in tmp/. */
@@ -45,6 +46,8 @@ prepare(const struct sp_spool *sp, struct sp_submit *s, struct inbound *in)
 	struct sp_job job = { .prio = s->prio };
 	enum sp_status st;
 
+	if (s->bundle && !s->owned && sp_owner_said(s->text, s->len, true))
+		return sp_err_set(&s->err, SP_BAD, SP_OWNER_WORDS);
 	if (s->bundle) {
 		sp_name_first(&job, &s->id, s->label, &in->name);
 		in->name.bundle = true;
@@ -53,6 +56,8 @@ prepare(const struct sp_spool *sp, struct sp_submit *s, struct inbound *in)
 		return SP_OK;
 	}
 	st = sp_job_parse(s->text, s->len, &job, &s->err);
+	if (st == SP_OK && job.owned && !s->owned)
+		st = sp_err_set(&s->err, SP_BAD, SP_OWNER_WORDS);
 	if (st == SP_OK) {
 		if (s->prio >= 0)
 			job.prio = s->prio;

@@ -5,6 +5,7 @@
 #ifndef SP_SUBMIT_H
 #define SP_SUBMIT_H
 
+#include "libspool/buf.h"
 #include "libspool/err.h"
 #include "libspool/job.h"
 #include "libspool/scan.h"
@@ -18,11 +19,12 @@ struct sp_submit {
 	int prio;                     /* -1: the job's own */
 	struct sp_id id;              /* out; in, if `named`: */
 	bool named;  /* the id is the caller's, who knows that it is new */
+	bool owned;  /* the caller may say order.owner (owner.h) */
 	bool bundle; /* many jobs, one a line, of priority `prio`: not looked
 	              * into, and it goes to new/ */
 	struct {     /* what the caller knows of the job already, */
 		bool is; /* if it does: sp_submit_seen */
-		bool valid, waits;
+		bool valid, waits, owned;
 		int prio;
 	} seen;
 	enum sp_status status; /* out: SP_OK accepted and durable */
@@ -62,6 +64,9 @@ enum sp_status sp_set_bad(const struct sp_spool *spool, int fromfd,
 enum sp_status
 sp_admit(const struct sp_spool *spool, const char *raw, enum sp_drop kind,
     int64_t server_now, struct sp_name *name_out, struct sp_err *err);
+
+/* Any text, with what cannot be printed as \xNN. */
+void sp_put_safe(struct sp_buf *b, const char *text);
 
 /* Write bad/NAME.why where it is missing (a crash after the move). */
 enum sp_status sp_bad_explain(const struct sp_spool *spool, struct sp_err *err);

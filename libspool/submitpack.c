@@ -35,6 +35,7 @@ sp_submit_seen(struct sp_submit *one, const struct sp_job *job, bool valid)
 	one->seen.is = true;
 	one->seen.valid = valid;
 	one->seen.waits = job->after_n > 0 || job->not_before > 0;
+	one->seen.owned = job->owned;
 	one->seen.prio = job->prio;
 }
 
@@ -50,7 +51,8 @@ look_at(struct sp_submit *s, struct one *one)
 		sp_job_clear(&job);
 	}
 	one->fit = s->seen.valid && !s->seen.waits && s->prio < 0 &&
-	    !s->named && memchr(s->text, '\n', s->len) == NULL;
+	    !s->seen.owned && !s->named &&
+	    memchr(s->text, '\n', s->len) == NULL;
 	one->waits = s->seen.waits;
 	one->prio = s->seen.prio;
 }

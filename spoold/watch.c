@@ -26,6 +26,7 @@
 #include <sys/select.h>
 #include <unistd.h>
 
+#include "libspool/incoming.h"
 #include "libspool/keep.h"
 #include "spoold/watch.h"
 
@@ -154,6 +155,7 @@ static const struct watch_door *door;
 static int door_fd = -1;
 static bool door_used;
 static int wds[SP_DIRS + 1];
+static int incoming_wd; /* -1: there is no incoming/ */
 
 /* One that went is not watched again: the library's tables would be confused,
  * and it is listed instead. */
@@ -175,6 +177,7 @@ watch_open(void)
 	}
 	door_used = false;
 	(void)memset(wds, 0xff, sizeof wds);
+	incoming_wd = -1;
 	days_n = 0;
 }
 
@@ -218,6 +221,19 @@ add(const struct sp_spool *spool, int which, int fd, uint32_t mask,
 	    : sp_err_set(err, SP_RETRY, "watch %s: %s", what, strerror(errno));
 }
 
+/* It need not be there, and what it cannot tell the clock will. */
+static void
+add_incoming(const struct sp_spool *spool)
+{
+	char path[PATH_MAX + 64];
+
+	/* The library keeps directories' names with a slash behind them. */
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d/%s/", spool->root,
+	    SP_INCOMING);
+	incoming_wd =
+	    door->add(path, IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | ALWAYS);
+}
+
 enum sp_status
 watch_set(const struct sp_spool *spool, struct sp_err *err)
 {
@@ -238,6 +254,8 @@ watch_set(const struct sp_spool *spool, struct sp_err *err)
 		    watched[i].mask, err);
 	if (st != SP_OK)
 		watch_close();
+	else
+		add_incoming(spool);
 	return st;
 }
 
@@ -268,7 +286,8 @@ root_event(const struct watch_event *e, struct watch_news *news)
 {
 	int i;
 
-	if (strcmp(e->name, "spool.json") == 0)
+	if (strcmp(e->name, "spool.json") == 0 ||
+	    strcmp(e->name, SP_INCOMING) == 0)
 		news->anew = true;
 	for (i = 0; i < SP_DIRS; i++)
 		if (strcmp(e->name, sp_dir_text((enum sp_dir)i)) == 0)
@@ -334,6 +353,11 @@ event(const struct watch_event *e, struct told *t)
 	if (e->mask & IN_Q_OVERFLOW) {
 		t->news.dirty = SP_DIRTY_ALL;
 		t->news.taken = t->news.lost = true;
+		return;
+	}
+	if (e->wd == incoming_wd && incoming_wd != -1) {
+		t->news.dirty |= SP_DIRTY_INCOMING;
+		t->news.any = true;
 		return;
 	}
 	for (i = 0; i <= SP_DIRS && wds[i] != e->wd; i++)

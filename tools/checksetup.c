@@ -8,6 +8,7 @@
 
 #include "libspool/file.h"
 #include "libspool/fs.h"
+#include "libspool/incoming.h"
 #include "libspool/json.h"
 #include "libspool/move.h"
 #include "libspool/policy.h"
@@ -68,6 +69,17 @@ look_dirs(int root, struct check *check)
 	}
 }
 
+/* That is a choice; but where it is it must be as it must be. */
+static void
+look_incoming(int root, struct check *check)
+{
+	struct sp_err err = { "" };
+
+	if (!sp_fs_far(root) && sp_incoming_look(root, &err) == SP_BAD)
+		(void)check_say(check, CHECK_SETUP, SP_DIRS, "", SP_INCOMING,
+		    NULL, "%.250s", err.text);
+}
+
 /* What stands where something else should is kept, in repair/; or, where
  * repair/ itself should be, beside it. */
 static enum sp_status
@@ -103,6 +115,7 @@ dirs_aside(int root, const struct check *check, struct sp_err *err)
 		const char *file = check->found[i].file;
 
 		if (strcmp(file, "spool.json") != 0 &&
+		    strcmp(file, SP_INCOMING) != 0 &&
 		    sp_fs_lstat(root, file, &stat) == 0)
 			st = aside(root, file, err);
 	}
@@ -125,6 +138,9 @@ mend_setup(const char *where, int root, int policy, struct check *check)
 		st = aside(root, "spool.json", &err);
 	if (st == SP_OK)
 		st = sp_spool_make(where, &err);
+	if (st == SP_OK && sp_incoming_look(root, NULL) == SP_BAD &&
+	    (st = sp_incoming_make(root, &err)) == SP_OK)
+		st = sp_incoming_look(root, &err);
 	for (i = 0; i < check->found_n; i++) {
 		check->found[i].mended = st == SP_OK;
 		(void)snprintf(check->found[i].how, sizeof check->found[i].how,
@@ -173,6 +189,7 @@ check_open_up(struct checking *c)
 	}
 	policy = look_policy(root, &setup);
 	look_dirs(root, &setup);
+	look_incoming(root, &setup);
 	if (c->repair && setup.found_n > 0)
 		mend_setup(where, root, policy, &setup);
 	for (i = 0; i < setup.found_n; i++) {

@@ -184,10 +184,17 @@ layout(struct doctor *d)
 	const struct sp_spool *sp = &d->tool->spool;
 	struct stat st;
 	int i, closed = 0;
+	bool drops = !d->far && shared_look(sp, &d->found);
 
 	for (i = 0; i < SP_DIRS && !d->far; i++)
-		if (faccessat(sp->root, sp_dir_text((enum sp_dir)i),
-			R_OK | W_OK | X_OK, AT_EACCESS) == -1) {
+		if (drops && i == SP_DIR_NEW &&
+		    faccessat(sp->root, "new", W_OK, AT_EACCESS) == -1) {
+			(void)sp_found(&d->found, SP_FOUND_OK, "layout", NULL,
+			    "%.200s: you may drop into incoming/ alone",
+			    sp->path);
+			return;
+		} else if (faccessat(sp->root, sp_dir_text((enum sp_dir)i),
+			       R_OK | W_OK | X_OK, AT_EACCESS) == -1) {
 			closed++;
 			(void)sp_found(&d->found, SP_FOUND_BAD, "layout",
 			    errno == ENOENT

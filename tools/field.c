@@ -114,6 +114,7 @@ enum {
 	F_DATA,
 	F_PROJECT,
 	F_RETRY_OF,
+	F_OWNER,
 	F_STATUS,
 	F_CAUSE,
 	F_ERROR,
@@ -136,8 +137,8 @@ enum {
 };
 
 static const char *const names[] = { "id", "name", "state", "prio", "ticket",
-	"attempt", "worker", "script", "data", "project", "retryOf", "status",
-	"cause", "error", "loss", "metric", "step", "progress", "eta",
+	"attempt", "worker", "script", "data", "project", "retryOf", "owner",
+	"status", "cause", "error", "loss", "metric", "step", "progress", "eta",
 	"seconds", "submitted", "started", "finished", "group", "tags", "age",
 	NULL };
 
@@ -275,6 +276,9 @@ row_text(int kind, const struct sp_row *row, struct sp_value *v)
 		break;
 	case F_RETRY_OF:
 		text(v, row->retry_of);
+		break;
+	case F_OWNER:
+		text(v, row->owner);
 		break;
 	case F_CAUSE:
 		text(v, row->cause);

@@ -29,6 +29,7 @@ static const struct table_column usual[] = {
 	{ .title = "STATE", .colour = state_colour },
 	{ .title = "TRY", .right = true, .rank = 5 },
 	{ .title = "NAME/PROJECT", .least = 6 },
+	{ .title = "OWNER", .least = 6, .rank = 6 },
 	{ .title = "WORKER", .least = 6, .rank = 7 },
 	{ .title = "STATUS", .right = true, .rank = 1 },
 	{ .title = "PROGRESS", .rank = 4 },
@@ -103,6 +104,7 @@ usual_cells(struct listing *l, struct view *view)
 		(void)snprintf(text, sizeof text, "%s (%zu jobs)", row->title,
 		    jobs_of(l, view));
 	cell(l, text[0] != '\0' ? text : row->script);
+	cell(l, row->owner);
 	cell(l, row->name.worker);
 	text[0] = '\0';
 	if (row->status != 0)

@@ -50,6 +50,10 @@ void prove_failed(struct prove *p, const char *what, int error);
 /* A line to stdout: by tabs, or an object. */
 void prove_print(const struct sp_finding *finding, bool json);
 
+/* doctor's: the intake for strangers.  True: there is one, and we may use it.
+ */
+bool shared_look(const struct sp_spool *spool, struct sp_findings *found);
+
 /* Each adds its findings. */
 void prove_mount(struct prove *p);
 void prove_races(struct prove *p);

@@ -9,6 +9,7 @@
 
 #include "libspool/file.h"
 #include "libspool/find.h"
+#include "libspool/owner.h"
 #include "libspool/fs.h"
 #include "libspool/job.h"
 #include "libspool/json.h"
@@ -137,13 +138,14 @@ pin_sets(const struct rerun *r, const struct sp_job *job,
 }
 
 static enum sp_status
-again(struct rerun *r, const struct sp_name *old, const struct sp_buf *text,
-    struct sp_id *id_out, struct sp_err *err)
+again(struct rerun *r, enum sp_state state, const struct sp_name *old,
+    const struct sp_buf *text, struct sp_id *id_out, struct sp_err *err)
 {
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX + 2);
 	struct sp_submit one = { .prio = -1 };
 	char room[4][SP_SHA_LEN + 64];
-	const char *all[SETS + 5];
+	char whose[SP_OWNER_SET];
+	const char *all[SETS + 6];
 	struct sp_pins pins;
 	struct sp_job was;
 	enum sp_status st;
@@ -161,6 +163,10 @@ again(struct rerun *r, const struct sp_name *old, const struct sp_buf *text,
 		all[n++] = "order.retryOf=null"; /* it is nobody's retry */
 	memcpy(all + n, r->set, r->set_n * sizeof *all);
 	n += r->set_n;
+	if ((one.owned = was.owned)) { /* whatever -p says */
+		sp_owner_again(&r->tool->spool, state, old, whose);
+		all[n++] = whose;
+	}
 	st = SP_OK;
 	if (n > 0)
 		st = sp_job_edit(
@@ -208,7 +214,7 @@ rerun_one(struct rerun *r, const struct sp_id *id, struct sp_id *new_out)
 			break;
 	}
 	if (st == SP_OK)
-		st = again(r, &name, &text, new_out, &err);
+		st = again(r, state, &name, &text, new_out, &err);
 	sp_buf_clear(&text);
 	if (st == SP_OK)
 		(void)puts(new_out->text);

@@ -6,24 +6,29 @@
 #include <string.h>
 
 #include "libspool/find.h"
+#include "libspool/owner.h"
 #include "libspool/submit.h"
 #include "tools/amend.h"
 #include "tools/sift.h"
 
 /* Submit what is in text; prints the new id. */
 static enum sp_status
-again(struct tool *tool, const struct sp_name *old, const struct sp_buf *text,
-    struct sp_err *err)
+again(struct tool *tool, enum sp_state state, const struct sp_name *old,
+    const struct sp_buf *text, struct sp_err *err)
 {
 	struct sp_submit one = { .prio = -1 };
 	struct sp_buf job = SP_BUF_INIT(SP_JOB_MAX + 2);
 	struct sp_job parsed;
-	char set[64];
-	const char *sets[1] = { set };
+	char set[64], whose[SP_OWNER_SET];
+	const char *sets[2] = { set, whose };
 	enum sp_status st;
 
 	(void)snprintf(set, sizeof set, "order.retryOf=\"%s\"", old->id.text);
-	st = sp_job_edit(sp_buf_text(text), text->len, sets, 1, &job, err);
+	one.owned = sp_owner_said(sp_buf_text(text), text->len, false);
+	if (one.owned)
+		sp_owner_again(&tool->spool, state, old, whose);
+	st = sp_job_edit(
+	    sp_buf_text(text), text->len, sets, one.owned ? 2 : 1, &job, err);
 	if (st == SP_OK) {
 		one.text = sp_buf_text(&job);
 		one.len = job.len;
@@ -63,7 +68,7 @@ retry_one(struct tool *tool, const struct sp_id *id)
 	if (st == SP_OK)
 		st = sp_order_read(&tool->spool, state, &name, &text, &err);
 	if (st == SP_OK)
-		st = again(tool, &name, &text, &err);
+		st = again(tool, state, &name, &text, &err);
 	sp_buf_clear(&text);
 	return complain_of(st, &err, id->text);
 }

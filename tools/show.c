@@ -128,6 +128,8 @@ say_head(const struct story *story)
 		    ", project %s", row->project);
 	if (row->script[0] != '\0')
 		say("runs", line);
+	if (row->owner[0] != '\0')
+		say("owner", row->owner);
 	if (row->retry_of[0] != '\0')
 		say("retry of", row->retry_of);
 	pins_print(&story->job);

@@ -8,16 +8,19 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libspool/json.h"
 #include "libspool/submit.h"
 #include "tools/amend.h"
+#include "tools/dropin.h"
 #include "tools/intake.h"
 #include "tools/pin.h"
 #include "tools/served.h"
 #include "tools/spool.h"
 
 #define GROUP      8192
+#define ANSWER_MS  30000 /* for who drops into incoming/ to hear of it */
 #define GROUP_SIZE (16 * 1024 * 1024) /* bytes held at once */
 
 struct submit {
@@ -26,6 +29,8 @@ struct submit {
 	struct amend amend; /* of -p, --priority, --name, --after */
 	bool no_pin;
 	struct pin pin;
+	bool drops; /* we may no more than drop, into: */
+	struct dropin drop;
 
 	/* the group on its way; where[i]: "FILE:LINE" */
 	struct sp_submit group[GROUP];
@@ -162,6 +167,57 @@ put(struct submit *submit, const char *where, const char *label,
 	return SP_OK;
 }
 
+/* Without a right to more than that (dropin.h); GROUP at most. */
+static enum sp_status
+drop(struct submit *submit, const char *where, const char *label,
+    struct amended *job, struct sp_err *err)
+{
+	enum sp_status st;
+
+	if (submit->n == GROUP)
+		return sp_err_set(err, SP_BAD,
+		    "more than %d jobs: drop a .jsonl, with one a line, "
+		    "into incoming/",
+		    GROUP);
+	if ((submit->where[submit->n] = strdup(where)) == NULL)
+		return sp_err_set(err, SP_RETRY, "no memory");
+	st = dropin_put(
+	    &submit->drop, label, sp_buf_text(&job->text), job->text.len, err);
+	if (st == SP_OK)
+		submit->n++;
+	else
+		free(submit->where[submit->n]);
+	return st;
+}
+
+static void
+ask_drops(struct submit *submit)
+{
+	int64_t until = sp_mono_ms() + ANSWER_MS;
+	struct sp_err err;
+	enum sp_status st;
+	struct sp_id id;
+	size_t i;
+
+	for (i = 0; i < submit->n; i++) {
+		sp_err_clear(&err);
+		st = dropin_ask(&submit->drop, i, until, &id, &err);
+		if (st == SP_OK)
+			accept(submit, submit->where[i], &id);
+		else if (st == SP_BAD)
+			refuse(submit, submit->where[i], st, err.text);
+		else
+			complain("%s: %s; it lies in incoming/%s, and its id "
+				 "will in answers/%u/%s.id",
+			    submit->where[i], err.text,
+			    sp_names_at(&submit->drop.names, i),
+			    (unsigned)geteuid(),
+			    sp_names_at(&submit->drop.names, i));
+		free(submit->where[i]);
+	}
+	submit->n = 0;
+}
+
 /* intake.c calls this for every job it has cut out. */
 static int
 take(void *arg, const char *where, const char *label, const char *text,
@@ -173,7 +229,8 @@ take(void *arg, const char *where, const char *label, const char *text,
 	enum sp_status st;
 
 	if (text == NULL) {
-		flush_group(submit); /* so that reports come in order */
+		if (!submit->drops)
+			flush_group(submit); /* so that reports come in order */
 		if (bad != NULL)
 			refuse(submit, where, SP_BAD, bad->text);
 		return submit->answer == ANSWER_LATER;
@@ -181,6 +238,13 @@ take(void *arg, const char *where, const char *label, const char *text,
 	st = amend_apply(&submit->amend, text, len, &job, &err);
 	if (st == SP_OK && !submit->no_pin)
 		st = pin_apply(&submit->pin, where, &job, &err);
+	if (st == SP_OK && submit->drops) {
+		st = drop(submit, where, label, &job, &err);
+		amended_clear(&job);
+		if (st != SP_OK)
+			refuse(submit, where, st, err.text);
+		return submit->answer == ANSWER_LATER;
+	}
 	if (st == SP_OK && job.valid)
 		amend_warn(submit->tool, where, &job.job);
 	if (st == SP_OK)
@@ -285,6 +349,12 @@ settle_options(struct submit *submit, struct options *o)
 	}
 	for (i = 0; i < o->after.n; i++)
 		words[i] = o->after.text + o->after.at[i];
+	if (submit->drops && o->after.n + o->wait > 0) {
+		complain("you may only drop jobs into incoming/: put order."
+			 "after, whole ids, into the job, and wait by the id");
+		free(words);
+		return ANSWER_WRONG;
+	}
 	answer = pick_all(submit->tool, (int)o->after.n, words,
 	    &submit->amend.after, &submit->amend.after_n);
 	free(words);
@@ -299,7 +369,10 @@ clear(struct submit *submit, struct options *o)
 	free(submit->amend.set);
 	free(submit->amend.after);
 	free(submit->ids);
-	pin_clear(&submit->pin);
+	if (submit->drops)
+		dropin_clear(&submit->drop);
+	else
+		pin_clear(&submit->pin);
 }
 
 static int
@@ -326,16 +399,26 @@ submit_run(struct tool *tool, int argc, char **argv)
 		complain("name the files to submit, or - for standard input");
 		answer = usage_wrong();
 	}
+	if (answer == ANSWER_YES) {
+		submit.drops = dropin_open(tool->where, &submit.drop);
+		submit.no_pin |= submit.drops;
+		answer = submit.drops ? ANSWER_YES : tool_open(tool);
+	}
 	if (answer == ANSWER_YES)
 		answer = settle_options(&submit, &o);
 	if (answer == ANSWER_YES) {
-		pin_init(&submit.pin, tool);
+		if (!submit.drops)
+			pin_init(&submit.pin, tool);
 		for (; optind < argc && submit.answer != ANSWER_LATER;
 		     optind++) {
-			pin_from(&submit.pin, argv[optind]);
+			if (!submit.drops)
+				pin_from(&submit.pin, argv[optind]);
 			intake_file(argv[optind], take, &submit);
 		}
-		flush_group(&submit);
+		if (submit.drops)
+			ask_drops(&submit);
+		else
+			flush_group(&submit);
 		answer = submit.answer;
 		if (optind < argc)
 			complain("stopped before %s", argv[optind]);
@@ -369,9 +452,12 @@ const struct verb verb_submit = {
 	    "stands there when the\n                 job starts is what "
 	    "runs\n"
 	    "  --json         one object a line: id, from, error\n\n"
+	    "Who may write to incoming/ and not to the spool drops his jobs "
+	    "there, and is told\nwhat became of them.\n\n"
 	    "  spool submit job.json -p learningRate=0.01 -p "
 	    "hiddenLayers.0.dropout=0\n"
 	    "  for lr in 0.1 0.01; do spool submit job.json -p "
 	    "learningRate=$lr; done |\n      spool wait -\n",
+	.bare = true,
 	.run = submit_run,
 };

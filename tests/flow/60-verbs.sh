@@ -409,7 +409,7 @@ t_pick() {
 
 # ---- ls ----
 
-KEYS='id name state prio ticket attempt worker script data project retryOf status cause error loss metric step progress eta seconds submitted started finished order '
+KEYS='id name state prio ticket attempt worker script data project retryOf owner status cause error loss metric step progress eta seconds submitted started finished order '
 
 t_ls() {
 	fixture

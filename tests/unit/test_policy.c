@@ -27,12 +27,15 @@ same(const struct sp_policy *a, const struct sp_policy *b)
 	ck_assert_double_eq(a->tmp_age, b->tmp_age);
 	ck_assert_double_eq(a->poll, b->poll);
 	ck_assert_int_eq(a->slice, b->slice);
+	ck_assert_int_eq(a->owner_jobs, b->owner_jobs);
+	ck_assert_double_eq(a->owner_bytes, b->owner_bytes);
+	ck_assert_double_eq(a->answer_age, b->answer_age);
 }
 
 START_TEST(defaults)
 {
 	const struct sp_policy want = { 1, 60, 5, 10, 3, 5, 600, 120, 129600, 2,
-		1024, 60 };
+		1024, 60, 0, 0, 604800 };
 	struct sp_policy policy;
 
 	sp_policy_init(&policy);
@@ -45,14 +48,15 @@ END_TEST
 START_TEST(all_keys)
 {
 	const struct sp_policy want = { 1, 8.5, 2, 0, 7, 0.5, 30, 60, 3600,
-		0.25, 7, 8.5 };
+		0.25, 7, 8.5, 40, 1e9, 60.5 };
 	struct sp_policy policy;
 
 	ck_assert_int_eq(
-	    parse(
-		"{\"format\":1,\"lease\":8.5,\"beat\":2,\"settle\":0,"
-		"\"attempts\":7,\"backoff\":0.5,\"backoffMax\":30,"
-		"\"halfRename\":60,\"tmpAge\":3600,\"poll\":0.25,\"slice\":7}",
+	    parse("{\"format\":1,\"lease\":8.5,\"beat\":2,\"settle\":0,"
+		  "\"attempts\":7,\"backoff\":0.5,\"backoffMax\":30,"
+		  "\"halfRename\":60,\"tmpAge\":3600,\"poll\":0.25,\"slice\":7,"
+		  "\"ownerJobs\":40,\"ownerBytes\":1000000000,"
+		  "\"answerAge\":60.5}",
 		&policy, NULL),
 	    SP_OK);
 	same(&policy, &want);

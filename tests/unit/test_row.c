@@ -72,7 +72,8 @@ START_TEST(waiting_row)
 {
 	static const char job[] =
 	    "{\"scriptName\":\"nn.py\",\"epochs\":3,\"order\":{\"name\":"
-	    "\"best\",\"retryOf\":\"" ID "\"}}";
+	    "\"best\",\"owner\":{\"uid\":7,\"user\":null},\"retryOf\":\"" ID
+	    "\"}}";
 	struct sp_row row = row_of(SP_NEW, NEW);
 
 	sp_row_job(&row, job, strlen(job));
@@ -80,7 +81,7 @@ START_TEST(waiting_row)
 	    "{\"id\":\"" ID "\",\"name\":\"best\",\"state\":\"new\",\"prio\":"
 	    "50,\"ticket\":1,\"attempt\":0,\"worker\":null,\"script\":"
 	    "\"nn.py\",\"data\":null,\"project\":null,\"retryOf\":\"" ID
-	    "\",\"status\":null,\"cause\":null,\"error\":null,\"loss\":null,"
+	    "\",\"owner\":\"7\",\"status\":null,\"cause\":null,\"error\":null,\"loss\":null,"
 	    "\"metric\":null,\"step\":null,\"progress\":null,\"eta\":null,"
 	    "\"seconds\":null,\"submitted\":"
 	    "\"2026-11-22T19:02:12.345Z\",\"started\":null,\"finished\":null,"
@@ -106,7 +107,7 @@ START_TEST(ended_row)
 	    "{\"id\":\"" ID "\",\"name\":\"wine\",\"state\":\"failed\","
 	    "\"prio\":50,\"ticket\":3,\"attempt\":1,\"worker\":"
 	    "\"gpu07-3fa9c2\",\"script\":\"nn.py\",\"data\":\"w.csv\","
-	    "\"project\":\"p \\\"q\\\"\",\"retryOf\":null,\"status\":500,"
+	    "\"project\":\"p \\\"q\\\"\",\"retryOf\":null,\"owner\":null,\"status\":500,"
 	    "\"cause\":\"exit\",\"error\":\"{\\\"a\\\":[1]}\",\"loss\":0.25,"
 	    "\"metric\":7.0,\"step\":null,\"progress\":null,\"eta\":null,"
 	    "\"seconds\":13.5,\"submitted\":"
