@@ -7,7 +7,7 @@ CRASHBIN=${CRASHBIN:-$BUILD/crash}
 # make check is a make itself: ours is not its child.
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES VARIANT DESTDIR PREFIX || :
 
-PAGES='man1/spool.1 man5/spool.5 man7/spool.7 man8/spool-httpd.8 man8/spoold.8 man8/workerd.8'
+PAGES='man1/spool.1 man5/spool.5 man7/spool.7 man7/spool-cookbook.7 man8/spool-httpd.8 man8/spoold.8 man8/workerd.8'
 PROGRAMS='spool spool-httpd spoold workerd'
 FAR='spool workerd'
 
