@@ -264,6 +264,12 @@ install: programs
 	install -d $(DESTDIR)$(PREFIX)/libexec/spool
 	install -m 755 $(O)/far/spool $(DESTDIR)$(PREFIX)/libexec/spool/spool
 	install -m 755 $(O)/far/workerd $(DESTDIR)$(PREFIX)/libexec/spool/workerd
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	install -m 644 $(TOP)/completions/spool.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spool
+	install -m 644 $(TOP)/completions/_spool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spool
+	install -m 644 $(TOP)/completions/spool.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/spool.fish
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	    install -m 644 $$p $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; \
@@ -273,7 +279,10 @@ uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/spool $(DESTDIR)$(PREFIX)/bin/workerd \
 	    $(DESTDIR)$(PREFIX)/bin/spoold $(DESTDIR)$(PREFIX)/bin/spool-httpd \
 	    $(DESTDIR)$(PREFIX)/libexec/spool/spool \
-	    $(DESTDIR)$(PREFIX)/libexec/spool/workerd
+	    $(DESTDIR)$(PREFIX)/libexec/spool/workerd \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spool \
+	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spool \
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/spool.fish
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${p##*/}; done
 

@@ -86,18 +86,33 @@ job_member(const struct json_t *job, const char *path)
 	return NULL;
 }
 
+static const char *
+job_sweep(const struct json_t *job)
+{
+	const struct json_t *sweep = job_member(job, "order.sweep");
+
+	return sp_json_kind(sweep) == SP_JSON_OBJECT
+	    ? sp_json_text(sp_json_get(sweep, "id"))
+	    : sp_json_text(sweep);
+}
+
 const char *
 job_group(const struct json_t *job)
 {
-	const struct json_t *order = sp_json_get(job, "order");
-	const struct json_t *sweep = sp_json_get(order, "sweep");
-	const char *text = sp_json_text(sp_json_get(order, "group"));
+	const char *text = sp_json_text(job_member(job, "order.group"));
 
 	if (text == NULL)
-		text = sp_json_text(sweep);
-	if (text == NULL && sp_json_kind(sweep) == SP_JSON_OBJECT)
-		text = sp_json_text(sp_json_get(sweep, "id"));
+		text = job_sweep(job);
 	return text == NULL ? "" : text;
+}
+
+bool
+job_group_is(const struct json_t *job, const char *group)
+{
+	const char *sweep = job_sweep(job);
+
+	return strcmp(job_group(job), group) == 0 ||
+	    (sweep != NULL && strcmp(sweep, group) == 0);
 }
 
 /* ---- names ---- */

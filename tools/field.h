@@ -30,6 +30,8 @@ const struct json_t *view_job(struct view *view);
 const struct json_t *job_member(const struct json_t *job, const char *path);
 /* The group that a job is of: order.group, else order.sweep; "" none. */
 const char *job_group(const struct json_t *job);
+/* Is it of this group, by either? */
+bool job_group_is(const struct json_t *job, const char *group);
 
 /* A name as people write it:
  *   id name state prio ... of `spool ls --json`, group, tags, age

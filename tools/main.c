@@ -30,6 +30,8 @@ static const struct verb *const verbs[] = {
 	&verb_why,
 	&verb_compare,
 	&verb_diff,
+	&verb_export,
+	&verb_plot,
 	&verb_wait,
 	&verb_log,
 	&verb_cancel,
@@ -46,6 +48,7 @@ static const struct verb *const verbs[] = {
 	&verb_doctor,
 	&verb_reindex,
 	&verb_token,
+	&verb_complete,
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)
@@ -179,6 +182,23 @@ tool_open(struct tool *tool)
 	return ANSWER_YES;
 }
 
+const struct verb *
+verb_at(size_t i)
+{
+	return i < VERBS ? verbs[i] : NULL;
+}
+
+const struct verb *
+verb_named(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < VERBS; i++)
+		if (strcmp(verbs[i]->name, name) == 0)
+			return verbs[i];
+	return NULL;
+}
+
 /* ---- help ---- */
 
 static int
@@ -189,7 +209,9 @@ help_all(void)
 	(void)puts("usage: spool [-s DIR] VERB [ARGUMENT ...]\n\n"
 		   "A batch system whose database is a directory.\n");
 	for (i = 0; i < VERBS; i++)
-		(void)printf("  %-9s %s\n", verbs[i]->name, verbs[i]->help);
+		if (verbs[i]->help[0] != '\0')
+			(void)printf(
+			    "  %-9s %s\n", verbs[i]->name, verbs[i]->help);
 	(void)puts(
 	    "\n  -s DIR    the spool; else $SPOOL_DIR, else ./spool; also "
 	    "https://HOST:PORT\n"
@@ -269,7 +291,7 @@ run_verb(struct tool *tool, int argc, char **argv)
 	}
 	if ((verb = find_verb(argv[0])) == NULL)
 		return ANSWER_WRONG;
-	if (wants_help(argc, argv))
+	if (verb != &verb_complete && wants_help(argc, argv))
 		return help_verb(verb);
 
 	running = tool->verb = verb;

@@ -73,7 +73,7 @@ sift_passes(struct sift *sift, const struct sp_row *row)
 	view_set(&sift->view, row);
 	sift->looked++;
 	if (sift->group != NULL &&
-	    strcmp(job_group(view_job(&sift->view)), sift->group) != 0)
+	    !job_group_is(view_job(&sift->view), sift->group))
 		return false;
 	if (sift->where != NULL && !sp_where_is(sift->where, worth, sift))
 		return false;

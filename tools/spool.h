@@ -51,11 +51,16 @@ struct verb {
 
 extern const struct verb verb_init, verb_submit, verb_sweep, verb_ask,
     verb_tell, verb_ls, verb_show, verb_wait, verb_log, verb_cancel, verb_hold,
-    verb_unhold, verb_retry, verb_workers, verb_compare, verb_diff, verb_rerun,
-    verb_prio, verb_drain, verb_resume, verb_why, verb_check, verb_prove,
-    verb_doctor, verb_reindex, verb_token;
+    verb_unhold, verb_retry, verb_workers, verb_compare, verb_diff, verb_export,
+    verb_plot, verb_rerun, verb_prio, verb_drain, verb_resume, verb_why,
+    verb_check, verb_prove, verb_doctor, verb_complete, verb_reindex,
+    verb_token;
 
 /* ---- main.c ---- */
+
+/* The table of verbs; NULL behind its end, or for a name that is none. */
+const struct verb *verb_at(size_t i);
+const struct verb *verb_named(const char *name);
 
 /* "spool VERB: words" to stderr, control characters escaped. */
 void complain(const char *fmt, ...) SP_PRINTF(1, 2);

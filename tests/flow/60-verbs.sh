@@ -115,6 +115,10 @@ diff|usage: spool diff
 rerun|usage: spool rerun
 rerun -p x y|KEY=VALUE
 prio|usage: spool prio
+export --frob|frob
+plot --frob|frob
+plot|usage: spool plot
+export|say --format
 prio x y|is no priority
 ls --where|requires an argument
 ls --sort|requires an argument

@@ -271,4 +271,114 @@ t_prio() {
 	promises
 }
 
+t_export() {
+	fixture
+	exits 0 spool export --format jsonl g1
+	is "$(jq -c '[.name,.job.lr,.outcome.status,.metrics.keys.loss.best]' "$T/out" | tr '\n' ' ')" \
+	    '["n1",0.1,200,1.5] ["n2",0.2,200,1.5] ["n3",0.3,500,1.5] '
+	exits 0 spool export --format csv --where 'lr<0.3 or lr=0.4'
+	"$PYTHON" -c 'import csv, sys
+print([(r["name"], r["params.lr"], r["params.seed"], r["metrics.val/acc.best"], r["project"]) for r in csv.DictReader(sys.stdin)])' <"$T/out" >"$T/csv"
+	is "$(cat "$T/csv")" "[('n1', '0.1', '18446744073709551615', '0.2', ''), ('n2', '0.2', '18446744073709551615', '0.2', ''), ('n4', '0.4', '', '', 'beer, and \"wine\"')]"
+	exits 0 spool export --format sqlite -o "$T/all.db"
+	is "$("$PYTHON" -c 'import sqlite3, sys
+db = sqlite3.connect(sys.argv[1])
+print(db.execute("""select o.name, typeof(p.value), p.value, m.best from orders o join params p using(id)
+ join metrics m using(id) where p.name = ? and m.name = ? and state = ?""", ("lr", "loss", "failed")).fetchall(),
+ db.execute("select count(*), count(status), group_concat(distinct grouped) from orders").fetchall(),
+ db.execute("select json_extract(job, \"$.opt\") from orders where name = \"n4\"").fetchall())' "$T/all.db")" \
+	    "[('n3', 'real', 0.3, 1.5)] [(4, 3, 'g1')] [('sgd',)]"
+	exits 100 spool export --format sqlite -o "$T/all.db"
+	err_has 'made anew'
+	# Every line has every column, in its type; the schema says which.
+	job run.sh '"lr":1,"opt":3,"on":true' >"$T/j.json"
+	spool submit --no-pin "$T/j.json" >/dev/null
+	exits 0 spool export --format parquet-ready -o "$T/flat.jsonl"
+	is "$("$PYTHON" -c 'import json, sys
+schema = {c["name"]: c["type"] for c in json.load(open(sys.argv[1] + ".schema.json"))["columns"]}
+kinds = {"string": str, "double": float, "int64": int, "bool": bool}
+rows = [json.loads(l) for l in open(sys.argv[1])]
+for row in rows:
+    assert list(row) == list(schema), row
+    for k, v in row.items(): assert v is None or type(v) is kinds[schema[k]], (k, v)
+print(len(rows), [schema["params." + k] for k in ("lr", "opt", "on", "seed")], schema["metrics.loss.best"], schema["status"])' "$T/flat.jsonl")" \
+	    "5 ['double', 'string', 'bool', 'string'] double int64"
+	exits 100 spool export --format parquet-ready
+	err_has 'give -o FILE'
+	exits 100 spool export --format xml
+	err_has 'jsonl, csv, sqlite and parquet-ready'
+	exits 100 spool export
+	exits 100 spool export --format csv -o "$T/no/such"
+}
+
+t_plot() {
+	fixture
+	exits 100 env PATH=/nowhere "$BIN/spool" plot g1
+	err_has 'gnuplot is not installed'
+	exits 100 env PATH=/nowhere "$BIN/spool" plot g1 -o "$T/x.svg"
+	[ ! -e "$T/x.svg" ] || fail 'half a file is left'
+	command -v gnuplot >/dev/null || fail 'no gnuplot (tools/packages names it)'
+	mkdir "$T/tmp"
+	export TMPDIR="$T/tmp"
+	exits 0 spool plot g1
+	has "$(cat "$T/out")" "n1 $(id 1 | cut -c20-)"
+	has "$(cat "$T/out")" '3.5 +'
+	exits 0 spool plot n1 n2 n4 --metric val/acc --log -o "$T/x.svg"
+	has "$(head -c 300 "$T/x.svg")" '<svg'
+	is "$(grep -c 'gnuplot_plot_[12]"' "$T/x.svg")" 2
+	err_has '1 without a value left out'
+	exits 0 spool plot --where 'lr<0.3' -o "$T/x.png"
+	is "$(head -c 4 "$T/x.png" | tail -c 3)" PNG
+	# Names that mean something to gnuplot, the shell, or SVG, mean nothing.
+	cat >"$S/scripts/evil.sh" <<-'SH'
+	#!/bin/sh
+	printf '{"step":1,"a\\"; system(\\"touch HIT\\")\\n`touch HIT`":1,"<b>%%s$(touch HIT)":2}\n' >"$SPOOL_METRICS"
+	echo '{}'
+	SH
+	chmod +x "$S/scripts/evil.sh"
+	printf '{"scriptName":"evil.sh","order":{"name":"evil"}}' >"$T/j.json"
+	spool submit --no-pin "$T/j.json" >/dev/null
+	drain
+	cd "$T" || exit
+	exits 0 spool plot evil
+	exits 0 spool plot evil --metric '<b>%s$(touch HIT)' -o evil.svg
+	hasnt "$(cat evil.svg)" '<b>'
+	[ -z "$(find "$T" -name HIT)" ] || fail 'a command ran'
+	"$PYTHON" -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' evil.svg
+	is "$(ls "$TMPDIR")" '' 'left in /tmp'
+	exits 1 spool plot g1 --metric nope
+	err_has "none of 3 has a value of 'nope'"
+	exits 100 spool plot g1 -o x.pdf
+	err_has '.svg or .png'
+	exits 100 spool plot
+	exits 100 spool plot g1 -o "$T/no/such.svg"
+}
+
+t_complete() {
+	fixture
+	may() { spool complete "$@" | tr '\n' ' '; }
+	is "$(may com)" 'compare '
+	has "$(may '')" 'submit ls '
+	hasnt "$(may '')" 'complete'
+	is "$(may ls --so)" '--sort '
+	is "$(may compare --m)" '--metric --min --max '
+	is "$(may ls --sort star)" 'started '
+	is "$(may ls w)" 'waiting '
+	is "$(may export --format p)" 'parquet-ready '
+	is "$(may show "$(id 2)")" "$(id 2) "
+	is "$(may plot g)" 'g1 '
+	is "$(may -s "$S" show n)" 'n1 n2 n3 n4 '
+	is "$(SPOOL_DIR='' may show n 2>/dev/null)" ''
+	is "$(may nonsense x)" ''
+	# as the shells ask
+	is "$(bash --norc -c 'source "$1/completions/spool.bash"
+	    COMP_WORDS=(spool show n) COMP_CWORD=2; _spool; echo "${COMPREPLY[@]}"' - "$TOP")" 'n1 n2 n3 n4'
+	if command -v fish >/dev/null; then
+		is "$(fish --no-config -c "source $TOP/completions/spool.fish; complete -C 'spool plot g'" | cut -f1)" g1
+	fi
+	if command -v zsh >/dev/null; then
+		is "$(zsh -f -c 'compadd() { print -r -- $words_ }; words=(spool ls w) CURRENT=3; source "$1/completions/_spool"' - "$TOP")" waiting
+	fi
+}
+
 run_stories "$@"
