@@ -12,6 +12,7 @@ TOP	:= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 vpath %.c $(TOP)
 vpath %.py $(TOP)
 vpath %.json $(TOP)
+vpath page/% $(TOP)
 PREFIX	?= /usr/local
 DESTDIR	?=
 VARIANT	?= plain
@@ -78,6 +79,10 @@ HTTPD_C	:= $(call rel,httpd/*.c)
 PURE_C	:= $(addprefix httpd/,url.c read.c answer.c limits.c) \
 	$(addprefix tools/,yaml.c sweepread.c sweepparam.c sweepdraw.c)
 TOOL_C	:= $(call rel,tools/*.c)
+PAGE_C	:= $(call rel,page/*.c)
+# The page's modules, each behind those that it asks.
+PAGE_JS	:= $(patsubst %,page/%.mjs,$(shell sed 's/\#.*//' $(TOP)/page/order))
+D3	?= /usr/share/nodejs
 UNIT_C	:= $(call rel,tests/unit/*.c)
 FUZZ_C	:= $(call rel,tests/fuzz/*.c)
 BENCH_C	:= $(call rel,tests/bench/*.c)
@@ -139,6 +144,24 @@ $(O)/o/httpd/openapi.o: httpd/openapi.json
 	    echo '    ;'; } >$(@D)/openapi.c
 	$(CC) $(ALLC) $(PTHREAD) -c -o $@ $(@D)/openapi.c
 
+# The page: its files, the modules in one, and the library that draws, which no
+# repository of ours has: Debian's packages node-d3-* do.
+$(O)/page/page.js: page/bundle page/order $(PAGE_JS)
+	@mkdir -p $(@D)
+	sh $(TOP)/page/bundle $(addprefix $(TOP)/,$(PAGE_JS)) >$@
+$(O)/page/d3.js: page/library
+	@mkdir -p $(@D)
+	D3_DOCS="$(D3_DOCS)" sh $(TOP)/page/library $(D3) >$@
+$(O)/page/%: page/%
+	@mkdir -p $(@D)
+	cp $(TOP)/page/$* $@
+PAGE_FILES := index.html page.css page.js d3.js favicon.svg
+$(O)/o/page/files.o: page/embed page/page.h $(addprefix $(O)/page/,$(PAGE_FILES))
+	@mkdir -p $(@D)
+	sh $(TOP)/page/embed $(O)/page $(PAGE_FILES) >$(@D)/files.c
+	$(CC) $(ALLC) -c -o $@ $(@D)/files.c
+PAGE_O	:= $(O)/o/page/files.o $(call objs,$(PAGE_C))
+
 $(LIBSPOOL): $(call objs,$(LIB_C))
 	@rm -f $@
 	$(AR) rcs $@ $^
@@ -150,14 +173,14 @@ LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^
 
 # Those in far/ are the same with all media (transport/media.h).
 NEAR	:= $(O)/o/transport/near.o
-$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
+$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(PAGE_O) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) -lsqlite3 $(JANSSON) $(YAML) $(PTHREAD)
-$(O)/far/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(TRANSPORT) $(LIBSPOOL)
+$(O)/far/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(PAGE_O) $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(YAML) $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
-$(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(LIBSPOOL)
+$(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(PAGE_O) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -lmicrohttpd -lgnutls $(PTHREAD)
 $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(NEAR) $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) $(JANSSON) $(PTHREAD)
@@ -203,7 +226,7 @@ $(O)/bench/stamp $(O)/bench/nothing: $(O)/bench/%: $(O)/o/tests/bench/%.o
 	$(LINK)
 # All of spool-httpd but its main: what a request meets.
 build/fuzz/fuzz_http: $(patsubst %.c,build/fuzz/o/%.o,tests/fuzz/fuzz_http.c \
-    $(filter-out httpd/main.c,$(HTTPD_C)) $(INDEX_C)) build/fuzz/o/httpd/openapi.o \
+    $(filter-out httpd/main.c,$(HTTPD_C)) $(INDEX_C) $(PAGE_C)) build/fuzz/o/httpd/openapi.o build/fuzz/o/page/files.o \
     build/fuzz/libspool.a
 	@mkdir -p $(@D)
 	clang -fsanitize=fuzzer,address,undefined -o $@ $^ $(JANSSON) -lsqlite3 -lmicrohttpd -lgnutls $(PTHREAD)

@@ -4,6 +4,7 @@
  */
 #include <microhttpd.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -135,6 +136,17 @@ response_flow(struct answer *a, struct MHD_Connection *mhd)
 	return m;
 }
 
+static bool
+said_is(const struct answer *a, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < a->header_n; i++)
+		if (strcmp(a->header[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 struct MHD_Response *
 door_response(struct answer *a, struct MHD_Connection *mhd)
 {
@@ -156,7 +168,8 @@ door_response(struct answer *a, struct MHD_Connection *mhd)
 		return NULL;
 	if (a->status != 204 && a->status != 304)
 		(void)MHD_add_response_header(m, "Content-Type", a->type);
-	(void)MHD_add_response_header(m, "Cache-Control", "no-store");
+	if (!said_is(a, "Cache-Control"))
+		(void)MHD_add_response_header(m, "Cache-Control", "no-store");
 	(void)MHD_add_response_header(m, "X-Content-Type-Options", "nosniff");
 	for (i = 0; i < a->header_n; i++)
 		(void)MHD_add_response_header(

@@ -239,7 +239,8 @@ struct route {
 #define FILE_MOST (INT64_C(1) << 50)
 
 /* The tables: up to a row without a path. */
-extern const struct route v1_routes[], origin_routes[], watch_routes[];
+extern const struct route v1_routes[], origin_routes[], watch_routes[],
+    page_routes[];
 
 /* The methods that a path has, and the row of this one (NULL: none). */
 unsigned route_find(enum method method, const char *path, char *room,

@@ -6,7 +6,7 @@
 #include "httpd/http.h"
 
 static const struct route *const tables[] = { v1_routes, watch_routes,
-	origin_routes };
+	origin_routes, page_routes };
 
 static const struct {
 	enum method method;

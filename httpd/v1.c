@@ -21,6 +21,8 @@ const struct route v1_routes[] = {
 
 	{ M_POST, "/v1/orders", SUBMIT, BODY_ANY, MANY, v1_submit },
 	{ M_GET, "/v1/orders", READ, BODY_NONE, 0, v1_orders },
+	{ M_GET, "/v1/table", READ, BODY_NONE, 0, v1_table },
+	{ M_GET, "/v1/curves", READ, BODY_NONE, 0, v1_curves },
 	{ M_GET, "/v1/orders/{}", ANY, BODY_NONE, 0, v1_order },
 	{ M_GET, "/v1/orders/{}/job", ANY, BODY_NONE, 0, v1_job },
 	{ M_GET, "/v1/orders/{}/outcome", READ | SUBMIT, BODY_NONE, 0,
@@ -33,6 +35,7 @@ const struct route v1_routes[] = {
 	    v1_out_get },
 	{ M_GET, "/v1/orders/{}/pins", READ | WORK, BODY_NONE, 0, v1_pins },
 	{ M_POST, "/v1/orders/{}/cancel", SUBMIT, BODY_NONE, 0, v1_cancel },
+	{ M_POST, "/v1/orders/{}/retry", SUBMIT, BODY_NONE, 0, v1_retry },
 	{ M_PUT, "/v1/orders/{}/hold", SUBMIT, BODY_NONE, 0, v1_hold },
 	{ M_DELETE, "/v1/orders/{}/hold", SUBMIT, BODY_NONE, 0, v1_hold },
 	{ M_GET, "/v1/outcomes", READ, BODY_NONE, 0, v1_outcomes },

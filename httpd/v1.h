@@ -15,6 +15,10 @@ handler_fn v1_submit;
 handler_fn v1_cancel, v1_hold;
 /* orders.c: where orders stand and what came of them */
 handler_fn v1_orders, v1_order, v1_job, v1_outcome, v1_outcomes;
+/* again.c: and once more */
+handler_fn v1_retry;
+/* table.c: many of them, as they are drawn */
+handler_fn v1_table, v1_curves;
 /* runs.c, append.c: what attempts leave: logs, metrics, pins */
 handler_fn v1_attempts, v1_log, v1_metrics, v1_log_append, v1_metrics_append,
     v1_pins, v1_pin;

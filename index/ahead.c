@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "index/ahead.h"
+#include "libspool/facts.h"
 
 #define RING    256
 #define BATCH   32 /* taken at a time, for each time costs a lock */
@@ -36,6 +37,36 @@ struct ahead {
 	struct slot slot[RING];
 };
 
+void
+ahead_read_init(struct entry_read *r)
+{
+	sp_row_texts_init(&r->texts);
+	sp_buf_init(&r->facts, SP_FACTS_MAX + 2);
+}
+
+void
+ahead_read_clear(struct entry_read *r)
+{
+	sp_row_texts_clear(&r->texts);
+	sp_buf_clear(&r->facts);
+}
+
+void
+ahead_read(const struct sp_spool *spool, int dirfd, enum sp_state state,
+    const struct sp_name *name, struct entry_read *r)
+{
+	r->why.text[0] = '\0';
+	sp_buf_reset(&r->facts);
+	r->st = sp_row_read_texts(
+	    spool, dirfd, state, name, &r->row, &r->texts, &r->why);
+	if (r->st == SP_OK && r->texts.job.len > 0)
+		sp_facts_print(
+		    sp_buf_text(&r->texts.job), r->texts.job.len, &r->facts);
+	r->row.facts = r->facts.len > 0 && !r->facts.failed
+	    ? sp_buf_text(&r->facts)
+	    : NULL;
+}
+
 static void *
 reader(void *arg)
 {
@@ -55,10 +86,8 @@ reader(void *arg)
 		(void)pthread_mutex_unlock(&a->lock);
 		for (i = from; i < to; i++) {
 			s = &a->slot[i % RING];
-			s->read.why.text[0] = '\0';
-			s->read.st = sp_row_read_texts(a->spool, a->dirfd,
-			    a->state, &s->name, &s->read.row, &s->read.texts,
-			    &s->read.why);
+			ahead_read(
+			    a->spool, a->dirfd, a->state, &s->name, &s->read);
 		}
 		(void)pthread_mutex_lock(&a->lock);
 		for (i = from; i < to; i++)
@@ -85,7 +114,7 @@ ahead_start(const struct sp_spool *spool, int dirfd, enum sp_state state)
 	(void)pthread_cond_init(&a->more, NULL);
 	(void)pthread_cond_init(&a->ready, NULL);
 	for (i = 0; i < RING; i++)
-		sp_row_texts_init(&a->slot[i].read.texts);
+		ahead_read_init(&a->slot[i].read);
 	/* Signals are for the thread that knows what to do. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &was);
@@ -158,7 +187,7 @@ ahead_stop(struct ahead *a)
 	for (i = 0; i < a->threads; i++)
 		(void)pthread_join(a->thread[i], NULL);
 	for (i = 0; i < RING; i++)
-		sp_row_texts_clear(&a->slot[i].read.texts);
+		ahead_read_clear(&a->slot[i].read);
 	(void)pthread_cond_destroy(&a->more);
 	(void)pthread_cond_destroy(&a->ready);
 	(void)pthread_mutex_destroy(&a->lock);

@@ -12,9 +12,16 @@
 struct entry_read {
 	struct sp_row row;
 	struct sp_row_texts texts;
+	struct sp_buf facts; /* of its job */
 	enum sp_status st;
 	struct sp_err why;
 };
+
+void ahead_read_init(struct entry_read *read);
+void ahead_read_clear(struct entry_read *read);
+/* dirfd: where it stands. */
+void ahead_read(const struct sp_spool *spool, int dirfd, enum sp_state state,
+    const struct sp_name *name, struct entry_read *read_out);
 
 struct ahead;
 

@@ -125,9 +125,7 @@ read_entry(struct work *w, int64_t dir, enum sp_state state,
 	if (r != NULL)
 		return r;
 	r = &w->read;
-	r->why.text[0] = '\0';
-	r->st = sp_row_read_texts(
-	    w->ix->spool, fd, state, name, &r->row, &r->texts, &r->why);
+	ahead_read(w->ix->spool, fd, state, name, r);
 	return r;
 }
 

@@ -44,6 +44,7 @@ bool index_match_ok(const struct sp_name *name, const char *part);
 #define INDEX_STATE(state) (1u << (state))
 #define INDEX_ALL          ((1u << SP_STATES) - 1)
 #define INDEX_METRICS      (1u << 30) /* rows have their metrics with them */
+#define INDEX_FACTS        (1u << 29) /* and their facts */
 
 /* A non-zero result ends the walk. */
 typedef int index_row_fn(void *arg, const struct sp_row *row);
@@ -60,10 +61,16 @@ enum sp_status index_list(const struct sp_spool *spool, unsigned states,
 enum sp_status index_newest(const struct sp_spool *spool, unsigned states,
     size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
 
+/* The same of those whose id is `from` or behind it. */
+enum sp_status index_list_from(const struct sp_spool *spool, unsigned states,
+    const struct sp_id *from, index_row_fn *fn, void *arg, struct sp_err *err);
+
 /* The same from the directories alone.  last: the newest so many, as they are
- * listed (one that goes meanwhile is not made up for); 0: all. */
+ * listed (one that goes meanwhile is not made up for); 0: all.  from: NULL,
+ * or where to begin. */
 enum sp_status index_list_dirs(const struct sp_spool *spool, unsigned states,
-    size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
+    const struct sp_id *from, size_t last, index_row_fn *fn, void *arg,
+    struct sp_err *err);
 
 /*
  * The order whose id is `part`, else the only one of whose id or label `part`
@@ -95,9 +102,10 @@ struct index_reader;
 enum sp_status index_open_read(const struct sp_spool *spool,
     struct index_reader **reader_out, struct sp_err *err);
 void index_close_read(struct index_reader *reader);
-/* last: 0 for all. */
+/* last: 0 for all that begin at `from` (NULL: at the first). */
 enum sp_status index_reader_list(struct index_reader *reader, unsigned states,
-    size_t last, index_row_fn *fn, void *arg, struct sp_err *err);
+    const struct sp_id *from, size_t last, index_row_fn *fn, void *arg,
+    struct sp_err *err);
 enum sp_status index_reader_find(struct index_reader *reader, const char *part,
     struct sp_row *row_out, struct sp_err *err);
 enum sp_status index_reader_count(struct index_reader *reader,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "index/inner.h"
+#include "libspool/facts.h"
 #include "libspool/find.h"
 #include "libspool/fs.h"
 
@@ -61,22 +62,53 @@ gather(const struct sp_spool *spool, unsigned states, struct sp_names *out,
 	return st;
 }
 
+/* What is read of an order beside its row. */
+struct beside {
+	struct sp_metrics metrics;
+	bool wanted; /* its facts */
+	struct sp_row_texts texts;
+	struct sp_buf facts;
+};
+
+static void
+beside_init(struct beside *b, unsigned states)
+{
+	b->wanted = (states & INDEX_FACTS) != 0;
+	sp_row_texts_init(&b->texts);
+	sp_buf_init(&b->facts, SP_FACTS_MAX + 2);
+}
+
+static void
+beside_clear(struct beside *b)
+{
+	sp_row_texts_clear(&b->texts);
+	sp_buf_clear(&b->facts);
+}
+
 static enum sp_status
 read_row(const struct sp_spool *spool, enum sp_state state,
-    const struct sp_name *name, struct sp_row *row, struct sp_metrics *m,
+    const struct sp_name *name, struct sp_row *row, struct beside *b,
     struct sp_err *err)
 {
 	enum sp_status st;
 
-	sp_metrics_init(m);
-	st = sp_row_read_bare(spool, state, name, row, err);
-	return st == SP_OK ? sp_row_fold(spool, row, m, err) : st;
+	sp_metrics_init(&b->metrics);
+	st = sp_row_read_texts(spool, -1, state, name, row, &b->texts, err);
+	if (st != SP_OK)
+		return st;
+	sp_buf_reset(&b->facts);
+	if (b->wanted && b->texts.job.len > 0) {
+		sp_facts_print(
+		    sp_buf_text(&b->texts.job), b->texts.job.len, &b->facts);
+		row->facts = sp_buf_text(&b->facts);
+	}
+	return sp_row_fold(spool, row, &b->metrics, err);
 }
 
 /* Where one stood that has moved since the listing, if that is asked for. */
 static enum sp_status
 read_moved(const struct sp_spool *spool, unsigned states,
-    const struct sp_id *id, struct sp_row *row, struct sp_metrics *m,
+    const struct sp_id *id, struct sp_row *row, struct beside *b,
     struct sp_err *err)
 {
 	enum sp_status st = SP_GONE;
@@ -89,7 +121,7 @@ read_moved(const struct sp_spool *spool, unsigned states,
 			return st;
 		if (!(states & INDEX_STATE(state)))
 			return SP_GONE;
-		st = read_row(spool, state, &name, row, m, err);
+		st = read_row(spool, state, &name, row, b, err);
 	}
 	return st;
 }
@@ -97,19 +129,19 @@ read_moved(const struct sp_spool *spool, unsigned states,
 /* One of the listing; read: its texts are in `row` already. */
 static enum sp_status
 read_entry(const struct sp_spool *spool, unsigned states, const char *entry,
-    bool read, struct sp_row *row, struct sp_metrics *m, struct sp_err *err)
+    bool read, struct sp_row *row, struct beside *b, struct sp_err *err)
 {
 	enum sp_state state = (enum sp_state)(entry[AT_STATE] - '0');
 	struct sp_err why = { "" };
 	enum sp_status st = SP_GONE;
 	struct sp_name name;
 
-	sp_metrics_init(m);
+	sp_metrics_init(&b->metrics);
 	if (sp_name_parse(entry + AT_NAME, &name) == SP_OK)
-		st = read ? sp_row_fold(spool, row, m, &why)
-			  : read_row(spool, state, &name, row, m, &why);
+		st = read ? sp_row_fold(spool, row, &b->metrics, &why)
+			  : read_row(spool, state, &name, row, b, &why);
 	if (st == SP_GONE)
-		st = read_moved(spool, states, &name.id, row, m, &why);
+		st = read_moved(spool, states, &name.id, row, b, &why);
 	if (st == SP_OK || st == SP_GONE)
 		return st;
 	if (st == SP_RETRY)
@@ -145,15 +177,18 @@ read_ahead(const struct sp_spool *spool, const struct sp_names *entries,
 	sp_row_read_some(spool, all, n);
 }
 
-/* The first entry of each order, in place; of those the last so many, 0: all.
- */
+/* The first entry of each order that is not before `from`, in place; of those
+ * the last so many, 0: all. */
 static void
-thin_out(struct sp_names *entries, size_t last)
+thin_out(struct sp_names *entries, const struct sp_id *from, size_t last)
 {
+	const char *first = from == NULL ? "" : from->text;
 	size_t i, n = 0;
 
 	for (i = 0; i < entries->n; i++)
-		if (n == 0 ||
+		if (strcmp(sp_names_at(entries, i), first) < 0)
+			continue;
+		else if (n == 0 ||
 		    strncmp(sp_names_at(entries, i),
 			sp_names_at(entries, n - 1), SP_ID_LEN) != 0)
 			entries->at[n++] = entries->at[i];
@@ -165,35 +200,38 @@ thin_out(struct sp_names *entries, size_t last)
 }
 
 enum sp_status
-index_list_dirs(const struct sp_spool *spool, unsigned states, size_t last,
-    index_row_fn *fn, void *arg, struct sp_err *err)
+index_list_dirs(const struct sp_spool *spool, unsigned states,
+    const struct sp_id *from, size_t last, index_row_fn *fn, void *arg,
+    struct sp_err *err)
 {
-	bool far = sp_fs_far(spool->root);
+	bool far = sp_fs_far(spool->root) && (states & INDEX_FACTS) == 0;
 	struct sp_row_some *all = calloc(far ? AT_ONCE : 1, sizeof *all), *one;
 	struct sp_names entries = { 0 };
-	struct sp_metrics m;
+	struct beside beside;
 	enum sp_status st;
 	size_t i;
 
 	if (all == NULL)
 		return sp_err_set(err, SP_RETRY, "no memory");
 	st = gather(spool, states, &entries, err);
-	thin_out(&entries, last);
+	thin_out(&entries, from, last);
+	beside_init(&beside, states);
 	for (i = 0; st == SP_OK && i < entries.n; i++) {
 		one = &all[far ? i % AT_ONCE : 0];
 		if (far && i % AT_ONCE == 0)
 			read_ahead(spool, &entries, i, all);
 		st = read_entry(spool, states, sp_names_at(&entries, i),
-		    far && one->read, &one->row, &m, err);
+		    far && one->read, &one->row, &beside, err);
 		if (st == SP_OK && (states & INDEX_METRICS) != 0 &&
-		    m.worker[0] != '\0')
-			one->row.metrics = &m;
+		    beside.metrics.worker[0] != '\0')
+			one->row.metrics = &beside.metrics;
 		if (st == SP_OK && fn(arg, &one->row) != 0)
 			break;
 		if (st == SP_GONE)
 			st = SP_OK;
 	}
 	sp_names_clear(&entries);
+	beside_clear(&beside);
 	free(all);
 	return st;
 }
@@ -204,14 +242,19 @@ find_dirs(const struct sp_spool *spool, const char *part,
 {
 	struct index_search s = { .part = part };
 	struct sp_names entries = { 0 };
-	struct sp_metrics m;
+	struct beside beside;
 	struct sp_name name;
 	enum sp_status st;
 	bool stop = false;
 	size_t i;
 
-	if (sp_id_parse(part, &s.first) == SP_OK)
-		return read_moved(spool, INDEX_ALL, &s.first, row_out, &m, err);
+	beside_init(&beside, INDEX_ALL);
+	if (sp_id_parse(part, &s.first) == SP_OK) {
+		st = read_moved(
+		    spool, INDEX_ALL, &s.first, row_out, &beside, err);
+		beside_clear(&beside);
+		return st;
+	}
 	st = gather(spool, INDEX_ALL, &entries, err);
 	for (i = 0; st == SP_OK && !stop && i < entries.n; i++)
 		if (sp_name_parse(sp_names_at(&entries, i) + AT_NAME, &name) ==
@@ -220,9 +263,11 @@ find_dirs(const struct sp_spool *spool, const char *part,
 	sp_names_clear(&entries);
 	if (st == SP_OK)
 		st = index_search_end(&s, err);
-	return st == SP_OK
-	    ? read_moved(spool, INDEX_ALL, &s.first, row_out, &m, err)
-	    : st;
+	if (st == SP_OK)
+		st = read_moved(
+		    spool, INDEX_ALL, &s.first, row_out, &beside, err);
+	beside_clear(&beside);
+	return st;
 }
 
 static enum sp_status
@@ -249,8 +294,9 @@ count_dirs(const struct sp_spool *spool, size_t count_out[SP_STATES],
 /* ---- either ---- */
 
 static enum sp_status
-list_either(const struct sp_spool *spool, unsigned states, size_t last,
-    index_row_fn *fn, void *arg, bool *from_index_out, struct sp_err *err)
+list_either(const struct sp_spool *spool, unsigned states,
+    const struct sp_id *from, size_t last, index_row_fn *fn, void *arg,
+    bool *from_index_out, struct sp_err *err)
 {
 	struct index_reader *reader;
 	enum sp_status st;
@@ -260,9 +306,9 @@ list_either(const struct sp_spool *spool, unsigned states, size_t last,
 	if (from_index_out != NULL)
 		*from_index_out = index;
 	if (!index)
-		return index_list_dirs(
-		    spool, states, last == 0 ? 0 : last + SPARE, fn, arg, err);
-	st = index_reader_list(reader, states, last, fn, arg, err);
+		return index_list_dirs(spool, states, from,
+		    last == 0 ? 0 : last + SPARE, fn, arg, err);
+	st = index_reader_list(reader, states, from, last, fn, arg, err);
 	index_close_read(reader);
 	return st;
 }
@@ -271,14 +317,22 @@ enum sp_status
 index_list(const struct sp_spool *spool, unsigned states, index_row_fn *fn,
     void *arg, bool *from_index_out, struct sp_err *err)
 {
-	return list_either(spool, states, 0, fn, arg, from_index_out, err);
+	return list_either(
+	    spool, states, NULL, 0, fn, arg, from_index_out, err);
+}
+
+enum sp_status
+index_list_from(const struct sp_spool *spool, unsigned states,
+    const struct sp_id *from, index_row_fn *fn, void *arg, struct sp_err *err)
+{
+	return list_either(spool, states, from, 0, fn, arg, NULL, err);
 }
 
 enum sp_status
 index_newest(const struct sp_spool *spool, unsigned states, size_t last,
     index_row_fn *fn, void *arg, struct sp_err *err)
 {
-	return list_either(spool, states, last, fn, arg, NULL, err);
+	return list_either(spool, states, NULL, last, fn, arg, NULL, err);
 }
 
 enum sp_status

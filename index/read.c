@@ -187,14 +187,17 @@ walk_one(void *arg, const struct sp_row *bare)
 }
 
 enum sp_status
-index_reader_list(struct index_reader *reader, unsigned states, size_t last,
-    index_row_fn *fn, void *arg, struct sp_err *err)
+index_reader_list(struct index_reader *reader, unsigned states,
+    const struct sp_id *begin, size_t last, index_row_fn *fn, void *arg,
+    struct sp_err *err)
 {
 	struct asked walk = { reader, (states & INDEX_METRICS) != 0, fn, arg,
 		SP_OK, err };
 	struct sp_id from = { "" };
 	enum sp_status st = SP_OK;
 
+	if (begin != NULL)
+		from = *begin;
 	if (last > 0)
 		st = sql_newest(
 		    reader->sql, states & INDEX_ALL, last, &from, err);

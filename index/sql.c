@@ -14,12 +14,12 @@
 #include "index/sqlq.h"
 
 #define APPLICATION 0x53706f6c /* "Spol" */
-#define VERSION     3          /* of the tables below */
+#define VERSION     4          /* of the tables below */
 #define BUSY_MS     1000
 #define ROW_COLUMNS                                                            \
 	"name, state, script, data, project, title, retry_of, status, cause,"  \
 	" error, loss, metric, seconds, started, finished, epochs, steps,"     \
-	" step, progress, eta, owner"
+	" step, progress, eta, owner, facts"
 
 /*
  * entry: one a file in a state directory.  dir: stamp.h's numbers.  loss,
@@ -40,7 +40,7 @@ static const char tables[] =
     " loss, metric, seconds,"
     " started INTEGER NOT NULL, finished INTEGER NOT NULL,"
     " epochs NOT NULL, steps NOT NULL, step, progress,"
-    " eta INTEGER NOT NULL, owner TEXT NOT NULL, need TEXT);"
+    " eta INTEGER NOT NULL, owner TEXT NOT NULL, facts TEXT, need TEXT);"
     "CREATE TABLE metrics(id TEXT PRIMARY KEY, text TEXT NOT NULL)"
     " WITHOUT ROWID;"
     "CREATE UNIQUE INDEX entry_name ON entry(dir, name);"
@@ -63,7 +63,7 @@ static const char *const queries[Q_ALL] = {
 	[Q_PUT] = "INSERT OR REPLACE INTO entry(dir, id, rank, need,"
 		  " " ROW_COLUMNS ") VALUES(?1, ?2, ?3, ?4,"
 		  " ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,"
-		  " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)",
+		  " ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26)",
 	[Q_DROP] = "DELETE FROM entry WHERE dir = ?1 AND name = ?2",
 	[Q_DROP_DIR] = "DELETE FROM entry WHERE dir = ?1",
 	[Q_NAMES] = "SELECT name FROM entry WHERE dir = ?1 AND name > ?2"

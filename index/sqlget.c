@@ -260,6 +260,8 @@ sql_rows(struct sql *sql, unsigned states, const struct sp_id *from,
 		    !row_at(q, &row))
 			continue;
 		last = row.name.id;
+		if (sqlite3_column_type(q, 22) != SQLITE_NULL)
+			row.facts = sql_text_at(q, 22);
 		stop = fn(arg, &row) != 0;
 	}
 	return sql_end(sql, q, rc, err);

@@ -74,6 +74,8 @@ sql_put(struct sql *sql, int64_t dir, const struct sp_row *row,
 	sql_bind_real(q, 23, row->has_progress, row->progress);
 	(void)sqlite3_bind_int64(q, 24, row->eta);
 	sql_bind_text(q, 25, row->owner);
+	if (row->facts != NULL)
+		sql_bind_text(q, 26, row->facts);
 	return sql_run(sql, q, err);
 }
 

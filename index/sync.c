@@ -330,7 +330,7 @@ index_sync(struct index *ix, unsigned flags, int64_t share_ms,
 		if ((st = index_load(ix, err)) != SP_OK)
 			return st;
 	}
-	sp_row_texts_init(&w.read.texts);
+	ahead_read_init(&w.read);
 	if ((st = prepare(ix, flags, &why)) == SP_OK)
 		st = sync_once(&w, &why);
 	if (st != SP_OK) {
@@ -346,7 +346,7 @@ index_sync(struct index *ix, unsigned flags, int64_t share_ms,
 	}
 	stamps_clear(&w.now);
 	work_alone(&w);
-	sp_row_texts_clear(&w.read.texts);
+	ahead_read_clear(&w.read);
 	if (w.dirfd != -1)
 		(void)close(w.dirfd);
 	free(w.done);

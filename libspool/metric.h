@@ -121,4 +121,18 @@ enum sp_status sp_curve_read(const struct sp_spool *spool,
     const struct sp_id *id, const struct sp_prune *prune, int64_t most,
     struct sp_curve *c, bool *more_out, struct sp_err *err);
 
+/* The files of the attempt that counts, in the directory runs/DAY/ID.  The
+ * caller frees `at`, whatever comes back. */
+struct sp_metric_files {
+	struct sp_name *at; /* the attempts whose they are, by ticket */
+	size_t n;
+	unsigned attempt; /* the one that counts */
+};
+enum sp_status
+sp_metric_files(int dir, enum sp_state state, const struct sp_name *name,
+    struct sp_metric_files *files_out, struct sp_err *err);
+/* What its file is called there. */
+void
+sp_metric_file(const struct sp_name *attempt, char file_out[SP_NAME_MAX + 16]);
+
 #endif

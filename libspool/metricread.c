@@ -18,12 +18,6 @@
 #define ENDING ".metrics.jsonl"
 #define CHUNK  (4 * SP_METRIC_LINE)
 
-struct files {
-	struct sp_name *at; /* the attempts whose they are, by ticket */
-	size_t n;
-	unsigned attempt; /* the one that counts */
-};
-
 /* "tTaA@W.metrics.jsonl" */
 static bool
 file_is(const struct sp_id *id, const char *file, struct sp_name *name_out)
@@ -38,6 +32,16 @@ file_is(const struct sp_id *id, const char *file, struct sp_name *name_out)
 	return sp_attempt_parse(text, name_out) == SP_OK;
 }
 
+void
+sp_metric_file(const struct sp_name *attempt, char file[SP_NAME_MAX + 16])
+{
+	char text[SP_NAME_MAX];
+
+	sp_attempt_print(attempt, text);
+	(void)snprintf(
+	    file, SP_NAME_MAX + 16, "%s" ENDING, text + SP_ID_LEN + 1);
+}
+
 static int
 by_ticket(const void *a, const void *b)
 {
@@ -48,10 +52,9 @@ by_ticket(const void *a, const void *b)
 	return strcmp(x->worker, y->worker);
 }
 
-/* Those of the attempt that counts. */
-static enum sp_status
-files_find(int dir, enum sp_state state, const struct sp_name *name,
-    struct files *f, struct sp_err *err)
+enum sp_status
+sp_metric_files(int dir, enum sp_state state, const struct sp_name *name,
+    struct sp_metric_files *f, struct sp_err *err)
 {
 	struct sp_names names = { 0 };
 	bool over = sp_state_over_is(state);
@@ -138,7 +141,7 @@ forget(struct reader *r)
 /* Where to go on; what is known of files that are not there any more is
  * forgotten. */
 static size_t
-files_at(const struct files *f, struct reader *r)
+files_at(const struct sp_metric_files *f, struct reader *r)
 {
 	const char *worker =
 	    r->metrics != NULL ? r->metrics->worker : r->curve->worker;
@@ -159,15 +162,14 @@ static enum sp_status
 fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
     int64_t *room, char *buf, struct reader *r, bool *more, struct sp_err *err)
 {
-	char text[SP_NAME_MAX], file[SP_NAME_MAX + 16];
+	char file[SP_NAME_MAX + 16];
 	enum sp_status st;
 	struct stat info;
 	size_t took = 1;
 	ssize_t n;
 	int fd;
 
-	sp_attempt_print(name, text);
-	(void)snprintf(file, sizeof file, "%s" ENDING, text + SP_ID_LEN + 1);
+	sp_metric_file(name, file);
 	if ((st = sp_open(dir, file, 0, &fd, &info, err)) != SP_OK)
 		return st == SP_RETRY ? st : SP_OK; /* no file of ours */
 	if (info.st_size < at_of(r))
@@ -194,7 +196,7 @@ fold(const struct sp_spool *spool, int dir, const struct sp_name *name,
 }
 
 static enum sp_status
-fold_all(const struct sp_spool *spool, int dir, const struct files *f,
+fold_all(const struct sp_spool *spool, int dir, const struct sp_metric_files *f,
     int64_t *room, struct reader *r, bool *more, struct sp_err *err)
 {
 	size_t i = files_at(f, r);
@@ -220,7 +222,7 @@ read_all(const struct sp_spool *spool, enum sp_state state,
     struct sp_err *err)
 {
 	int64_t room = most > 0 ? most : INT64_MAX;
-	struct files f = { 0 };
+	struct sp_metric_files f = { 0 };
 	enum sp_status st;
 	int dir;
 
@@ -230,7 +232,7 @@ read_all(const struct sp_spool *spool, enum sp_state state,
 		forget(r);
 		return st == SP_RETRY ? st : SP_OK;
 	}
-	if ((st = files_find(dir, state, name, &f, err)) == SP_OK)
+	if ((st = sp_metric_files(dir, state, name, &f, err)) == SP_OK)
 		st = fold_all(spool, dir, &f, &room, r, more_out, err);
 	if (st == SP_GONE) { /* put there anew: from the beginning */
 		forget(r);

@@ -35,6 +35,7 @@ struct sp_row {
 	bool has_metrics; /* its outcome says that there are some */
 	/* Borrowed, while a row is handed to somebody who asked for them. */
 	const struct sp_metrics *metrics;
+	const char *facts; /* facts.h; likewise */
 };
 
 /* Read the row of an order: its job, its outcome when it is over, and its

@@ -183,6 +183,19 @@ ask("POST", "/v1/orders", "/v1/orders", "{}\n", {"Content-Type": "application/js
 ask("POST", "/v1/orders", "/v1/orders", {}, expect=422)
 ask("POST", "/v1/orders", "/v1/orders", "x", {"Content-Type": "text/plain"}, 415)
 row = ask("GET", "/v1/orders", "/v1/orders?limit=1", expect=200)["orders"][0]
+ask("GET", "/v1/table", "/v1/table", expect=200)
+two = ask("GET", "/v1/table", "/v1/table?limit=2", expect=200)
+assert len(two["rows"]) == 2 and two["next"] == two["rows"][1][0] and sum(two["counts"].values()) > 2, two
+rest = ask("GET", "/v1/table", "/v1/table?limit=1&after=" + two["next"], expect=200)
+assert rest["rows"][0][0] > two["next"] and "counts" not in rest, rest
+last = ask("GET", "/v1/table", "/v1/table?last=1", expect=200)["rows"]
+assert last[-1][0] >= max(r[0] for r in last), last
+these = ask("GET", "/v1/table", "/v1/table?ids=%s,20260101T000000000-00000010" % row["id"], expect=200)["rows"]
+assert [r[0] for r in these] == [row["id"]] and len(these[0]) == len(two["columns"]), these
+ask("GET", "/v1/table", "/v1/table?ids=x", expect=400)
+ask("GET", "/v1/table", "/v1/table?ids=" + ",".join([row["id"]] * 101), expect=400)
+ask("GET", "/v1/curves", "/v1/curves?ids=" + row["id"], expect=200)
+ask("GET", "/v1/curves", "/v1/curves?points=1", expect=400)
 one = "/v1/orders/{id}"
 at = "/v1/orders/" + row["id"]
 ask("GET", one, at, expect=200)
@@ -201,6 +214,10 @@ ask("DELETE", one + "/hold", at + "/hold", expect=200)
 ask("GET", "/v1/marks", "/v1/marks", expect=200)
 ask("POST", one + "/cancel", at + "/cancel", expect=200)
 ask("GET", one + "/outcome", at + "/outcome", expect=200)
+again = ask("POST", one + "/retry", at + "/retry", expect=201)
+assert again["retryOf"] == row["id"] != again["id"], again
+ask("POST", one + "/retry", "/v1/orders/%s/retry" % again["id"], expect=409)
+ask("POST", one + "/retry", "/v1/orders/%s/retry" % NOID, expect=404)
 ask("GET", "/v1/outcomes", "/v1/outcomes", expect=200)
 ask("GET", "/v1/outcomes", "/v1/outcomes", headers={"Range": "bytes=0-0"}, expect=206)
 ask("GET", "/v1/outcomes", "/v1/outcomes", headers={"Range": "bytes=999-"}, expect=416)
@@ -225,6 +242,9 @@ for kind in ("log", "metrics"):
     ask("PUT", C + "/" + kind, c + "/%s?at=0" % kind, '{"step":1}\n', expect=200)
     ask("PUT", C + "/" + kind, c + "/%s?at=99" % kind, "x", expect=409)
     ask("GET", one + "/" + kind, order + "/" + kind, expect=200)
+    if kind == "metrics":
+        drawn = ask("GET", "/v1/curves", "/v1/curves?points=9&ids=" + mine["id"], expect=200)
+        assert drawn == {"curves": {mine["id"]: {}}}, drawn
     ask("GET", one + "/" + kind, order + "/" + kind, headers={"Range": "bytes=1-2"}, expect=206)
     ask("GET", one + "/" + kind, order + "/" + kind, headers={"Range": "bytes=99-"}, expect=416)
 ask("PUT", C + "/pins", c + "/pins", {}, expect=201)

@@ -49,6 +49,7 @@ static const struct verb *const verbs[] = {
 	&verb_reindex,
 	&verb_token,
 	&verb_complete,
+	&verb_page,
 };
 
 #define VERBS (sizeof verbs / sizeof *verbs)

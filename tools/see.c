@@ -51,6 +51,7 @@ ring_put(void *arg, const struct sp_row *row)
 	ring_drop(&ring->row[ring->next]);
 	ring->row[ring->next] = *row;
 	ring->row[ring->next].metrics = copy;
+	ring->row[ring->next].facts = NULL; /* was borrowed */
 	ring->next = (ring->next + 1) % ring->size;
 	if (ring->n < ring->size)
 		ring->n++;

@@ -54,7 +54,7 @@ extern const struct verb verb_init, verb_submit, verb_sweep, verb_ask,
     verb_unhold, verb_retry, verb_workers, verb_compare, verb_diff, verb_export,
     verb_plot, verb_rerun, verb_prio, verb_drain, verb_resume, verb_why,
     verb_check, verb_prove, verb_doctor, verb_complete, verb_reindex,
-    verb_token;
+    verb_token, verb_page;
 
 /* ---- main.c ---- */
 
