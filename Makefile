@@ -71,7 +71,7 @@ LIB_C	:= $(call rel,libspool/*.c)
 TR_C	:= $(filter-out transport/near.c,$(call rel,transport/*.c))
 INDEX_C	:= $(call rel,index/*.c)
 WARM_C	:= $(addprefix workerd/,warmchild.c warmend.c warmfork.c warmlay.c \
-	warmpack.c warmrun.c)
+	warmpack.c warmrun.c warmseed.c)
 WORK_C	:= $(filter-out $(WARM_C),$(call rel,workerd/*.c))
 SPOOLD_C := $(call rel,spoold/*.c)
 HTTPD_C	:= $(call rel,httpd/*.c)

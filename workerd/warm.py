@@ -566,9 +566,10 @@ def serve():
             _fields_ = [(n, pointer) for n in (
                 'place', 'begin', 'learn', 'stop', 'take', 'over', 'module', 'main', 'loader',
                 'state', 'modules', 'path', 'importers', 'rename', 'reseed',
-                'threads', 'registered', 'objects', 'none', 'plain')] + [
+                'threads', 'registered', 'objects', 'none', 'freeze', 'dice',
+                'logging', 'process', 'config', 'secret', 'plain')] + [
                 ('ours', number * 3)] + [(n, number) for n in (
-                    'whole', 'here', 'orig', 'signals')]
+                    'whole', 'here', 'orig', 'signals', 'whole_ns')]
         try:
             libc = ctypes.PyDLL(None)
             fork = ctypes.PyDLL(__file__.rpartition('/')[0] + '/warmfork.so')
@@ -652,9 +653,10 @@ def serve():
              importers=sys.path_importer_cache, none=None,
              rename=_imp._fix_co_filename, threads=_thread._count,
              registered=atexit._ncallbacks, objects=gc.get_objects)
+        run = Job.run
         if seeds():
             tell(reseed=reseed)
-        run = Job.run
+            quick_seeds(run)
         # Held by us, they would not go when Python lets go of them.
         run.module, run.main = id(main), id(main.__dict__)
         run.plain = Job.address(Job.types)
@@ -662,6 +664,49 @@ def serve():
         run.here = not getattr(sys.flags, 'safe_path', False)
         run.orig = hasattr(sys, 'orig_argv')
         run.signals = sys.version_info >= (3, 8)
+
+    def dice():
+        """Where numpy.random keeps what it knows; None: elsewhere."""
+        import ctypes
+        random = sys.modules['numpy.random']
+        random.seed()           # as each job would have to
+        its = random.mtrand._rand._bit_generator
+        if (type(its).__name__ != 'MT19937' or its._seed_seq is not None or
+                getattr(its, 'seed_seq', None) is not None):
+            return None
+        of = ctypes.PYFUNCTYPE(Job.pointer, ctypes.py_object, ctypes.c_char_p)(
+            ('PyCapsule_GetPointer', ctypes.pythonapi))
+        at = Job.pointer.from_address(of(its.capsule, b'BitGenerator')).value
+        kind, words, pos, gauss, _ = random.get_state()
+        size = ctypes.sizeof(ctypes.c_uint32) * 624
+        if (kind == 'MT19937' and gauss == 0 and
+                ctypes.string_at(at, size) == words.tobytes() and
+                ctypes.c_int.from_address(at + size).value == pos):
+            return at
+        return None
+
+    def quick_seeds(run):
+        """What reseed() does, in C."""
+        mods, quick = sys.modules, {}
+        try:
+            if not hasattr(osmod, 'register_at_fork'):
+                return
+            if 'numpy.random' in mods:
+                at = dice()
+                if at is None:
+                    return
+                run.dice = at
+            if 'logging' in mods:
+                quick['logging'] = mods['logging'].__dict__
+                run.whole_ns = isinstance(mods['logging']._startTime, int)
+            if 'multiprocessing.process' in mods:
+                mp = mods['multiprocessing.process']
+                quick['process'] = mp.__dict__
+                quick['config'] = mp.current_process()._config
+                quick['secret'] = mp.AuthenticationString
+            tell(freeze=gc.freeze, **quick)
+        except Exception:
+            pass
 
     def hurry_is():
         """Do we know how Python would end?"""

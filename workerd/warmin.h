@@ -75,6 +75,12 @@ void warm_lay(void);
 /* Whole large pages, of noughts; NULL: none can be had. */
 char *warm_large(size_t size);
 
+/* numpy's mt19937_state. */
+struct warm_dice {
+	uint32_t word[624];
+	int at; /* the next to be used; 624: none is left */
+};
+
 /* Objects of Python's, or NULL; warm.py holds them. */
 struct warm_run {
 	struct warm_place *place;
@@ -93,14 +99,25 @@ struct warm_run {
 	void *registered;                 /* atexit._ncallbacks */
 	void *objects;                    /* gc.get_objects */
 	void *none;
+	/* warmseed.c; all NULL: by reseed. */
+	void *freeze;           /* gc.freeze */
+	struct warm_dice *dice; /* of numpy.random */
+	void *logging;          /* its __dict__ */
+	void *process;          /* of multiprocessing, the __dict__ */
+	void *config, *secret; /* its process's _config, AuthenticationString */
 	const void *const *plain; /* types: dict, list, tuple, ..., NULL */
-	int ours[3]; /* handles that are no job's business: the script's, where
-	              * we are taught, where we teach */
-	int whole;   /* file names are absolute (3.9) */
-	int here;    /* the script's directory is in sys.path */
-	int orig;    /* there is sys.orig_argv (3.10) */
-	int signals; /* KeyboardInterrupt ends as SIGINT would (3.8) */
+	int ours[3];  /* handles that are no job's business: the script's, where
+	               * we are taught, where we teach */
+	int whole;    /* file names are absolute (3.9) */
+	int here;     /* the script's directory is in sys.path */
+	int orig;     /* there is sys.orig_argv (3.10) */
+	int signals;  /* KeyboardInterrupt ends as SIGINT would (3.8) */
+	int whole_ns; /* logging counts these (3.13) */
 };
+
+/* warmseed.c: what a job that began in the directory `here` (a str) has of its
+ * own; false: an exception is set. */
+bool warm_seed(const struct warm_run *run, void *here);
 
 /* warmend.c */
 #define WARM_FILES 4                           /* 64 handles each */
@@ -129,12 +146,16 @@ void PyErr_Fetch(void **type, void **value, void **trace);
 void PyErr_NormalizeException(void **type, void **value, void **trace);
 void PyErr_Print(void);
 void PyErr_Restore(void *type, void *value, void *trace);
+void *PyFloat_FromDouble(double value);
+void PyObject_GC_Track(void *object);
+void PyObject_GC_UnTrack(void *object);
 void *PyEval_EvalCode(void *code, void *globals, void *locals);
 void *PyList_GetItem(void *list, ssize_t i);
 void *PyList_New(ssize_t n);
 int PyList_SetItem(void *list, ssize_t i, void *value);
 ssize_t PyList_Size(void *list);
 long PyLong_AsLong(void *number);
+void *PyLong_FromLongLong(long long value);
 void *PyObject_CallFunctionObjArgs(void *callable, ...);
 void *
 PyObject_CallMethod(void *object, const char *name, const char *format, ...);

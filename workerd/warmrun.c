@@ -109,7 +109,8 @@ set_arguments(const struct warm_run *run, const char *script, const char *arg)
 	    (orig == NULL || PySys_SetObject("orig_argv", orig) == 0);
 }
 
-/* What Python's main program has set for the name that it was started with. */
+/* What Python's main program has set for the name that it was started with, and
+ * what else is this job's own. */
 static bool
 set_names(const struct warm_run *run, const char *script, void *code)
 {
@@ -135,6 +136,7 @@ set_names(const struct warm_run *run, const char *script, void *code)
 	    PyDict_SetItemString(run->main, "__file__", name) == 0 &&
 	    PyDict_SetItemString(run->main, "__loader__", run->loader) == 0 &&
 	    PyDict_SetItem(run->importers, name, run->none) == 0 &&
+	    warm_seed(run, here) &&
 	    (!run->here || PyList_SetItem(run->path, 0, here) == 0);
 }
 
@@ -254,8 +256,6 @@ become(const struct warm_run *run, long len)
 	if (run->over != NULL && run->place->told)
 		code = code_of(script);
 	if (code != NULL &&
-	    (run->reseed == NULL ||
-		PyObject_CallFunctionObjArgs(run->reseed, NULL) != NULL) &&
 	    set_arguments(run, script, warm_after(warm_after(script))) &&
 	    set_names(run, script, code)) {
 		for (i = 0; i < sizeof run->ours / sizeof run->ours[0]; i++)

@@ -701,8 +701,9 @@ t_numpy() {
 	    print(LinearRegression(n_jobs=2).fit(a[:, :3], a[:, 5]).score(a[:, :3], a[:, 5]) > 0.9)
 	PY
 	script dice.py <<-'PY'
-	import numpy as np
-	print(np.random.rand(), np.random.default_rng().random())
+	import numpy as np, logging, multiprocessing.process as mp, os
+	print(np.random.rand(), np.random.default_rng().random(), mp.current_process().authkey.hex(),
+	      logging._startTime, mp.ORIGINAL_DIR == os.getcwd())
 	PY
 	PYTHON=$p
 	warm_worker --warm "$m" -j 2
@@ -714,6 +715,12 @@ t_numpy() {
 	is "$(said a)" "$(said b)" 'what it computes'
 	is "$(of e .run.warm)" false
 	[ "$(said c | cut -d' ' -f1)" != "$(said d | cut -d' ' -f1)" ] || fail 'the same dice'
+	# So often that those that wait know the script.
+	for i in $(seq 16); do put "n$i" dice.py; done
+	soon outcomes_are 22
+	for i in $(seq 16); do said "n$i"; done >"$T/dice"
+	is "$(wc -l <"$T/dice") $(cut -d' ' -f5 "$T/dice" | sort -u)" '16 True'
+	for i in 1 2 3 4; do is "$(cut -d' ' -f$i "$T/dice" | sort | uniq -d)" '' 'the same dice'; done
 	stop "$WORKER"
 	promises
 }
