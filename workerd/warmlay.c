@@ -5,12 +5,16 @@
  * the same bytes.
  *
  * What is not written of a library becomes one mapping of a file in memory that
- * holds them all; what is written, and lies together, one of memory that was
- * taken in large pages.
+ * holds them all, and so does what it may write, of which jobs leave most
+ * alone: of such a mapping a fork copies nothing but that it is there, and a
+ * page is found when it is used.  What else is written, and lies together,
+ * becomes one of memory that was taken in large pages.
  */
+#include <link.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,12 +28,77 @@
 #define AREAS  8192         /* that are looked at */
 #define PIECE  (8ul << 20)  /* larger ones are left, */
 #define ALL    (64ul << 20) /* and what is more than that of a kind */
+#define PAGE   4095ul
+#define PARTS  1024 /* of libraries */
+
+enum kind {
+	CODE,
+	WORDS, /* what a library may write */
+	DATA   /* and all else that may be written */
+};
 
 struct area {
 	unsigned long from, to, inode;
 	char mode[8];
 	bool plain; /* nothing more is to be known of it than its mode */
+	enum kind kind;
 };
+
+/* ---- what libraries may write ---- */
+
+static struct part {
+	unsigned long from, to;
+} part[PARTS];
+static size_t parts;
+
+/* Of these all jobs write some. */
+static bool
+usual_is(const struct dl_phdr_info *info)
+{
+	const uintptr_t usual[] = { (uintptr_t)read, (uintptr_t)PyEval_EvalCode,
+		(uintptr_t)warm_lay, getauxval(AT_BASE) };
+	const ElfW(Phdr) * p;
+	size_t i;
+
+	for (p = info->dlpi_phdr; p < info->dlpi_phdr + info->dlpi_phnum; p++)
+		for (i = 0; i < sizeof usual / sizeof *usual; i++)
+			if (p->p_type == PT_LOAD &&
+			    usual[i] - (info->dlpi_addr + p->p_vaddr) <
+				p->p_memsz)
+				return true;
+	return false;
+}
+
+static int
+add_parts(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	const ElfW(Phdr) * p;
+	unsigned long from;
+
+	(void)size;
+	(void)arg;
+	if (usual_is(info))
+		return 0;
+	for (p = info->dlpi_phdr; p < info->dlpi_phdr + info->dlpi_phnum; p++)
+		if (p->p_type == PT_LOAD && (p->p_flags & PF_W) != 0 &&
+		    parts < PARTS) {
+			from = info->dlpi_addr + p->p_vaddr;
+			part[parts++] = (struct part){ from & ~PAGE,
+				(from + p->p_memsz + PAGE) & ~PAGE };
+		}
+	return 0;
+}
+
+static const struct part *
+part_of(unsigned long at)
+{
+	size_t i;
+
+	for (i = 0; i < parts; i++)
+		if (at >= part[i].from && at < part[i].to)
+			return &part[i];
+	return NULL;
+}
 
 /* ---- what there is ---- */
 
@@ -69,14 +138,30 @@ read_areas(struct area *area)
 	return n;
 }
 
-static bool
-written_is(const struct area *area)
+/* Where what a library may write has been joined by the kernel to what comes
+ * behind it, that is another area.  How many there are then. */
+static size_t
+part_areas(struct area *area, size_t n)
 {
-	return area->mode[1] == 'w';
+	const struct part *of;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		area[i].kind = CODE;
+		if (area[i].mode[1] != 'w')
+			continue;
+		of = part_of(area[i].from);
+		area[i].kind = of == NULL ? DATA : WORDS;
+		if (of == NULL || of->to >= area[i].to || n == AREAS)
+			continue;
+		(void)memmove(area + i + 1, area + i, (n++ - i) * sizeof *area);
+		area[i].to = area[i + 1].from = of->to;
+	}
+	return n;
 }
 
-/* How many from the first on may become one: all that is written, or of one
- * file all that is not. */
+/* How many from the first on may become one: all that is written of a kind, or
+ * of one file all that is not. */
 static size_t
 alike(const struct area *area, size_t n)
 {
@@ -86,20 +171,20 @@ alike(const struct area *area, size_t n)
 	for (i = 0; i < n && area[i].plain; i++) {
 		if (i > 0 &&
 		    (area[i].from != area[i - 1].to ||
-			written_is(&area[i]) != written_is(area)))
+			area[i].kind != area->kind))
 			break;
-		if (!written_is(area) &&
+		if (area->kind == CODE &&
 		    (area[i].inode == 0 || area[i].inode != area->inode))
 			break;
 		code = code || area[i].mode[2] == 'x';
 	}
 	/* Neither files that are only read, nor what writes its own code. */
-	return written_is(area) != code ? i : 0;
+	return (area->kind != CODE) != code ? i : 0;
 }
 
 /* Those of a kind, at the front of `piece`; how many, and their size. */
 static size_t
-choose(const struct area *area, size_t n, bool written, struct area *piece,
+choose(const struct area *area, size_t n, enum kind kind, struct area *piece,
     size_t *size_out)
 {
 	size_t i, more, found = 0, size;
@@ -107,7 +192,7 @@ choose(const struct area *area, size_t n, bool written, struct area *piece,
 	*size_out = 0;
 	for (i = 0; i<n; i += more> 0 ? more : 1) {
 		more = alike(area + i, n - i);
-		if (more == 0 || written_is(&area[i]) != written)
+		if (more == 0 || area[i].kind != kind)
 			continue;
 		size = area[i + more - 1].to - area[i].from;
 		if (size > PIECE || *size_out + size > ALL)
@@ -158,11 +243,11 @@ warm_large(size_t size)
 	return NULL;
 }
 
-/* ---- what is not written ---- */
+/* ---- what is not written, or by few ---- */
 
 /* A file in memory with all of them; -1: none. */
 static int
-copy_code(const struct area *piece, size_t n, size_t size)
+copy_pieces(const struct area *piece, size_t n, size_t size, int mode)
 {
 	int fd = memfd_create("spool-warm", MFD_CLOEXEC);
 	char *room = fd == -1 ? NULL : room_of(size = windows(size)), *at;
@@ -178,8 +263,8 @@ copy_code(const struct area *piece, size_t n, size_t size)
 			    piece[i].to - piece[i].from);
 		(void)madvise(room, size, MADV_COLLAPSE);
 		/* Some systems forbid to run what such a file holds. */
-		done = mmap(room, size, PROT_READ | PROT_EXEC,
-			   MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED;
+		done = mmap(room, size, mode, MAP_PRIVATE | MAP_FIXED, fd, 0) !=
+		    MAP_FAILED;
 	}
 	if (room != NULL)
 		(void)munmap(room, size);
@@ -188,23 +273,30 @@ copy_code(const struct area *piece, size_t n, size_t size)
 	return done ? fd : -1;
 }
 
+/* What is written of libraries is not while this goes on: what is called here
+ * is of C, and so is what it writes. */
 static void
-lay_code(const struct area *piece, size_t n, size_t size)
+lay_file(const struct area *piece, size_t n, size_t size, int mode)
 {
-	int fd = n > 0 ? copy_code(piece, n, size) : -1;
+	sigset_t all, before;
 	off_t at = 0;
 	size_t i, len;
+	int fd;
 
+	(void)sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, &before);
+	fd = n > 0 ? copy_pieces(piece, n, size, mode) : -1;
 	for (i = 0; fd != -1 && i < n; i++, at += (off_t)len) {
 		len = piece[i].to - piece[i].from;
-		(void)mmap((void *)piece[i].from, len, PROT_READ | PROT_EXEC,
+		(void)mmap((void *)piece[i].from, len, mode,
 		    MAP_PRIVATE | MAP_FIXED, fd, at);
 	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	if (fd != -1)
 		(void)close(fd);
 }
 
-/* ---- what is written ---- */
+/* ---- what else is written ---- */
 
 /* From the copy of a piece until it is in its place nothing may be written that
  * is in it: only this stack is, and no stack is plain. */
@@ -243,10 +335,14 @@ warm_lay(void)
 
 	if (area == MAP_FAILED)
 		return;
-	n = read_areas(area);
-	found = choose(area, n, false, piece, &size);
-	lay_code(piece, found, size);
-	found = choose(area, n, true, piece, &size);
+	parts = 0;
+	(void)dl_iterate_phdr(add_parts, NULL);
+	n = part_areas(area, read_areas(area));
+	found = choose(area, n, CODE, piece, &size);
+	lay_file(piece, found, size, PROT_READ | PROT_EXEC);
+	found = choose(area, n, WORDS, piece, &size);
+	lay_file(piece, found, size, PROT_READ | PROT_WRITE);
+	found = choose(area, n, DATA, piece, &size);
 	lay_data(piece, found, size);
 	(void)munmap(area, room);
 }
