@@ -59,6 +59,8 @@ ALLCPP	 = -std=c17 -D_GNU_SOURCE -I$(TOP) $(CPPFLAGS) -MMD -MP
 ALLC	 = $(ALLCPP) $(WARN) $(CFLAGS) $(HARDEN)
 JANSSON	 = -ljansson -lnettle -lm
 YAML	 = -lyaml -lm
+# What spool top draws with.
+CURSES	 = -lncursesw -ltinfo
 # What transport/ stands on, behind one door each.
 FARLIBS	 = -Wl,--as-needed -lcurl -lssh2
 PTHREAD	 = -pthread
@@ -174,10 +176,10 @@ LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^
 # Those in far/ are the same with all media (transport/media.h).
 NEAR	:= $(O)/o/transport/near.o
 $(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(PAGE_O) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
-	$(LINK) -lsqlite3 $(JANSSON) $(YAML) $(PTHREAD)
+	$(LINK) -lsqlite3 $(CURSES) $(JANSSON) $(YAML) $(PTHREAD)
 $(O)/far/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(PAGE_O) $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
-	$(LINK) -lsqlite3 $(FARLIBS) $(JANSSON) $(YAML) $(PTHREAD)
+	$(LINK) -lsqlite3 $(CURSES) $(FARLIBS) $(JANSSON) $(YAML) $(PTHREAD)
 $(O)/spoold: $(call objs,$(SPOOLD_C) $(INDEX_C)) $(LIBSPOOL)
 	$(LINK) $(JANSSON) -lsqlite3 -linotifytools $(PTHREAD)
 $(O)/spool-httpd: $(call objs,$(HTTPD_C) $(INDEX_C)) $(O)/o/httpd/openapi.o $(PAGE_O) $(LIBSPOOL)

@@ -33,6 +33,8 @@ static const struct verb *const verbs[] = {
 	&verb_export,
 	&verb_plot,
 	&verb_wait,
+	&verb_notify,
+	&verb_top,
 	&verb_log,
 	&verb_cancel,
 	&verb_hold,

@@ -52,9 +52,9 @@ struct verb {
 extern const struct verb verb_init, verb_submit, verb_sweep, verb_ask,
     verb_tell, verb_ls, verb_show, verb_wait, verb_log, verb_cancel, verb_hold,
     verb_unhold, verb_retry, verb_workers, verb_compare, verb_diff, verb_export,
-    verb_plot, verb_rerun, verb_prio, verb_drain, verb_resume, verb_why,
-    verb_check, verb_prove, verb_doctor, verb_complete, verb_reindex,
-    verb_token, verb_page;
+    verb_plot, verb_notify, verb_top, verb_rerun, verb_prio, verb_drain,
+    verb_resume, verb_why, verb_check, verb_prove, verb_doctor, verb_complete,
+    verb_reindex, verb_token, verb_page;
 
 /* ---- main.c ---- */
 

@@ -8,6 +8,7 @@
 #include "transport/httptree.h"
 #include "transport/media.h"
 #include "transport/origin.h"
+#include "transport/post.h"
 #include "transport/sftpfs.h"
 
 const struct tr_medium tr_media[] = {
@@ -20,6 +21,7 @@ const struct tr_medium tr_media[] = {
 
 const struct tr_origin_ops *const tr_origin = &tr_origin_ops;
 const struct tr_server *const tr_server = &http_tree_server;
+tr_post_fn *const tr_post = post_json;
 
 enum sp_status
 tr_begin(char **argv, struct sp_err *err)

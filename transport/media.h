@@ -14,6 +14,7 @@
 #define TR_MEDIA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "libspool/err.h"
@@ -49,6 +50,11 @@ struct tr_server {
 	    struct sp_err *err);
 };
 extern const struct tr_server *const tr_server; /* NULL: there is none */
+
+/* post.h's post_json; NULL: out of reach. */
+typedef enum sp_status tr_post_fn(const char *url, const void *text, size_t len,
+    int *status_out, struct sp_err *err);
+extern tr_post_fn *const tr_post;
 
 /* First of all in main.  Does not return where another program does the work;
  * SP_FATAL, in words: one is needed, and is not there. */

@@ -18,6 +18,7 @@ const struct tr_medium tr_media[] = {
 
 const struct tr_origin_ops *const tr_origin;
 const struct tr_server *const tr_server;
+tr_post_fn *const tr_post;
 
 static bool
 far_is(char **argv)

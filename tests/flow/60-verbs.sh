@@ -118,6 +118,9 @@ prio|usage: spool prio
 export --frob|frob
 plot --frob|frob
 plot|usage: spool plot
+notify --frob|frob
+notify|usage: spool notify
+top x|usage: spool top
 export|say --format
 prio x y|is no priority
 ls --where|requires an argument

@@ -381,4 +381,126 @@ t_complete() {
 	fi
 }
 
+# on_tty STEPS COMMAND...: in a terminal of its own.  STEPS is Python: sees(TEXT)
+# waits until the screen has had it, keys(TEXT), size(ROWS, COLS), end(SIGNAL).
+on_tty() {
+	_steps=$1
+	shift
+	cat >"$T/screen.py" <<-'PY'
+	import fcntl, os, pty, select, signal, struct, sys, termios, time
+	limit = time.monotonic() + float(sys.argv[1])
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.environ["TERM"] = "xterm"
+	    os.execvp(sys.argv[3], sys.argv[3:])
+	out = b""
+	def more():
+	    global out
+	    if time.monotonic() > limit: sys.exit("never seen; so far: %r" % out[-3000:])
+	    if select.select([fd], [], [], 0.2)[0]:
+	        try: part = os.read(fd, 65536)
+	        except OSError: return False
+	        out += part
+	        return part != b""
+	    return True
+	def sees(text): # painted anew now and then, for only what changes is sent
+	    global out
+	    n, rows, cols = 0, *struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))[:2]
+	    while text.encode() not in out:
+	        n += 1
+	        if n % 10 == 0: size(rows, cols + n // 10 % 2)
+	        if not more(): sys.exit("gone before %r: %r" % (text, out[-3000:]))
+	    out = out.partition(text.encode())[2]
+	def keys(text): os.write(fd, text.encode())
+	def size(rows, cols): fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, cols, 0, 0))
+	def end(number): os.kill(pid, number)
+	before = termios.tcgetattr(fd)
+	size(30, 120)
+	exec(sys.argv[2])
+	rest = out
+	while more(): pass
+	status = os.waitpid(pid, 0)[1]
+	if b"\x1b[?1049l" not in out and b"\x1b[?1049l" not in rest: sys.exit("the terminal was left as it was: %r" % out[-300:])
+	sys.exit(os.waitstatus_to_exitcode(status))
+	PY
+	timeout $((DEADLINE * 2)) "$PYTHON" "$T/screen.py" "$DEADLINE" "$_steps" "$@"
+}
+
+t_top() {
+	fixture
+	job run.sh '"lr":0.9,"order":{"name":"evil"},"projectName":"\u001b[31m"' >"$T/j.json"
+	spool submit --no-pin "$T/j.json" >/dev/null
+	exits 100 spool top
+	err_has 'it needs a terminal'
+	exits 100 spool top x
+	# the queue, priorities, hold, cancel after a yes, a log; q
+	on_tty 'sees("1 new"); sees("evil"); keys("+"); sees("has priority 49")
+keys("h"); sees("held"); keys("u"); sees("evil"); keys("c"); sees("y or n"); keys("n")
+sees("evil"); keys("c"); sees("y or n"); keys("y"); sees("cancelled")
+size(16, 60); keys("l"); sees("log of"); keys("jjjjkk"); keys("q")' spool top
+	is "$(spool ls --json --where name=evil | jq -r .status)" 499
+	# killed, it leaves the terminal as it was too
+	on_tty 'sees("running"); end(signal.SIGTERM)' spool top
+	on_tty 'sees("running"); end(signal.SIGINT)' spool top
+	on_tty 'sees("running"); size(3, 10); keys("j"); size(1, 1); keys("l"); size(24, 80); keys("q")' spool top
+}
+
+t_notify() {
+	fixture
+	exits 1 env T="$T" spool notify --exec 'cat >"$T/said"; echo "$SPOOL_SUBJECT" >"$T/subject"' g1
+	is "$(cat "$T/subject")" 'spool: g1 ended: 3 of 3 over, 1 failed'
+	is "$(jq -c '[.event,.group,.orders,.succeeded,.failed,.failures[0].name,.failures[0].status]' "$T/said")" '["end","g1",3,2,1,"n3",500]'
+	exits 0 spool notify --exec true n1 n2
+	exits 111 spool notify --exec false n1
+	err_has 'ended badly'
+	# sendmail gets headers of one line each
+	mkdir "$T/bin"
+	printf '#!/bin/sh\ncat >"%s"\necho "$@" >"%s"\n' "$T/mail" "$T/mail.args" >"$T/bin/sendmail"
+	chmod +x "$T/bin/sendmail"
+	PATH=$T/bin:$PATH exits 1 spool notify --on failure --mail anna@example.org g1
+	is "$(sed -n 1,2p "$T/mail")" 'To: anna@example.org
+Subject: spool: g1 has a failure: 3 of 3 over, 1 failed'
+	has "$(cat "$T/mail")" "$(id 3) n3  500 exit code 3"
+	is "$(cat "$T/mail.args")" '-i -t'
+	exits 100 spool notify --mail 'a@b -oQ/tmp' g1
+	exits 100 spool notify g1
+	err_has 'say how'
+	exits 1 spool notify --exec true nobody
+	exits 100 spool notify --on fire --exec true g1
+	# A URL, and one that is not there.
+	cat >"$T/hook.py" <<-'PY'
+	import http.server, sys
+	class H(http.server.BaseHTTPRequestHandler):
+	    def do_POST(self):
+	        open(sys.argv[1] + "/hook", "wb").write(self.rfile.read(int(self.headers["Content-Length"])))
+	        self.send_response(204 if self.path == "/hook?x=1" else 404); self.end_headers()
+	s = http.server.HTTPServer(("127.0.0.1", 0), H)
+	open(sys.argv[1] + "/port", "w").write(str(s.server_port) + "\n")
+	s.serve_forever()
+	PY
+	"$PYTHON" "$T/hook.py" "$T" >"$T/hook.out" 2>&1 &
+	PIDS="$PIDS $!"
+	soon test -s "$T/port"
+	exits 0 spool notify --webhook "http://127.0.0.1:$(cat "$T/port")/hook?x=1" n1
+	is "$(jq -c '[.event,.orders,.failed]' "$T/hook")" '["end",1,0]'
+	exits 111 spool notify --webhook "http://127.0.0.1:$(cat "$T/port")/other" n1
+	err_has 'the answer was 404'
+	exits 111 spool notify --webhook nonsense n1
+	err_has 'begins with https://'
+	# It waits: for the first failure, and for what comes to the group meanwhile.
+	job run.sh '"lr":0.5,"order":{"group":"g5","name":"n5"}' >"$T/j.json"
+	spool submit --no-pin "$T/j.json" >/dev/null
+	spool notify --exec "cat >'$T/said5'" g5 >/dev/null 2>&1 &
+	waiter=$!
+	PIDS="$PIDS $waiter"
+	job run.sh '"lr":0.3,"order":{"group":"g5","name":"n6"}' >"$T/j.json"
+	spool submit --no-pin "$T/j.json" >/dev/null
+	[ ! -e "$T/said5" ] || fail 'said too early'
+	drain
+	rc=0
+	wait $waiter || rc=$?
+	is $rc 1
+	is "$(jq -c '[.orders,.failed]' "$T/said5")" '[2,1]'
+}
+
 run_stories "$@"
