@@ -21,7 +21,7 @@ t_quick() {
 	cmp "$T/table" "$T/build/bench-quick.txt" || fail 'not the same table'
 	# Each row has two figures, a ratio with its range, and its rounds.
 	is "$(grep -cE ' : .* [0-9.]+ +[0-9.]+  [A-Za-z/]+ +[0-9.]+ \([0-9.]+\.\.[0-9.]+\) +1 +x[0-9.]+$' \
-	    "$T/table")" $((58 - $(grep -c '^SKIP' "$T/table"))) rows
+	    "$T/table")" $((69 - $(grep -c '^SKIP' "$T/table"))) rows
 	is "$(find "$T" -maxdepth 1 -name 'spool-bench.*' | wc -l)" 0 'scratch left'
 }
 
