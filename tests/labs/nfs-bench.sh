@@ -37,8 +37,9 @@ rows=$LAB/share/rows
 failed=0
 for b; do
 	on c1 "mkdir -p /mnt/spool/$b /tmp/work &&
-BENCH_WORK=/tmp/work $BIN/bench/$b /mnt/spool/$b $BIN >>/mnt/share/rows" 1200 || {
+BENCH_WORK=/tmp/work $BIN/bench/$b /mnt/spool/$b $BIN >>/mnt/share/rows 2>/mnt/share/$b.err" 1200 || {
 		echo "FAIL nfs-bench.$b"
+		tail -n 5 "$LAB/share/$b.err"
 		failed=1
 	}
 done
