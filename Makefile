@@ -46,7 +46,7 @@ ifeq ($(VARIANT),crash)
 HARDEN	:= -fPIE -O0 -DSP_CRASH_POINTS
 endif
 ifeq ($(VARIANT),cov)
-HARDEN	:= --coverage -O0
+HARDEN	:= --coverage -fprofile-update=atomic -O0 -DSP_COVERAGE
 HARDLD	:= --coverage
 endif
 ifeq ($(VARIANT),fuzz)
@@ -103,16 +103,21 @@ NOMEM_C	:= $(call rel,tests/nomem/*.c)
 MODEL_C	:= $(call rel,tests/model/*.c)
 BENCHES	:= $(patsubst tests/bench/%.c,$(O)/bench/%,$(BENCH_C)) \
 	$(O)/bench/peers
+# A corpus through its target, without a fuzzer: make coverage.
+REPLAYS	:= $(patsubst tests/fuzz/fuzz_%.c,$(O)/replay/%,\
+	$(filter-out %/fuzz_http.c,$(FUZZ_C)))
 FUZZERS	:= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(FUZZ_C))
 
 .PHONY: all check check-build check-labs bench bench-peers demo install \
-	uninstall fuzz lint deps clean help helpers programs benches
+	uninstall fuzz lint deps clean help helpers programs benches \
+	replays coverage
 .DELETE_ON_ERROR:
 
 all: programs
 programs: $(PROGRAMS)
 helpers: $(HELPERS) $(SHIMS) $(O)/unit $(O)/nomem $(if $(filter plain,$(VARIANT)),$(O)/model)
 benches: $(BENCHES)
+replays: $(REPLAYS)
 
 help:
 	@sed -n 's/^#:  *//p' $(TOP)/Makefile
@@ -208,6 +213,9 @@ $(O)/helpers/%: $(O)/o/tests/helpers/%.o $(TRANSPORT) $(LIBSPOOL)
 $(O)/helpers/boxed: $(call objs,tests/helpers/boxed.c httpd/sandbox.c httpd/syscalls.c) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(JANSSON) $(PTHREAD)
+$(O)/replay/%: $(O)/o/tests/fuzz/fuzz_%.o $(O)/o/tests/replay/main.o $(TRANSPORT) $(LIBSPOOL)
+	@mkdir -p $(@D)
+	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
 # A stand-in for NVIDIA's, which workerd loads when it is there.
 $(O)/shim/libnvidia-ml.so.1: tests/shim/nvml.c
 	@mkdir -p $(@D)
@@ -245,7 +253,7 @@ MAKEALL	 = $(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) \
 	--no-print-directory -f $(TOP)/Makefile CI=true
 
 check-build:
-	+@$(MAKEALL) VARIANT=plain programs helpers benches
+	+@$(MAKEALL) VARIANT=plain programs helpers benches replays
 	+@$(MAKEALL) VARIANT=san programs helpers
 	+@$(MAKEALL) VARIANT=crash programs
 
@@ -270,6 +278,11 @@ demo: programs
 fuzz:
 	+@$(MAKE) --no-print-directory -f $(TOP)/Makefile VARIANT=fuzz build/fuzz/libspool.a build/fuzz/transport.a $(FUZZERS)
 	@sh $(TOP)/tests/fuzz/run "$(TOP)" build/fuzz
+
+#: coverage    lines of libspool and transport that tests and corpora reach
+coverage:
+	+@$(MAKEALL) VARIANT=cov programs helpers replays
+	@sh $(TOP)/tests/coverage "$(TOP)" build/cov
 
 #: lint        format, includes per room, manual pages, shell
 lint:

@@ -17,9 +17,10 @@
 #include "httpd/syscalls.h"
 #include "libspool/log.h"
 
-/* The sanitizers ask who they are, and look at us when we end: with them there
- * is no filter. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+/* The sanitizers ask who they are, and look at us when we end, and who counts
+ * lines writes a file then: with them there is no filter. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) ||           \
+    defined(SP_COVERAGE)
 #elif defined(__x86_64__)
 #define MACHINE AUDIT_ARCH_X86_64
 #elif defined(__aarch64__)

@@ -19,7 +19,7 @@ PLAIN_ONLY=${PLAIN_ONLY:-}
 
 # Seconds that a condition may take: long, for a disk that others keep busy.
 DEADLINE=${DEADLINE:-60}
-case $BIN in */san|*/tsan) DEADLINE=$((DEADLINE * 2));; esac
+case $BIN in */san|*/tsan|*/cov) DEADLINE=$((DEADLINE * 2));; esac
 
 # What workerd needs when the tests run as root.
 ROOTOK=

@@ -28,7 +28,7 @@ row(const char *text, size_t len, int status)
 	assert(status < 0 || r.status == status);
 	sp_row_print(&r, &b);
 	assert(sp_json_parse(b.data, b.len, &json, NULL) == SP_OK);
-	assert(sp_json_count(json) == 21);
+	assert(sp_json_count(json) == 25);
 	sp_json_free(json);
 	sp_buf_clear(&b);
 }
