@@ -2,7 +2,8 @@
 # steps, by what the metrics files say and nothing else.
 # shellcheck shell=sh disable=SC2154
 . "$TOP/tests/lib.sh"
-PLAIN_ONLY="halves asha_alone strange"
+. "$TOP/tests/sshd.sh"
+PLAIN_ONLY="halves asha_alone strange far"
 
 SWEEP=20261123T161200123-9f3c
 
@@ -100,7 +101,27 @@ t_asha_alone() {
 	has "$(spool show "$(run_id 5)")" 'the median of'
 }
 
-# Over HTTP nobody sees the others' metrics: such an order is left to others.
+nine_are() { grep -qs '"step": 9' "$S/runs/$(echo "$1" | cut -c1-8)/$1/"*.metrics.jsonl; }
+
+# Over SFTP the metrics of others are read there, and a sweep goes in there.
+t_far() {
+	sshd_up
+	curve
+	printf 'method: grid\nprogram: curve.py\nparameters:\n  lr: {values: [0.3, 0.9]}\n  epochs: {value: 9}\n  pause: {value: 0}\n' >"$T/s.yaml"
+	printf 'order: {prune: {method: asha, metric: loss, steps: 3}}\n' >>"$T/s.yaml"
+	g=$(spool -s "$URL" sweep -p stays=true "$T/s.yaml" 2>/dev/null)
+	# the first one stays, for it has nobody to be worse than
+	start_worker
+	soon nine_are "${g}0001"
+	workerd $ROOTOK --work "$T/work" --python "$PYTHON" "$URL" >>"$T/worker.log" 2>&1 &
+	PIDS="$PIDS $!"
+	soon over "${g}0002"
+	is "$(status_of "${g}0002")" 206
+	exits 0 spool -s "$URL" cancel "${g}0001"
+	soon over "${g}0001"
+	is "$(spool -s "$URL" tell "$g" | jq -sc 'sort_by(.trial) | map(.state)')" '["fail","pruned"]'
+}
+
 # What asks for no sweep is refused in words.
 t_strange() {
 	curve
