@@ -96,7 +96,7 @@ HELP_C	:= $(call rel,tests/helpers/*.c)
 LIBSPOOL := $(O)/libspool.a
 TRANSPORT := $(O)/transport.a
 PROGRAMS := $(O)/spool $(O)/spoold $(O)/spool-httpd $(O)/workerd \
-	$(O)/far/spool $(O)/far/workerd
+	$(O)/far/spool $(O)/far/workerd $(O)/workerd-as
 HELPERS	:= $(patsubst tests/helpers/%.c,$(O)/helpers/%,$(HELP_C))
 SHIMS	:= $(O)/shim/libnvidia-ml.so.1
 NOMEM_C	:= $(call rel,tests/nomem/*.c)
@@ -194,6 +194,10 @@ $(O)/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(NEAR) $(TRANSPORT
 $(O)/far/workerd: $(call objs,$(WORK_C)) $(O)/o/workerd/warmpy.o $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) $(FARLIBS) $(JANSSON) $(PTHREAD)
+
+# Becomes the owner of a job; nothing but the C library.
+$(O)/workerd-as: $(call objs,workerd/as/workerd-as.c)
+	$(LINK)
 
 $(O)/unit: $(call objs,$(UNIT_C) $(PURE_C)) $(TRANSPORT) $(LIBSPOOL)
 	$(LINK) -lcheck -lsubunit -lrt $(YAML) $(FARLIBS) $(JANSSON) $(PTHREAD)
@@ -302,6 +306,7 @@ install: programs
 	install -d $(DESTDIR)$(PREFIX)/libexec/spool
 	install -m 755 $(O)/far/spool $(DESTDIR)$(PREFIX)/libexec/spool/spool
 	install -m 755 $(O)/far/workerd $(DESTDIR)$(PREFIX)/libexec/spool/workerd
+	install -m 755 $(O)/workerd-as $(DESTDIR)$(PREFIX)/libexec/spool/workerd-as
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
@@ -320,7 +325,8 @@ uninstall:
 	    $(DESTDIR)$(PREFIX)/libexec/spool/workerd \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/spool \
 	    $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_spool \
-	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/spool.fish
+	    $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/spool.fish \
+	    $(DESTDIR)$(PREFIX)/libexec/spool/workerd-as
 	for p in $(TOP)/man/*.[0-9]; do s=$${p##*.}; \
 	    rm -f $(DESTDIR)$(PREFIX)/share/man/man$$s/$${p##*/}; done
 

@@ -157,7 +157,7 @@ put_ours(struct worker *w, struct slot *s, struct sp_names *env, bool *away)
 
 /* What workerd was started with, but for what is said of another job. */
 static bool
-put_inherited(struct sp_names *env, const struct python *p)
+put_inherited(struct sp_names *env, const struct python *p, bool owner)
 {
 	size_t i;
 
@@ -168,6 +168,8 @@ put_inherited(struct sp_names *env, const struct python *p)
 		/* It would lead a venv's Python astray. */
 		if (p != NULL && p->kind != PYTHON_PLAIN &&
 		    strncmp(environ[i], "PYTHONHOME=", 11) == 0)
+			continue;
+		if (owner && !as_env_ok(environ[i]))
 			continue;
 		if (!add(env, environ[i]))
 			return false;
@@ -212,7 +214,7 @@ make_env(struct worker *w, struct slot *s, const struct python *python,
 		ok = put_number(env, "OMP_NUM_THREADS",
 		    s->job.cpus < 1 ? 1 : (unsigned)s->job.cpus);
 	if (ok)
-		ok = put_inherited(env, python);
+		ok = put_inherited(env, python, w->as.on);
 	if (ok)
 		call->envp = calloc(env->n + 1, sizeof *call->envp);
 	if (!ok || call->envp == NULL) {
@@ -256,7 +258,8 @@ env_make(struct worker *w, struct slot *s, const struct sp_buf *dressed,
 	/* A longer one is only in the file $SPOOL_JOB. */
 	if (dressed->len < ARG_MOST)
 		call->argv[n++] = dressed->data;
-	if (is != NULL)
+	/* To ask it is to run it, and we are root: not one of the job's. */
+	if (is != NULL && (ours || !w->as.on))
 		probe_want(w, s, is);
 	return make_env(w, s, is, call);
 }

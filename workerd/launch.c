@@ -77,6 +77,8 @@ start(struct worker *w, struct slot *s, const struct call *call,
 	char name[sizeof s->group.name];
 	int why;
 
+	if (w->as.on && !as_wrap(w, s, how))
+		return ENOMEM;
 	group_clear(&w->cgroup, &s->group); /* of a first try */
 	(void)snprintf(name, sizeof name, "%s.t%ua%u", s->name.id.text,
 	    s->name.ticket, s->name.attempt);
@@ -92,6 +94,8 @@ start(struct worker *w, struct slot *s, const struct call *call,
 		limit_spawn(w, s, how);
 		why = spawn(how, &s->pid);
 	}
+	if (w->as.on)
+		as_unwrap(how);
 	return why;
 }
 
@@ -106,6 +110,7 @@ run(struct worker *w, struct slot *s, struct call *call)
 		.job = true,
 		.mark = w->kin.mark,
 		.serial = s->serial };
+	struct spawn bare; /* as-owner: without the helper in front */
 	int child[2], why, n;
 
 	if (!capture_open(&s->cap, w->opt.log_max, child)) {
@@ -115,8 +120,10 @@ run(struct worker *w, struct slot *s, struct call *call)
 	}
 	how.out = child[0];
 	how.err = child[1];
+	bare = how;
 	why = start(w, s, call, &how);
 	if (why == E2BIG) {
+		how = bare;
 		/* A large environment leaves less room for the argument. */
 		for (n = 0; call->argv[n + 1] != NULL; n++)
 			;
@@ -145,6 +152,8 @@ launch(struct worker *w, struct slot *s)
 	struct call call = { 0 };
 	enum sp_status st = env_make(w, s, &s->dressed, &call);
 
+	if (st == SP_OK && !as_give(w, s))
+		st = SP_RETRY;
 	if (st == SP_OK)
 		st = run(w, s, &call);
 	env_clear(&call);

@@ -345,6 +345,7 @@ set_up(struct worker *w, struct sp_err *err)
 
 	if ((st = open_signals(w, err)) != SP_OK ||
 	    (st = reach(w, err)) != SP_OK || (st = make_dir(w, err)) != SP_OK ||
+	    (st = as_open(w, err)) != SP_OK ||
 	    (st = bringing_open(w, err)) != SP_OK ||
 	    (open_cgroup(w), st = stray_open(w, err)) != SP_OK ||
 	    (st = medium_open(w, err)) != SP_OK ||
@@ -387,6 +388,7 @@ farewell(struct worker *w)
 	kept_close(w);
 	probe_close(w);
 	bringing_close(w);
+	as_close(w);
 	rmtree(w->dir);
 	workdir_close(w);
 	stray_close(w);
@@ -417,10 +419,11 @@ main(int argc, char **argv)
 	if (!options_parse(argc, argv, &w.opt))
 		return EXIT_WRONG;
 	sp_log_level(1 + w.opt.verbose);
-	if (geteuid() == 0 && !w.opt.allow_root) {
+	if (geteuid() == 0 && !w.opt.allow_root && !w.opt.as_owner) {
 		sp_warn("not as root: jobs run as the user that workerd runs "
 			"as; start it as an ordinary user (or say --allow-root "
-			"where everything is root's, as in a container)");
+			"where everything is root's, as in a container, or "
+			"--as-owner)");
 		return EXIT_WRONG;
 	}
 	if ((st = set_up(&w, &err)) != SP_OK) {

@@ -20,7 +20,8 @@ const char options_usage[] =
     "usage: workerd [--name N] [-j SLOTS] [--drain] [--once] [--python PROG]\n"
     "               [--work DIR] [--cache DIR] [--cache-size SIZE] [--tag T]...\n"
     "               [--gpus WHICH] [--gpu-share N] [--preempt] [--grace TIME]\n"
-    "               [--warm MODULES | --cold] [--origin URL] [--allow-root]\n"
+    "               [--warm MODULES | --cold] [--origin URL]\n"
+    "               [--allow-root | --as-owner]\n"
     "               [-v] SPOOL\n"
     "       workerd --gpu-facts\n";
 
@@ -75,6 +76,8 @@ static const char help[] =
     "a\n"
     "                 directory with its scripts and data\n"
     "  --allow-root   run jobs as root, if that is what we are\n"
+    "  --as-owner     as root: run each job as the user who dropped it into\n"
+    "                 incoming/, and no others\n"
     "  -v             say more; -q: say less\n"
     "  --help, --version\n"
     "\n"
@@ -129,6 +132,7 @@ static const struct word words[] = {
 	{ "cold", 0, FLAG, IN(cold) },
 	{ "grace", 0, TAKE, .take = option_grace },
 	{ "allow-root", 0, FLAG, IN(allow_root) },
+	{ "as-owner", 0, FLAG, IN(as_owner) },
 	{ "origin", 0, TEXT, IN(origin) },
 	{ "log-max", 0, TAKE, .take = option_log_max },
 	{ "hash-time", 0, TAKE, .take = option_hash_time },

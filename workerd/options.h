@@ -40,6 +40,7 @@ struct options {
 	double patience;  /* seconds with a file that is written to */
 	double grace;     /* seconds between SIGTERM and SIGKILL of a job */
 	bool allow_root;
+	bool as_owner;
 };
 
 /* false: they make no sense, which was said on stderr.  Ends the process

@@ -165,13 +165,16 @@ how_it_ended(struct worker *w, struct slot *s, struct sp_run *run)
 		signal_words(s, run, &words);
 	else
 		exit_words(s, run, &words);
+	if (w->as.on && run->exit_code == AS_REFUSED)
+		run->cause = SP_CAUSE_BAD_HOST; /* he is unknown here */
 }
 
 /* The script's own object: the file before the last line of stdout. */
 static const char *
-own_words(struct slot *s, struct sp_buf *file, size_t *len_out)
+own_words(
+    struct worker *w, struct slot *s, struct sp_buf *file, size_t *len_out)
 {
-	if (s->dir[0] != '\0' && stage_outcome(s, file)) {
+	if (s->dir[0] != '\0' && stage_outcome(w, s, file)) {
 		*len_out = file->len;
 		return file->data;
 	}
@@ -315,7 +318,7 @@ judge(struct worker *w, struct slot *s)
 	(void)snprintf(run.host, sizeof run.host, "%s", w->heart.self.host);
 	how_it_ended(w, s, &run);
 	what_ran(s, &run);
-	own = own_words(s, &file, &len);
+	own = own_words(w, s, &file, &len);
 	if (preempted_is(s, &run, own != NULL)) {
 		preempt(w, s);
 	} else {

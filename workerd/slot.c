@@ -75,6 +75,10 @@ prepare(struct worker *w, struct slot *s, const struct sp_buf *text,
 		    "order.gpus was changed while it was claimed");
 		return SP_RETRY;
 	}
+	if (!as_take(w, s)) {
+		s->unfit = SP_CAUSE_BAD_HOST;
+		return SP_BAD;
+	}
 	sp_buf_init(&s->dressed, 2 * SP_JOB_MAX);
 	sp_job_dress_as(
 	    &s->job, text->data, text->len, &s->name.id, &s->dressed);

@@ -15,6 +15,7 @@
 #include "libspool/name.h"
 #include "libspool/outcome.h"
 #include "transport/transport.h"
+#include "workerd/as.h"
 #include "workerd/bring.h"
 #include "workerd/capture.h"
 #include "workerd/cgroup.h"
@@ -64,7 +65,8 @@ struct slot {
 	struct sp_name name; /* as claimed */
 	char text[SP_NAME_MAX];
 	struct sp_job job;
-	char dir[DIR_MAX]; /* the work directory, "" when there is none */
+	struct as_owner owner; /* --as-owner: who runs it */
+	char dir[DIR_MAX];     /* the work directory, "" when there is none */
 	struct workdir *work;
 	bool resumed;
 	bool kept; /* the directory is one that a preempted attempt left */

@@ -227,7 +227,7 @@ stage_clear(struct worker *w, struct slot *s)
 void
 stage_keep(struct worker *w, struct slot *s)
 {
-	if (s->dir[0] == '\0' || !kept_put(w, s))
+	if (s->dir[0] == '\0' || w->as.on || !kept_put(w, s))
 		return;
 	workdir_forget(s->work);
 	s->work = NULL;
@@ -239,7 +239,8 @@ stage_keep(struct worker *w, struct slot *s)
 /* A FIFO, a device or a link in the place of our file must not hold us up or
  * lead us elsewhere. */
 static int
-open_left(const struct slot *s, const char *name, struct stat *st)
+open_left(const struct worker *w, const struct slot *s, const char *name,
+    struct stat *st)
 {
 	int fd;
 
@@ -249,7 +250,9 @@ open_left(const struct slot *s, const char *name, struct stat *st)
 	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (fd == -1)
 		return -1;
-	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode))
+	/* As root we could read through a second name what he cannot. */
+	if (fstat(fd, st) == 0 && S_ISREG(st->st_mode) &&
+	    (!w->as.on || st->st_uid == s->owner.uid))
 		return fd;
 	(void)close(fd);
 	return -1;
@@ -331,7 +334,7 @@ stage_metrics(struct worker *w, struct slot *s, bool final)
 	struct stat st;
 	int fd;
 
-	if ((fd = open_left(s, STAGE_METRICS, &st)) == -1)
+	if ((fd = open_left(w, s, STAGE_METRICS, &st)) == -1)
 		return;
 	if (st.st_size < s->metrics)
 		s->metrics = 0; /* written anew */
@@ -344,14 +347,15 @@ stage_metrics(struct worker *w, struct slot *s, bool final)
 }
 
 bool
-stage_outcome(const struct slot *s, struct sp_buf *text_out)
+stage_outcome(
+    const struct worker *w, const struct slot *s, struct sp_buf *text_out)
 {
 	struct stat st;
 	char *at;
 	ssize_t n;
 	int fd;
 
-	if ((fd = open_left(s, STAGE_OUTCOME, &st)) == -1)
+	if ((fd = open_left(w, s, STAGE_OUTCOME, &st)) == -1)
 		return false;
 	sp_buf_reset(text_out);
 	/* One byte more than is allowed shows that it is too long. */

@@ -44,7 +44,8 @@ void stage_data(const struct slot *s, char path_out[PATH_MAX]);
 /* Copy what came to the metrics. */
 void stage_metrics(struct worker *w, struct slot *s, bool final);
 /* $SPOOL_OUTCOME as the script left it; false: nothing there that is one. */
-bool stage_outcome(const struct slot *s, struct sp_buf *text_out);
+bool stage_outcome(
+    const struct worker *w, const struct slot *s, struct sp_buf *text_out);
 /* Remove what is there, a directory with all below it, following nothing. */
 void rmtree(const char *path);
 

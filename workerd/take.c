@@ -90,7 +90,10 @@ wanted(struct worker *w, const struct sp_name *name, const struct sp_job *job,
 	enum verdict v;
 	char why[128], text[SP_NAME_MAX];
 
-	if ((v = offer_judge(w, job, why)) != VERDICT_NONE) {
+	v = offer_judge(w, job, why);
+	if (v == VERDICT_NONE && !as_judge(w, name, job, why))
+		v = VERDICT_NEVER;
+	if (v != VERDICT_NONE) {
 		if (v == VERDICT_NEVER)
 			sp_info("skip order=%s: %s", name->id.text, why);
 		if (o != NULL) {

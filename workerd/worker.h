@@ -32,6 +32,7 @@
 
 #include "libspool/spool.h"
 #include "transport/transport.h"
+#include "workerd/as.h"
 #include "workerd/beat.h"
 #include "workerd/bring.h"
 #include "workerd/cgroup.h"
@@ -69,6 +70,7 @@ struct worker {
 	int64_t memory;
 
 	struct warm *warm;       /* NULL: --cold */
+	struct as as;            /* jobs run as their owners */
 	struct pruning *pruning; /* prune.h; NULL: nobody asked for that yet */
 
 	struct slot *slot;

@@ -36,7 +36,7 @@ t_install() {
 	    { tail -n 5 "$T/make.out"; fail 'make install'; }
 	{
 		for p in $PROGRAMS; do echo "usr/bin/$p"; done
-		for p in $FAR; do echo "usr/libexec/spool/$p"; done
+		for p in $FAR workerd-as; do echo "usr/libexec/spool/$p"; done
 		for p in $PAGES; do echo "usr/share/man/$p"; done
 		for p in bash-completion/completions/spool zsh/site-functions/_spool \
 		    fish/vendor_completions.d/spool.fish; do echo "usr/share/$p"; done
