@@ -91,8 +91,8 @@ t_bundle() {
 	soon has_id $ANNA two.jsonl
 	soon has_why $ANNA lie.jsonl 'line 2: order.owner'
 	soon has_why $ANNA half.jsonl 'no newline'
-	drain
-	outcomes_are 3
+	start_worker
+	soon outcomes_are 3
 	is "$(find "$S/done" -name '*.json' -exec jq -c '[.n,.order.owner.uid]' {} + | sort | tr '\n' ' ')" \
 	    "[1,$ANNA] [2,$ANNA] "
 	promises

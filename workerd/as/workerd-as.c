@@ -170,5 +170,5 @@ main(int argc, char **argv)
 	why = errno;
 	(void)fprintf(stderr, "workerd-as: cannot start %s: %s\n", argv[0],
 	    strerror(why));
-	return why == ENOENT || why == ENOTDIR ? 127 : 126;
+	_exit(why == ENOENT || why == ENOTDIR ? 127 : 126);
 }
