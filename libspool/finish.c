@@ -18,6 +18,7 @@
 #include "libspool/log.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
+#include "libspool/spare.h"
 
 void
 finish_provisional(const struct sp_name *name, char file_out[SP_NAME_MAX + 1])
@@ -41,6 +42,16 @@ make_room(const struct sp_spool *sp, const char *file, struct sp_err *err)
 	return s == SP_GONE ? SP_OK : s;
 }
 
+/* Where there is no room for it: in a file that was set aside for that. */
+static bool
+from_spare(const struct sp_spool *sp, const char *file, const void *text,
+    size_t len, int *fd_out)
+{
+	*fd_out =
+	    sp_spare_put(sp->spare, sp->dir[SP_DIR_OUTCOMES], file, text, len);
+	return *fd_out != -1;
+}
+
 /*
  * Write a provisional outcome; the handle comes back for a later fsync.
  * One that an earlier try of ours left is kept when it is whole: the reaper may
@@ -50,12 +61,16 @@ static enum sp_status
 write_provisional(const struct sp_spool *sp, const struct sp_name *name,
     const void *text, size_t len, int *fd_out, struct sp_err *err)
 {
-	int dir = sp->dir[SP_DIR_OUTCOMES], status, fd;
+	int dir = sp->dir[SP_DIR_OUTCOMES], status, fd, why;
 	char file[SP_NAME_MAX + 1];
 	enum sp_status s;
 	struct stat st;
 
 	finish_provisional(name, file);
+	if (sp_spare_pressed_is(sp->spare) &&
+	    sp_fs_lstat(dir, file, &st) == -1 && errno == ENOENT &&
+	    from_spare(sp, file, text, len, fd_out))
+		return SP_OK;
 	fd = sp_fs_open(
 	    dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	if (fd == -1 && errno == EEXIST) {
@@ -71,16 +86,23 @@ write_provisional(const struct sp_spool *sp, const struct sp_name *name,
 		    dir, file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0666);
 	}
 	if (fd == -1) {
+		if (sp_spare_short_is(errno) &&
+		    from_spare(sp, file, text, len, fd_out))
+			return SP_OK;
 		s = sp_err_sys(err, "create outcomes/%s", file);
 		/* Neither says that the order is somebody else's. */
 		return s == SP_LOST || s == SP_GONE ? SP_RETRY : s;
 	}
 	SP_CRASH("outcome.created");
-	if ((s = sp_write_all(fd, text, len)) != SP_OK) {
-		(void)sp_err_sys(err, "write outcomes/%s", file);
+	if (sp_write_all(fd, text, len) != SP_OK) {
+		why = errno;
 		(void)sp_fs_close(fd);
 		(void)sp_fs_unlink(dir, file);
-		return s;
+		if (sp_spare_short_is(why) &&
+		    from_spare(sp, file, text, len, fd_out))
+			return SP_OK;
+		errno = why;
+		return sp_err_sys(err, "write outcomes/%s", file);
 	}
 	sp_fs_flush_soon(fd);
 	SP_CRASH("outcome.written");
@@ -110,6 +132,8 @@ sync_provisional(const struct sp_spool *sp, int fd, const struct sp_name *name,
 	st = sp_sync(fd, file, err);
 	if (sp_fs_close(fd) == -1 && st == SP_OK)
 		st = sp_err_sys(err, "close outcomes/%s", file);
+	if (st != SP_OK && sp_spare_short_is(errno))
+		sp_spare_press(sp->spare);
 	if (st != SP_OK)
 		drop_provisional(sp, name);
 	SP_CRASH("outcome.synced");
@@ -240,6 +264,36 @@ commit_write(const struct sp_spool *sp, struct sp_ended *group, size_t n,
 			group[i].status = st;
 }
 
+/* Those that found no room for a name, once more where something could be given
+ * up for it.  false: nothing could, or nothing is to be done. */
+static bool
+move_again(const struct sp_spool *sp, struct sp_move *all,
+    const struct sp_ended *group, size_t n, enum sp_status *sync,
+    struct sp_err *err)
+{
+	struct sp_move *some = calloc(n, sizeof *some);
+	enum sp_status st = SP_OK;
+	size_t i, k = 0;
+
+	for (i = 0; some != NULL && i < n; i++)
+		if (group[i].status == SP_OK && all[i].status == SP_RETRY) {
+			some[k] = all[i];
+			some[k++].status = SP_OK;
+		}
+	if (k == 0 || !sp_spare_spend(sp->spare)) {
+		free(some);
+		return false;
+	}
+	errno = 0;
+	sp_move_commits(sp, some, k, &st, err);
+	for (i = k = 0; i < n; i++)
+		if (group[i].status == SP_OK && all[i].status == SP_RETRY)
+			all[i].status = some[k++].status;
+	*sync = *sync == SP_OK ? st : *sync;
+	free(some);
+	return sp_spare_short_is(errno);
+}
+
 /* The renames and the syncs behind them: what these came to. */
 static enum sp_status
 commit_move(const struct sp_spool *sp, struct sp_ended *group, size_t n,
@@ -253,8 +307,12 @@ commit_move(const struct sp_spool *sp, struct sp_ended *group, size_t n,
 		all[i] = (struct sp_move){ .from = &group[i].name,
 			.to = group[i].good ? SP_DONE : SP_FAILED,
 			.status = group[i].status };
+	errno = 0;
 	if (all != NULL)
 		sp_move_commits(sp, all, n, &st, err);
+	if (all != NULL && sp_spare_short_is(errno))
+		while (move_again(sp, all, group, n, &st, NULL))
+			;
 	for (i = 0; i < n; i++) {
 		if (group[i].status != SP_OK)
 			continue;

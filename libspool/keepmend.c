@@ -20,6 +20,7 @@
 #include "libspool/move.h"
 #include "libspool/outcome.h"
 #include "libspool/proveroom.h"
+#include "libspool/spare.h"
 #include "libspool/submit.h"
 
 #define PUBLISH_MS   5000
@@ -27,7 +28,8 @@
 #define PUBLISH_MOST 30000 /* a disk that stood still does not count */
 #define SWEEP_MS     600000
 #define SLICE_MS     200
-#define HALF_LOCAL   4 /* one of so many rounds looks at the whole queue */
+#define SPARE_MS     10000 /* for the first beat of who has just begun */
+#define HALF_LOCAL   4     /* one of so many rounds looks at the whole queue */
 #define HALF_REMOTE  16
 
 static int64_t
@@ -239,6 +241,34 @@ twin_aside(struct sp_keep *k, int fd, const struct stat *st, const char *self,
 	return sp_move_aside(k->sp, fd, twin, SP_DIR_REPAIR, spare, err);
 }
 
+/* The lines of a bundle lie in a directory of their own until it is committed.
+ */
+static enum sp_status
+twin_staged(struct sp_keep *k, const struct stat *st, char spare[256],
+    struct sp_err *err)
+{
+	struct sp_names names = { 0 };
+	enum sp_status s = SP_GONE;
+	size_t i, len;
+	int fd;
+
+	if (sp_list(k->sp->dir[SP_DIR_TMP], false, &names, NULL) != SP_OK)
+		names.n = 0;
+	for (i = 0; i < names.n && s == SP_GONE; i++) {
+		const char *dir = sp_names_at(&names, i);
+
+		len = strlen(dir);
+		if (len < 3 || strcmp(dir + len - 2, ".d") != 0 ||
+		    sp_open_dir(k->sp->dir[SP_DIR_TMP], dir, &fd, NULL) !=
+			SP_OK)
+			continue;
+		s = twin_aside(k, fd, st, NULL, spare, err);
+		(void)sp_fs_close(fd);
+	}
+	sp_names_clear(&names);
+	return s;
+}
+
 /* A commit that died half-way: it stands in done/ or failed/ already, so the
  * name in assigned/ is the one too many; or one from before the claim, which
  * btrfs brings back after a power cut. */
@@ -293,6 +323,8 @@ mend_half(struct sp_keep *k, enum sp_state at, const struct sp_name *name,
 		     i++)
 			s = twin_aside(k, k->sp->dir[where[i]], st,
 			    (int)where[i] == (int)at ? file : NULL, spare, err);
+		if (s == SP_GONE)
+			s = twin_staged(k, st, spare, err);
 	}
 	/* The other name is outside the spool: a backup of hard links, say. */
 	if (s == SP_GONE) {
@@ -406,7 +438,9 @@ keep_sweep(struct sp_keep *k, int64_t now)
 			continue;
 		}
 		if (age_of(&sb, server) <
-		    (int64_t)(k->sp->policy.tmp_age * 1000))
+			(int64_t)(k->sp->policy.tmp_age * 1000) &&
+		    (age_of(&sb, server) < SPARE_MS ||
+			!sp_spare_left_is(k->sp, name)))
 			continue;
 		if (S_ISREG(sb.st_mode)
 			? sp_fs_unlink(k->sp->dir[SP_DIR_TMP], name) == 0

@@ -378,7 +378,7 @@ sp_run_make(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
     struct sp_err *err)
 {
 	char day[SP_DAY_LEN + 1], path[SP_DAY_LEN + 1 + SP_ID_LEN + 1];
-	int runs = spool->dir[SP_DIR_RUNS];
+	int runs = spool->dir[SP_DIR_RUNS], why = 0;
 	enum sp_status st;
 
 	st = sp_run_open(spool, id, false, fd_out, NULL);
@@ -388,11 +388,22 @@ sp_run_make(const struct sp_spool *spool, const struct sp_id *id, int *fd_out,
 		    : sp_err_set(err, st, "open runs/%s", id->text);
 	sp_id_day(id, day);
 	(void)snprintf(path, sizeof path, "%s/%s", day, id->text);
-	if (sp_fs_mkdir(runs, path, 0777) == -1 && errno == ENOENT) {
-		(void)sp_fs_mkdir(runs, day, 0777);
-		(void)sp_fs_mkdir(runs, path, 0777);
+	if (sp_fs_mkdir(runs, path, 0777) == -1)
+		why = errno;
+	if (why == ENOENT) {
+		why = sp_fs_mkdir(runs, day, 0777) == -1 ? errno : 0;
+		if (sp_fs_mkdir(runs, path, 0777) == 0)
+			why = 0;
+		else if (errno != ENOENT)
+			why = errno;
 	}
-	return sp_run_open(spool, id, false, fd_out, err);
+	st = sp_run_open(spool, id, false, fd_out, NULL);
+	if (st == SP_OK)
+		return st;
+	if (st != SP_GONE || why == 0 || why == EEXIST || why == ENOENT)
+		return sp_run_open(spool, id, false, fd_out, err);
+	errno = why;
+	return sp_err_sys(err, "make runs/%s", path);
 }
 
 enum sp_status

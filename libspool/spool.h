@@ -49,6 +49,7 @@ struct sp_spool {
 	 * who opened the spool can beat meanwhile; NULL: nobody. */
 	void (*alive)(void *arg);
 	void *alive_arg;
+	struct sp_spare *spare; /* room set aside (spare.h); NULL: none */
 	struct sp_policy policy;
 };
 

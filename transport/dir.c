@@ -15,6 +15,7 @@
 #include "libspool/mark.h"
 #include "libspool/move.h"
 #include "libspool/outcome.h"
+#include "libspool/spare.h"
 #include "transport/dir.h"
 #include "transport/reach.h"
 
@@ -32,7 +33,7 @@ start(struct dir *d, const char *url, struct tr **tr_out, struct sp_err *err)
 	st = sp_server_now(&d->spool, &now, &took, &why);
 	if (st == SP_FATAL) {
 		(void)sp_err_set(err, st,
-		    "%s: %s cannot write there: %.160s; run as its owner, or "
+		    "%s: %s may not write there: %.160s; run as its owner, or "
 		    "join its group, or see how it is mounted",
 		    url, geteuid() == 0 ? "root" : "this user", why.text);
 		sp_spool_close(&d->spool);
@@ -96,6 +97,7 @@ close_dir(struct tr *tr)
 	sp_ready_clear(&d->ready);
 	dir_ahead_clear(&d->ahead);
 	sp_buf_clear(&d->read_text);
+	sp_spare_free(d->spool.spare);
 	sp_spool_close(&d->spool);
 	free(d);
 }
@@ -338,6 +340,16 @@ room(struct tr *tr, struct tr_room *r, struct sp_err *err)
 	return SP_OK;
 }
 
+static enum sp_status
+set_aside(struct tr *tr, unsigned outcomes, struct sp_err *err)
+{
+	struct sp_spool *spool = &dir_of(tr)->spool;
+
+	if (spool->spare == NULL && sp_spare_new(spool, outcomes) == NULL)
+		return SP_GONE;
+	return sp_spare_fill(spool->spare, err);
+}
+
 const struct tr_ops dir_ops = {
 	.scheme = "dir",
 	.open = open_dir,
@@ -374,6 +386,7 @@ const struct tr_ops dir_ops = {
 	.keep = dir_keep,
 	.drained = drained,
 	.room = room,
+	.set_aside = set_aside,
 	.curve = dir_curve,
 	.peers = dir_peers,
 	.policy = policy,

@@ -12,6 +12,7 @@
 
 #include "libspool/file.h"
 #include "libspool/fs.h"
+#include "libspool/spare.h"
 #include "transport/dir.h"
 
 #define PATH_ROOM (SP_DAY_LEN + 1 + SP_ID_LEN + 1 + SP_NAME_MAX + 16)
@@ -155,6 +156,38 @@ append_far(const struct sp_spool *spool, const struct sp_id *id,
 	return at > was.st_size ? SP_LOST : SP_OK;
 }
 
+/* Where there is no room: once more with some that was set aside. */
+static enum sp_status
+append_here(const struct sp_spool *spool, const struct sp_id *id,
+    const char *file, int64_t cut, int64_t at, const void *data, size_t len,
+    struct sp_err *err)
+{
+	struct sp_err why;
+	enum sp_status st;
+	int fd;
+
+	do {
+		sp_err_clear(&why);
+		fd = trace_open(spool, id, file, &why);
+		if (fd == -1) {
+			st =
+			    sp_err_sys(&why, "open runs/%s/%s", id->text, file);
+			continue;
+		}
+		st = cut >= 0 && sp_fs_ftruncate(fd, cut) == -1
+		    ? sp_errno_status(errno)
+		    : append_whole(fd, at, data, len);
+		if (st != SP_OK)
+			(void)sp_err_sys(
+			    &why, "write runs/%s/%s", id->text, file);
+		if (sp_fs_close(fd) == -1 && st == SP_OK)
+			st = sp_err_sys(
+			    &why, "close runs/%s/%s", id->text, file);
+	} while (st != SP_OK && sp_spare_short_is(errno) &&
+	    sp_spare_lend(spool->spare));
+	return st == SP_OK ? st : sp_err_set(err, st, "%s", why.text);
+}
+
 enum sp_status
 dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
     int64_t at, const void *data, size_t len, struct sp_err *err)
@@ -163,7 +196,6 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 	char name[SP_NAME_MAX], file[SP_NAME_MAX + 16];
 	int64_t cut = -1;
 	enum sp_status st;
-	int fd;
 
 	sp_attempt_print(claimed, name);
 	(void)snprintf(file, sizeof file, "%s%s", name + SP_ID_LEN + 1,
@@ -174,20 +206,7 @@ dir_append(struct tr *tr, const struct sp_name *claimed, enum tr_trace which,
 		if (st != SP_LOST)
 			return st;
 	}
-	fd = trace_open(spool, &claimed->id, file, err);
-	if (fd == -1)
-		return sp_err_sys(
-		    err, "open runs/%s/%s", claimed->id.text, file);
-	st = cut >= 0 && sp_fs_ftruncate(fd, cut) == -1
-	    ? sp_errno_status(errno)
-	    : append_whole(fd, at, data, len);
-	if (st != SP_OK)
-		(void)sp_err_sys(
-		    err, "write runs/%s/%s", claimed->id.text, file);
-	if (sp_fs_close(fd) == -1 && st == SP_OK)
-		st =
-		    sp_err_sys(err, "close runs/%s/%s", claimed->id.text, file);
-	return st;
+	return append_here(spool, &claimed->id, file, cut, at, data, len, err);
 }
 
 /* ---- pins ---- */

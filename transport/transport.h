@@ -248,6 +248,14 @@ struct tr_ops {
 	    const struct sp_prune *prune, int64_t most, struct sp_curve *curve,
 	    bool *more_out, struct sp_err *err);
 
+	/* Room in the spool for the outcomes of so many attempts, so that a
+	 * full disk does not keep them from it (libspool/spare.h): set aside
+	 * what is missing.  Asked before claims; no system call when nothing
+	 * is.  SP_GONE: the medium has none; the slot may be NULL then.
+	 * Anything else: there is no room, err says why. */
+	enum sp_status (*set_aside)(
+	    struct tr *tr, unsigned outcomes, struct sp_err *err);
+
 	/* What the beats of all other workers have of the scripts of rows, in
 	 * sum: rows[i].script is given, good and bad are filled. */
 	enum sp_status (*peers)(struct tr *tr, struct sp_tally_row *rows,

@@ -3,6 +3,10 @@
  * of bytes or inodes claims nothing: what it started would fail, and so would
  * what runs.  It says so once, and goes on by itself when there is room again,
  * an eighth more than the floor.  The cache lets go before that.
+ *
+ * Nor is anything claimed before there is room in the spool for the outcomes of
+ * all that we can hold at once, set aside for them (tr_ops.set_aside): what is
+ * claimed can be committed, however full the disk is then.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -101,16 +105,47 @@ work_low_is(struct worker *w, int64_t now)
 	return true;
 }
 
+/* What may end at once, with its log, and a few that wait to be committed. */
+static unsigned
+outcomes_most(const struct worker *w)
+{
+	return 2 * (unsigned)w->opt.slots + 4;
+}
+
+/* Each time before we claim: while nothing is missing nobody is asked. */
+static bool
+aside_short_is(struct worker *w, int64_t now, struct sp_err *err)
+{
+	enum sp_status st;
+
+	if (w->ops->set_aside == NULL || now < w->floor.aside)
+		return w->floor.aside > 0;
+	/* Those that wait for room come first; we claim nothing meanwhile. */
+	if (commit_stuck(&w->commit) > 0)
+		return w->floor.aside > 0;
+	st = w->ops->set_aside(w->tr, outcomes_most(w), err);
+	w->floor.aside = st == SP_OK || st == SP_GONE ? 0 : now + SHORT_MS;
+	if (w->floor.aside > 0)
+		w->floor.next = 0; /* say so */
+	return w->floor.aside > 0;
+}
+
 int64_t
 floor_tick(struct worker *w, int64_t now)
 {
-	bool low;
+	struct sp_err err = { "" };
+	bool low, aside = aside_short_is(w, now, &err);
 
-	if (w->opt.floor_bytes == 0)
-		return FAR;
-	if (now < w->floor.next)
+	if (now < w->floor.next && aside == (w->floor.aside_low))
 		return w->floor.next;
-	low = work_low_is(w, now) || spool_short_is(w);
+	low = w->opt.floor_bytes != 0 &&
+	    (work_low_is(w, now) || spool_short_is(w));
+	if (!low && aside && err.text[0] != '\0')
+		(void)snprintf(w->floor.words, sizeof w->floor.words,
+		    "no claims: no room for outcomes in the spool: %.80s",
+		    err.text);
+	w->floor.aside_low = aside;
+	low = low || aside;
 	if (low && !w->floor.low)
 		sp_warn("%s; jobs that run go on", w->floor.words);
 	if (!low && w->floor.low) {

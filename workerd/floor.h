@@ -1,5 +1,6 @@
 /*
- * floor.h - no claims where there is no room on the disk.
+ * floor.h - no claims where there is no room on the disk, or none could be set
+ * aside for what would come of them.
  */
 #ifndef WORKER_FLOOR_H
 #define WORKER_FLOOR_H
@@ -14,6 +15,8 @@ struct floor {
 	char words[128]; /* "" while there is room */
 	int64_t next;
 	int64_t yield; /* ask the cache again */
+	bool aside_low;
+	int64_t aside; /* try again to set room aside; 0: it is there */
 };
 
 int64_t floor_tick(struct worker *w, int64_t now);

@@ -420,5 +420,26 @@ t_half_replayed() {
 	is "$(count "done")" 2
 	OVER=1 promises $ids
 }
+# Likewise the one that a line of a bundle had before it was moved out: whoever
+# recovers the bundle after it has run does not bring it back.
+t_half_staged() {
+	ok_job
+	b=$(place assigned t1a0@ghost-0000ff.b.jsonl)
+	day=$(echo "$b" | cut -c1-8)
+	mkdir -p "$S/done/$day" "$S/tmp/$b.t1a0@ghost-0000ff.d"
+	mv "$S/assigned/50.$b.t1a0@ghost-0000ff.b.jsonl" "$T/bundle"
+	id=$(place new t1a0.b.json)
+	ln "$S/new/50.$id.t1a0.b.json" "$S/tmp/$b.t1a0@ghost-0000ff.d/n.50.$id.t1a0.b.json"
+	start_worker
+	soon over "$id"
+	printf '{"_id":"%s","status":200}\n' "$b" >"$S/outcomes/$b.json"
+	mv "$T/bundle" "$S/done/$day/50.$b.t1a0@ghost-0000ff.b.jsonl"
+	soon sh -c '[ ! -e "$0" ]' "$S/tmp/$b.t1a0@ghost-0000ff.d"
+	soon empty new
+	soon empty assigned
+	once "$id"
+	is "$(grep -c "start order=$id" "$T/worker.log")" 1 'runs'
+	OVER=1 promises "$id"
+}
 
 run_stories "$@"
