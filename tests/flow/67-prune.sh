@@ -3,7 +3,7 @@
 # shellcheck shell=sh disable=SC2154
 . "$TOP/tests/lib.sh"
 . "$TOP/tests/sshd.sh"
-PLAIN_ONLY="halves asha_alone strange far"
+PLAIN_ONLY="halves asha_alone strange far http"
 
 SWEEP=20261123T161200123-9f3c
 
@@ -120,6 +120,22 @@ t_far() {
 	exits 0 spool -s "$URL" cancel "${g}0001"
 	soon over "${g}0001"
 	is "$(spool -s "$URL" tell "$g" | jq -sc 'sort_by(.trial) | map(.state)')" '["fail","pruned"]'
+}
+
+# Over HTTP nobody sees them: such an order is left to others, with a word.
+t_http() {
+	curve
+	lay 1 '"lr":0.3,"epochs":3,"pause":0' '"prune":{"method":"asha","metric":"loss"}'
+	spool-httpd -v --listen 127.0.0.1:0 "$S" >>"$T/httpd.log" 2>&1 &
+	PIDS="$PIDS $!"
+	soon grep -q 'start spool=.* listen=http:.* tokens=' "$T/httpd.log"
+	port=$(sed -n 's/.* listen=http:[^ ]*:\([0-9]*\).*/\1/p' "$T/httpd.log")
+	timeout "$DEADLINE" workerd $ROOTOK --work "$T/work" --python "$PYTHON" --drain "http://127.0.0.1:$port" \
+	    >>"$T/worker.log" 2>&1 || fail 'does not end'
+	is "$(count new)" 1 'left to others'
+	has "$(cat "$T/worker.log")" 'order.prune compares the metrics of all runs'
+	drain
+	ends 1 200 || fail 'not run by another'
 }
 
 # What asks for no sweep is refused in words.
