@@ -1,6 +1,7 @@
 # What people look at orders with: expressions, columns, CSV; without spoold
 # and with it.
 . "$TOP/tests/lib.sh"
+CRASHBIN=${CRASHBIN:-${BIN%/*}/crash}
 
 err_has() { has "$(cat "$T/err")" "$1"; }
 out_is() { is "$(cat "$T/out")" "$1" "${2:-output}"; }
@@ -257,10 +258,17 @@ t_prio() {
 	is "$(ls "$S/new" | sed 's/\.2.*\.t/ t/')" '07 t2a0.n6.json
 50 t1a0.n5.json'
 	is "$(ls "$S/waiting" | sed 's/\.2.*\.t/ t/')" '07 t3a0.n4.json'
+	# Killed on either side of the rename, it is one order still.
+	[ -x "$CRASHBIN/spool" ] || fail "make VARIANT=crash programs"
+	SPOOL_CRASH=urge.before "$CRASHBIN/spool" prio 8 n5 2>/dev/null && fail 'urge.before not hit'
+	is "$(ls "$S"/new/*n5* | wc -l) $(ls "$S"/new/50*t1a0.n5* | wc -l)" '1 1'
+	SPOOL_CRASH=urge.after "$CRASHBIN/spool" prio 50 n6 2>/dev/null && fail 'urge.after not hit'
+	is "$(ls "$S"/new/*n6* | wc -l) $(ls "$S"/new/50*t3a0.n6* | wc -l)" '1 1'
+	exits 0 spool prio 7 n6
 	exits 0 spool prio 7 n6 # as it is
-	is "$(ls "$S"/new/07*t2a0* | wc -l)" 1
+	is "$(ls "$S"/new/07*t4a0* | wc -l)" 1
 	exits 0 spool prio 99 --where 'lr>0.4'
-	is "$(spool ls --json new | jq -c '[.name,.prio,.ticket]' | tr '\n' ' ')" '["n5",99,2] ["n6",99,3] '
+	is "$(spool ls --json new | jq -c '[.name,.prio,.ticket]' | tr '\n' ' ')" '["n5",99,2] ["n6",99,5] '
 	exits 1 spool prio 1 n1
 	err_has 'is over already'
 	exits 100 spool prio 100 n5
@@ -330,9 +338,12 @@ t_plot() {
 	exits 0 spool plot --where 'lr<0.3' -o "$T/x.png"
 	is "$(head -c 4 "$T/x.png" | tail -c 3)" PNG
 	# Names that mean something to gnuplot, the shell, or SVG, mean nothing.
-	cat >"$S/scripts/evil.sh" <<-'SH'
+	cat >"$T/evil.jsonl" <<-'JSON'
+	{"step":1,"a\"; system(\"touch HIT\")\n`touch HIT`":1,"<b>%s$(touch HIT)":2,"'; system('touch HIT'); #":3}
+	JSON
+	cat >"$S/scripts/evil.sh" <<-SH
 	#!/bin/sh
-	printf '{"step":1,"a\\"; system(\\"touch HIT\\")\\n`touch HIT`":1,"<b>%%s$(touch HIT)":2}\n' >"$SPOOL_METRICS"
+	cp "$T/evil.jsonl" "\$SPOOL_METRICS"
 	echo '{}'
 	SH
 	chmod +x "$S/scripts/evil.sh"
@@ -343,6 +354,7 @@ t_plot() {
 	exits 0 spool plot evil
 	exits 0 spool plot evil --metric '<b>%s$(touch HIT)' -o evil.svg
 	hasnt "$(cat evil.svg)" '<b>'
+	exits 0 spool plot evil --metric "'; system('touch HIT'); #" -o evil.svg
 	[ -z "$(find "$T" -name HIT)" ] || fail 'a command ran'
 	"$PYTHON" -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' evil.svg
 	is "$(ls "$TMPDIR")" '' 'left in /tmp'
@@ -358,7 +370,8 @@ t_complete() {
 	fixture
 	may() { spool complete "$@" | tr '\n' ' '; }
 	is "$(may com)" 'compare '
-	has "$(may '')" 'submit ls '
+	has "$(may '')" 'init submit '
+	has "$(may '')" ' compare diff '
 	hasnt "$(may '')" 'complete'
 	is "$(may ls --so)" '--sort '
 	is "$(may compare --m)" '--metric --min --max '
