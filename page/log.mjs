@@ -65,7 +65,7 @@ export class Log {
 					setText(this.note, this.over() || !this.source.live ? "There is no log." : "Nothing was printed yet.");
 				empty++;
 			}
-			if (!this.source.live || (this.over() && empty > 0))
+			if (!this.source.live || (this.over() && (empty > 0 || got.whole)))
 				return;
 			await new Promise((done) => setTimeout(done, got === null ? 1000 : 150));
 		}

@@ -185,7 +185,8 @@ export class Rows {
 	/* The best n of those that are shown, and have the metric. */
 	leaders(n) {
 		const goal = this.goal(this.metric) === 2 ? -1 : 1;
-		return this.shown.filter((r) => r.state !== "failed" && this.bestOf(r) !== null)
+		const some = this.shown.filter((r) => this.bestOf(r) !== null), good = some.filter((r) => r.state !== "failed");
+		return (good.length > 0 ? good : some)
 			.sort((a, b) => (this.bestOf(a) - this.bestOf(b)) * goal).slice(0, n);
 	}
 }

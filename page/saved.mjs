@@ -60,7 +60,7 @@ export class Saved {
 		if (log === undefined)
 			return null;
 		const data = new TextEncoder().encode(log);
-		return { data, from: 0, next: data.length, attempt: null };
+		return { data, whole: true, from: 0, next: data.length, attempt: null };
 	}
 	async listen() {
 		/* nothing more happens here */

@@ -126,9 +126,9 @@ export class Server {
 		if (answer.status !== 206 && answer.status !== 200)
 			return null;
 		const data = new Uint8Array(await answer.arrayBuffer());
-		const range = /bytes (\d+)-(\d+)/.exec(answer.headers.get("Content-Range") || "");
+		const range = /bytes (\d+)-(\d+)\/(\d+)/.exec(answer.headers.get("Content-Range") || "");
 		return {
-			data, from: range ? +range[1] : 0, next: range ? +range[2] + 1 : data.length,
+			data, whole: range === null || +range[2] + 1 >= +range[3], from: range ? +range[1] : 0, next: range ? +range[2] + 1 : data.length,
 			attempt: answer.headers.get("Spool-Attempt"),
 		};
 	}

@@ -97,7 +97,8 @@ class Browser:
             {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}])
 
     def picture(self, path, whole=True):
-        got = self.cdp("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
+        webp = {"format": "webp", "quality": 82} if path.endswith(".webp") else {"format": "png"}
+        got = self.cdp("Page.captureScreenshot", captureBeyondViewport=whole, **webp)
         with open(path, "wb") as f:
             f.write(base64.b64decode(got["data"]))
 

@@ -1,5 +1,6 @@
 """A small network of numpy that learns, and says how: what the page is looked at
-with.  Parameters: learningRate, hidden, dropout, optimizer, epochs, nap."""
+with.  Parameters: learningRate, hidden, dropout, optimizer, epochs, nap (seconds an
+epoch; or NAP, where it is to be no parameter)."""
 import json
 import os
 import sys
@@ -47,11 +48,11 @@ for epoch in range(1, epochs + 1):
     out.write(json.dumps({"epoch": epoch, "time": time.time(), "loss": judge(train)[0],
                           "val": {"loss": loss, "accuracy": accuracy}}) + "\n")
     print("epoch %3d  \x1b[32mval loss %.4f\x1b[0m  accuracy %.3f" % (epoch, loss, accuracy), flush=True)
-    time.sleep(job.get("nap", 0))
+    time.sleep(float(os.environ.get("NAP", job.get("nap", 0))))
 if "SPOOL_OUT" in os.environ:
     np.savez(os.path.join(os.environ["SPOOL_OUT"], "weights.npz"), *w)
     with open(os.path.join(os.environ["SPOOL_OUT"], "summary.json"), "w") as f:
         json.dump({"loss": loss, "accuracy": accuracy}, f)
-if job.get("fail"):
+if os.environ.get("FAIL"):
     sys.exit("diverged: the loss is no number")
 print(json.dumps({"status": 200, "loss": loss, "metric": accuracy}))

@@ -42,6 +42,7 @@ static Suite *(*const suites[])(void) = {
 	claim_suite,
 	far_suite,
 	imports_suite,
+	facts_suite,
 	words_suite,
 	wish_suite,
 	streak_suite,

@@ -9,6 +9,7 @@
 Suite *buf_suite(void);
 Suite *bundle_suite(void);
 Suite *err_suite(void);
+Suite *facts_suite(void);
 Suite *log_suite(void);
 Suite *id_suite(void);
 Suite *name_suite(void);
