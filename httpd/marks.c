@@ -1,6 +1,7 @@
 /*
- * marks.c - people's marks on orders: cancel and hold.  A mark is set, and what
- * it means at once is done at once; the rest is the keeper's and the worker's.
+ * marks.c - people's marks on orders: cancel and hold, and how urgent they are.
+ * A mark is set, and what it means at once is done at once; the rest is the
+ * keeper's and the worker's.
  */
 #include "httpd/v1.h"
 #include "libspool/find.h"
@@ -135,4 +136,48 @@ v1_hold(struct server *s, struct request *r, struct answer *a)
 		say_state(a, 200, &id, state, 0);
 	else
 		answer_status(a, st, &err, id.text);
+}
+
+/* It is in the name: one rename. */
+void
+v1_priority(struct server *s, struct request *r, struct answer *a)
+{
+	static const char *const keys[] = { "priority", NULL };
+	struct sp_err err = { "" };
+	enum sp_state state = SP_NEW;
+	struct sp_name name, now;
+	enum sp_status st = SP_LOST;
+	struct sp_id id;
+	int64_t prio;
+	int i;
+
+	if (!query_only(r, keys, a) || !param_id(r->param[0], &id, a) ||
+	    !query_int(r, "priority", 0, SP_PRIO_MAX, SP_PRIO_USUAL, &prio, a))
+		return;
+	for (i = 0; i < 20 && st == SP_LOST; i++) {
+		sp_err_clear(&err);
+		st = sp_find(&s->spool, &id, &state, &name, &err);
+		if (st != SP_OK)
+			break;
+		if (state != SP_NEW && state != SP_WAITING) {
+			answer_wrong(a, W_LOST, "%s %s", id.text,
+			    state == SP_ASSIGNED ? "runs already"
+						 : "is over already");
+			return;
+		}
+		if (name.bundle)
+			st = sp_err_set(&err, SP_BAD,
+			    "is a bundle; its lines have priorities of their "
+			    "own");
+		else if (name.prio != prio)
+			st = sp_move_urge(
+			    &s->spool, state, &name, (int)prio, &now, &err);
+	}
+	if (st == SP_OK && name.prio != prio)
+		st = sp_move_sync(&s->spool, &id, state, SP_STATES, &err);
+	clock_news(s, WAKE_QUEUE);
+	if (st == SP_OK)
+		say_state(a, 200, &id, state, 0);
+	else
+		answer_status(a, st == SP_LOST ? SP_RETRY : st, &err, id.text);
 }

@@ -36,6 +36,7 @@ const struct route v1_routes[] = {
 	{ M_GET, "/v1/orders/{}/pins", READ | WORK, BODY_NONE, 0, v1_pins },
 	{ M_POST, "/v1/orders/{}/cancel", SUBMIT, BODY_NONE, 0, v1_cancel },
 	{ M_POST, "/v1/orders/{}/retry", SUBMIT, BODY_NONE, 0, v1_retry },
+	{ M_PUT, "/v1/orders/{}/priority", SUBMIT, BODY_NONE, 0, v1_priority },
 	{ M_PUT, "/v1/orders/{}/hold", SUBMIT, BODY_NONE, 0, v1_hold },
 	{ M_DELETE, "/v1/orders/{}/hold", SUBMIT, BODY_NONE, 0, v1_hold },
 	{ M_GET, "/v1/outcomes", READ, BODY_NONE, 0, v1_outcomes },

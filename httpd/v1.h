@@ -12,7 +12,7 @@ handler_fn v1_about, v1_document, v1_room;
 /* submit.c: jobs in */
 handler_fn v1_submit;
 /* marks.c: people's marks on orders */
-handler_fn v1_cancel, v1_hold;
+handler_fn v1_cancel, v1_hold, v1_priority;
 /* orders.c: where orders stand and what came of them */
 handler_fn v1_orders, v1_order, v1_job, v1_outcome, v1_outcomes;
 /* again.c: and once more */

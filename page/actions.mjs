@@ -30,11 +30,26 @@ async function act(source, row, what, changed) {
 	}
 }
 
+/* 0 goes first. */
+function priority(source, row, changed) {
+	const input = h("input", { type: "number", min: 0, max: 99, value: row.prio, class: "prio", onchange: async () => {
+		try {
+			await source.priority(row.id, Number(input.value));
+			toast(`${row.name || row.id} has priority ${input.value}.`);
+		} catch (e) {
+			toast(`Priority: ${e.message}`, "bad");
+		}
+		changed([row.id]);
+	} });
+	return h("label", { class: "choice" }, h("span", null, "priority"), input);
+}
+
 export function buttons(source, row, changed) {
 	if (!source.may("submit"))
 		return [];
-	return possible(row).map((what) => h("button", {
+	const urge = row.state === "new" || row.state === "waiting" ? [priority(source, row, changed)] : [];
+	return urge.concat(possible(row).map((what) => h("button", {
 		type: "button", class: what === "cancel" ? "danger" : "",
 		onclick: () => act(source, row, what, changed),
-	}, DO[what].text));
+	}, DO[what].text)));
 }

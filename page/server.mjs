@@ -144,6 +144,9 @@ export class Server {
 	retry(id) {
 		return this.json(`/orders/${id}/retry`, { method: "POST" });
 	}
+	priority(id, n) {
+		return this.json(`/orders/${id}/priority?priority=${n}`, { method: "PUT" });
+	}
 	marks() {
 		return this.json("/marks");
 	}

@@ -112,6 +112,9 @@ def clicks(url):
         new = b.js("spoolPage.rows.all.find(r => r.state === 'new').id")
         b.js("location.hash = '#/run/' + arguments[0]; return 1", new)
         press = "const x = [...document.querySelectorAll('.run-actions button')].find(x => x.textContent === '%s'); if (x) x.click(); return Boolean(x)"
+        b.soon("document.querySelector('input.prio') !== null")
+        b.js("const i = document.querySelector('input.prio'); i.value = 7; i.dispatchEvent(new Event('change')); return 1")
+        b.soon("spoolPage.rows.byId.get(arguments[0]).prio === 7", new)
         b.soon(press % "Hold")
         b.soon("spoolPage.rows.byId.get(arguments[0]).state === 'waiting'", new)
         b.soon(press % "Release hold")
