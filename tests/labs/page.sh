@@ -8,7 +8,7 @@ AXE=4.10.2
 AXE_SHA=sha512-RE3mdQ7P3FRSe7eqCWoeQ/Z9QXrtniSjp1wUjt5nRC3WIpz5rSCve6o3fsZ2aCpJtrZjSZgjwXAoTO5k4tEI0w==
 
 serve() {
-	spool-httpd --listen 127.0.0.1:0 "$@" "$S" >>"$T/httpd.log" 2>&1 &
+	spool-httpd --listen 127.0.0.1:0 "$S" >>"$T/httpd.log" 2>&1 &
 	PIDS="$PIDS $!"
 	soon served
 }
