@@ -328,7 +328,7 @@ class Lane:
             if i in ids:
                 # Half a rename, as btrfs may leave it: the keeper's business.
                 if halves and os.path.samefile(ids[i], path) and \
-                        os.stat(path).st_nlink == 2:
+                        os.stat(path).st_nlink > 1:
                     self.twins += 1
                     continue
                 raise Broken("%s stands in %s and in %s: links %d, %d" % (
