@@ -79,6 +79,38 @@ t_memory() {
 	rmdir $G
 }
 
+# A warm one has the limits of its job, and no later one has them.
+t_warm() {
+	script where.py <<-'PY'
+	group = "/sys/fs/cgroup" + open("/proc/self/cgroup").read().split("0::")[-1].split()[0]
+	print('{"max": "%s", "weight": %s}' % (open(group + "/memory.max").read().strip(),
+	      open(group + "/cpu.weight").read().strip()))
+	PY
+	script eats.py <<-'PY'
+	keep = []
+	while True: keep.append(bytearray(b"x") * (4 << 20))
+	PY
+	one() { # NAME SCRIPT [MEMBERS]
+		job "$2" "${3:-}" >"$S/new/$1.json"
+		soon outcomes_are 1
+		_said=$(cat "$S"/outcomes/2*.json)
+		rm "$S"/outcomes/2*.json
+	}
+	service --warm none
+	one a where.py
+	soon grep -q 'warm python=.* ready' "$T/worker.log"
+	one b where.py '"order":{"memory":"50M"}'
+	is "$(echo "$_said" | jq -c '[.run.warm, .max, .weight]')" '[true,"119537664",100]'
+	one c eats.py '"order":{"memory":"80M"}'
+	is "$(echo "$_said" | jq -c '[.run.warm, .status, .run.cause, .run.signal]')" '[true,500,"oom",9]'
+	has "$(echo "$_said" | jq -r .error)" 'of order.memory 80 MiB'
+	one d where.py
+	is "$(echo "$_said" | jq -c '[.run.warm, .max, .weight]')" '[true,"max",100]'
+	stop "$WORKER"
+	soon gone
+	rmdir $G
+}
+
 # The worker is killed: nothing is left but the group of the minder's last
 # moment, and that not for long.
 t_killed() {
