@@ -374,6 +374,7 @@ class Lane:
                 return False
         left = os.listdir(self.spool + "/tmp")
         raw = os.listdir(self.spool + "/new")
+        raw += [n for n in os.listdir(self.spool + "/outcomes") if n[0] == "."]
         return not raw and not any(n.endswith(".d") for n in left)
 
     def recover(self):
