@@ -180,8 +180,10 @@ LINK	 = $(CC) $(CFLAGS) $(HARDEN) $(LDFLAGS) $(HARDLD) -o $@ $(filter %.o %.a,$^
 
 # Those in far/ are the same with all media (transport/media.h).
 NEAR	:= $(O)/o/transport/near.o
-$(O)/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(PAGE_O) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
-	$(LINK) -lsqlite3 $(CURSES) $(JANSSON) $(YAML) $(PTHREAD)
+# The libraries of few verbs are there too (struct verb.far).
+AWAY	:= $(call objs,tools/near/away.c) $(filter-out %/topdraw.o %/yaml.o,$(call objs,$(TOOL_C)))
+$(O)/spool: $(AWAY) $(call objs,$(INDEX_C)) $(PAGE_O) $(NEAR) $(TRANSPORT) $(LIBSPOOL)
+	$(LINK) -lsqlite3 $(JANSSON) $(PTHREAD)
 $(O)/far/spool: $(call objs,$(TOOL_C) $(INDEX_C)) $(PAGE_O) $(TRANSPORT) $(LIBSPOOL)
 	@mkdir -p $(@D)
 	$(LINK) -lsqlite3 $(CURSES) $(FARLIBS) $(JANSSON) $(YAML) $(PTHREAD)

@@ -283,6 +283,7 @@ static int
 run_verb(struct tool *tool, int argc, char **argv)
 {
 	const struct verb *verb;
+	struct sp_err err = { "" };
 	char title[64];
 	int answer = ANSWER_YES;
 
@@ -298,6 +299,8 @@ run_verb(struct tool *tool, int argc, char **argv)
 		return help_verb(verb);
 
 	running = tool->verb = verb;
+	if (verb->far && tr_far(&err) != SP_OK)
+		return complain_of(SP_FATAL, &err, NULL);
 	(void)snprintf(title, sizeof title, "spool %s", verb->name);
 	argv[0] = title; /* getopt's complaints begin with it */
 	optind = 0;

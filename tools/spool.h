@@ -44,6 +44,7 @@ struct verb {
 	const char *help;  /* one line */
 	const char *page;  /* options and an example; at most a screen */
 	bool bare;         /* opens the spool itself, or needs none */
+	bool far;          /* stands on a library that only far/spool has */
 	const char
 	    *files; /* NULL, or a server does not do: who has its files */
 	int (*run)(struct tool *tool, int argc, char **argv);

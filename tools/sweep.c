@@ -226,6 +226,7 @@ sweep_run(struct tool *tool, int argc, char **argv)
 }
 
 const struct verb verb_sweep = {
+	.far = true,
 	.name = "sweep",
 	.usage = "[OPTION ...] FILE",
 	.help = "make a run for each point of a grid, or for random ones",

@@ -145,6 +145,7 @@ top_run(struct tool *tool, int argc, char **argv)
 }
 
 const struct verb verb_top = {
+	.far = true,
 	.name = "top",
 	.usage = "",
 	.help = "workers, queue and logs while they change",

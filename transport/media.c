@@ -30,3 +30,10 @@ tr_begin(char **argv, struct sp_err *err)
 	(void)err;
 	return SP_OK;
 }
+
+enum sp_status
+tr_far(struct sp_err *err)
+{
+	(void)err;
+	return SP_OK;
+}

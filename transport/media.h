@@ -59,5 +59,8 @@ extern tr_post_fn *const tr_post;
 /* First of all in main.  Does not return where another program does the work;
  * SP_FATAL, in words: one is needed, and is not there. */
 enum sp_status tr_begin(char **argv, struct sp_err *err);
+/* Become that program whatever its words are, after tr_begin; SP_OK: we are it.
+ */
+enum sp_status tr_far(struct sp_err *err);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * near.c - only what is mounted here; for the rest there is another program
- * (media.h).  It knows all that this one does, so a word that only looks like
- * a URL costs time and nothing else.
+ * near.c - only what is mounted here; for the rest, and for what needs
+ * libraries that most starts do not, there is another program (media.h).  It
+ * knows all that this one does, so a word that only looks like a URL costs time
+ * and nothing else.
  */
 #include <errno.h>
 #include <limits.h>
@@ -32,8 +33,17 @@ far_is(char **argv)
 	return env != NULL && strstr(env, "://") != NULL;
 }
 
+static char **words;
+
 enum sp_status
 tr_begin(char **argv, struct sp_err *err)
+{
+	words = argv;
+	return far_is(argv) ? tr_far(err) : SP_OK;
+}
+
+enum sp_status
+tr_far(struct sp_err *err)
 {
 	static const char *const places[] = { "far", "../libexec/spool" };
 	char self[PATH_MAX], path[PATH_MAX + 32];
@@ -41,8 +51,6 @@ tr_begin(char **argv, struct sp_err *err)
 	ssize_t n;
 	size_t i;
 
-	if (!far_is(argv))
-		return SP_OK;
 	n = readlink("/proc/self/exe", self, sizeof self - 1);
 	self[n < 0 ? 0 : n] = '\0';
 	if ((name = strrchr(self, '/')) == NULL)
@@ -51,12 +59,12 @@ tr_begin(char **argv, struct sp_err *err)
 	for (i = 0; i < sizeof places / sizeof *places; i++) {
 		(void)snprintf(path, sizeof path, "%.*s/%s%s",
 		    (int)(name - self), self, places[i], name);
-		(void)execv(path, argv);
+		(void)execv(path, words);
 		if (errno != ENOENT && errno != ENOTDIR)
 			break;
 	}
 	return sp_err_set(err, SP_FATAL,
-	    "%s: %s: it is what reaches spools on other machines; is all of "
-	    "Spool installed?",
+	    "%s: %s: it has the libraries for this; is all of Spool "
+	    "installed?",
 	    path, strerror(errno));
 }

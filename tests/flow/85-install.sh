@@ -71,6 +71,11 @@ t_install() {
 	done
 	exits 111 spool -s http://127.0.0.1:1/ ls
 	exits 111 workerd $ROOTOK --work "$T/work" http://127.0.0.1:1/
+	# What few verbs stand on is loaded for these alone.
+	for p in curl ssh2 ncursesw yaml; do
+		has "$(ldd "$T/root/usr/libexec/spool/spool")" "lib$p"
+		hasnt "$(ldd "$T/root/usr/bin/spool")" "lib$p"
+	done
 	mv "$T/root/usr/libexec/spool" "$T/root/usr/libexec/no"
 	exits 100 spool -s http://127.0.0.1:1/ ls
 	has "$(cat "$T/err")" 'libexec/spool/spool: No such file'
