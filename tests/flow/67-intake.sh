@@ -3,7 +3,7 @@
 # whoever dies; and each hears what became of his.
 . "$TOP/tests/lib.sh"
 CRASHBIN=${CRASHBIN:-${BIN%/*}/crash}
-PLAIN_ONLY="once flood swapped swapped_worker"
+PLAIN_ONLY="once flood swapped exchanged"
 
 # Users of this machine: nobody has a name here, the two others have none.
 ANNA=65533
@@ -225,22 +225,40 @@ t_swapped() {
 	exits 0 spool check
 }
 
-# What has the name of a drop that came in may be the next one: it is not
-# removed unread.  (The shim writes it between the two looks.)
-t_overwritten() {
+# The same at the worst moment, once for each kind (tests/shim/swapat.c): between
+# the look and the opening, and between coming in and being removed.
+t_exchanged() {
 	shared
-	start_spoold
-	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-		job ok.sh "\"n\":$i" | put $ANNA .x
-		as $ANNA mv "$S/incoming/.x" "$S/incoming/same.json"
-		# The next one as soon as this one is in, perhaps not yet removed.
-		soon came $i
+	case $BIN in */plain) ;; *) skip 'the sanitizers are first' ;; esac
+	${CC:-cc} -O1 -shared -fPIC -D_GNU_SOURCE -o "$T/swapat.so" "$TOP/tests/shim/swapat.c" -ldl
+	job ok.sh '"secret":"mark-secret"' >"$T/secret"
+	chmod 600 "$T/secret"
+	chown $BERT "$T/secret"
+	for kind in symlink hard_link fifo all_write; do
+		drop $ANNA "$kind.json"
+		"p_$kind" "$T/evil" "$T/secret"
+		ACTOR_ENV="LD_PRELOAD=$T/swapat.so SWAP_CALL=lstat SWAP_NAME=$kind.json SWAP_FROM=$T/evil"
+		start_spoold
+		soon not_there "$T/evil"
+		drop $ANNA "after_$kind.json"
+		soon has_id $ANNA "after_$kind.json"
+		stop "$SPOOLD"
+		! grep -rlq mark-secret "$S/new" || fail "$kind: a secret came in"
+		echo "$kind" >>"$T/rows"
 	done
-	soon no_drop same.json
-	is "$(cat "$S"/new/*.json | jq .n | sort -n | tr '\n' ' ')" \
-	    '1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 '
+	is "$(find "$S/new" -name "*.after_*" | wc -l)" 4
+	# What has the name now is the next drop: it is not removed unread.
+	drop $ANNA next.json
+	job ok.sh '"n":2' >"$T/evil"
+	chown $ANNA "$T/evil"
+	ACTOR_ENV="LD_PRELOAD=$T/swapat.so SWAP_CALL=rename SWAP_NAME=next.json SWAP_FROM=$T/evil"
+	start_spoold
+	soon no_drop next.json
+	soon two_came
+	is "$(cat "$S"/new/*.next.json | jq -c '[.a,.n]' | sort | tr '\n' ' ')" '[1,null] [null,2] '
 }
-came() { grep -lq "\"n\":$1}" "$S"/new/*.same.json; }
+two_came() { [ "$(find "$S/new" -name '*.next.json' | wc -l)" = 2 ]; }
+not_there() { [ ! -e "$1" ] && [ ! -L "$1" ]; }
 no_drop() { [ ! -e "$S/incoming/$1" ]; }
 
 t_quota() {
