@@ -105,6 +105,12 @@ sp_keep_tick(struct sp_keep *k, unsigned dirty, int64_t now)
 	return next <= now ? 1 : next - now;
 }
 
+void
+sp_keep_busy(struct sp_keep *k, bool busy)
+{
+	k->busy = busy;
+}
+
 bool
 sp_keep_spoold_is(const struct sp_keep *k)
 {

@@ -33,6 +33,10 @@ void sp_keep_free(struct sp_keep *keep);
  * while a spoold beats: a keeper that yields learns here when it stops. */
 int64_t sp_keep_tick(struct sp_keep *keep, unsigned dirty, int64_t now);
 
+/* Its owner has other work, and looks into what it claims itself: what is in
+ * new/ is gone through in short slices.  Drops come first all the same. */
+void sp_keep_busy(struct sp_keep *keep, bool busy);
+
 /* This came into new/: at the next tick it is looked at by its name.  Who tells
  * of all that comes need not set SP_DIRTY(SP_DIR_NEW) for it. */
 void sp_keep_came(struct sp_keep *keep, const char *entry);

@@ -57,6 +57,7 @@ struct keep_round {
 struct sp_keep {
 	const struct sp_spool *sp;
 	bool yields;
+	bool busy;   /* sp_keep_busy */
 	bool spoold; /* another one is beating */
 	unsigned workers;
 	int64_t due[CHORES];

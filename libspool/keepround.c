@@ -15,7 +15,8 @@
 
 #define YOUNG_MS  250   /* a drop is not whole yet */
 #define LOCAL_MS  30000 /* inotify tells the rest */
-#define SLICE_MS  200   /* then beat and index have their turn */
+#define SLICE_MS  200   /* then beat and index have their turn, */
+#define BUSY_MS   5     /* or jobs */
 #define LOOK_MOST (64 * 1024)
 #define SHARE     8    /* listings while there is other work, at most */
 #define TICK_MS   2000 /* a directory's times may be so coarse */
@@ -244,7 +245,7 @@ list_due(const struct sp_keep *k, bool known)
 static void
 slice(struct sp_keep *k, const struct keep_marks *marks, int64_t server)
 {
-	int64_t until = sp_mono_ms() + SLICE_MS;
+	int64_t until = sp_mono_ms() + (k->busy ? BUSY_MS : SLICE_MS);
 	struct keep_round *r = &k->round;
 	bool young, admitted = false;
 	struct sp_err err = { "" };

@@ -110,23 +110,54 @@ sp_name_parse(const char *text, struct sp_name *name_out)
 	return SP_OK;
 }
 
+/* Names are printed several times for each step of an order. */
+static char *
+put(char *at, const char *text)
+{
+	return stpcpy(at, text);
+}
+
+static char *
+put_number(char *at, unsigned n)
+{
+	char digits[10];
+	int i = 0;
+
+	do
+		digits[i++] = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	while (i > 0)
+		*at++ = digits[--i];
+	*at = '\0';
+	return at;
+}
+
+static char *
+put_counts(char *at, const struct sp_name *name)
+{
+	at = put_number(put(put(at, name->id.text), ".t"), name->ticket);
+	return put_number(put(at, "a"), name->attempt);
+}
+
 /* What stands behind the counts: [@W][.LABEL].json[l] */
 static void
-tail_print(const struct sp_name *name, char *text_out, size_t size)
+tail_print(const struct sp_name *name, char *at)
 {
-	(void)snprintf(text_out, size, "%s%s%s%s.json%s",
-	    name->worker[0] != '\0' ? "@" : "", name->worker,
-	    name->label[0] != '\0' ? "." : "", name->label,
-	    name->bundle ? "l" : "");
+	if (name->worker[0] != '\0')
+		at = put(put(at, "@"), name->worker);
+	if (name->label[0] != '\0')
+		at = put(put(at, "."), name->label);
+	(void)put(at, name->bundle ? ".jsonl" : ".json");
 }
 
 void
 sp_name_print(const struct sp_name *name, char text_out[SP_NAME_MAX])
 {
-	int len = snprintf(text_out, SP_NAME_MAX, "%02d.%s.t%ua%u", name->prio,
-	    name->id.text, name->ticket, name->attempt);
+	char *at = text_out;
 
-	tail_print(name, text_out + len, SP_NAME_MAX - (size_t)len);
+	*at++ = (char)('0' + name->prio / 10 % 10);
+	*at++ = (char)('0' + name->prio % 10);
+	tail_print(name, put_counts(put(at, "."), name));
 }
 
 /*
@@ -148,16 +179,15 @@ sp_name_cmp(const struct sp_name *a, const struct sp_name *b)
 		return a->ticket < b->ticket ? -1 : 1;
 	if (a->attempt != b->attempt)
 		return a->attempt < b->attempt ? -1 : 1;
-	tail_print(a, tail_a, sizeof tail_a);
-	tail_print(b, tail_b, sizeof tail_b);
+	tail_print(a, tail_a);
+	tail_print(b, tail_b);
 	return strcmp(tail_a, tail_b);
 }
 
 void
 sp_attempt_print(const struct sp_name *name, char text_out[SP_NAME_MAX])
 {
-	(void)snprintf(text_out, SP_NAME_MAX, "%s.t%ua%u@%s", name->id.text,
-	    name->ticket, name->attempt, name->worker);
+	(void)put(put(put_counts(text_out, name), "@"), name->worker);
 }
 
 enum sp_status

@@ -230,5 +230,6 @@ dir_keep(struct tr *tr, bool idle, int64_t now)
 		return (int64_t)(d->spool.policy.beat * 1000);
 	dirty = d->dirty | atomic_exchange(&d->dirty_later, 0);
 	d->dirty = 0;
+	sp_keep_busy(d->keep, !idle);
 	return sp_keep_tick(d->keep, dirty, now);
 }

@@ -60,6 +60,19 @@ commit_put(struct commit *c, struct parcel *p)
 	(void)pthread_mutex_unlock(&c->lock);
 }
 
+/* `more` is changed by this thread alone, so it may look without the lock. */
+void
+commit_more(struct commit *c, bool more)
+{
+	if (c->more == more)
+		return;
+	(void)pthread_mutex_lock(&c->lock);
+	c->more = more;
+	if (!more && c->gathers)
+		(void)pthread_cond_signal(&c->wake);
+	(void)pthread_mutex_unlock(&c->lock);
+}
+
 static bool
 list_has(const struct parcel *p, const char *name)
 {

@@ -33,19 +33,22 @@ struct commit {
 	bool stuck;           /* the last try failed for some */
 	bool hurry;           /* try again now */
 	bool gathers;         /* it waits for more to come */
+	bool more;            /* may come: something runs */
 	int64_t gathered;
 	bool stop;  /* when nothing is pending, */
 	bool leave; /* or whatever is */
 };
 
 /* commithand.c: what the thread runs, and how many do not wait for more. */
-#define GATHER_MOST 32
+#define GATHER_MOST 64
 void *commit_thread(void *commit);
 
 enum sp_status commit_open(struct commit *c, const struct tr_ops *ops,
     struct tr *tr, bool far, struct sp_err *err);
 /* It is the thread's now, but for what outbox.c does with it. */
 void commit_put(struct commit *c, struct parcel *p);
+/* Does anything run that may end soon?  Else nothing is waited for. */
+void commit_more(struct commit *c, bool more);
 bool commit_holds(struct commit *c, const char *name);
 bool commit_idle_is(struct commit *c);
 /* How many wait after a try in vain. */

@@ -13,7 +13,7 @@
 #include "workerd/parcel.h"
 
 #define GROUP_MOST  256
-#define GATHER_MS   3 /* where ends come that fast, groups are gathered */
+#define GATHER_MS   10 /* where ends come that fast, groups are gathered */
 #define DELAY_LEAST 500
 #define DELAY_MOST  30000
 #define DEAD_MS     1000 /* a failure that took so long: the medium's */
@@ -174,7 +174,7 @@ wait_for(struct commit *c, int64_t delay)
 
 /* With the lock.  Of short jobs that end one after the other each would pay for
  * the syncs of a group of its own: a few of them wait for each other.  Not one
- * that comes alone. */
+ * that comes alone, or when nothing runs that could join it. */
 static void
 gather(struct commit *c)
 {
@@ -182,7 +182,7 @@ gather(struct commit *c)
 	bool alone = sp_mono_ms() - c->gathered > GATHER_MS;
 
 	c->gathers = !alone;
-	while (c->gathers && !c->hurry && !c->leave && !c->stop &&
+	while (c->gathers && c->more && !c->hurry && !c->leave && !c->stop &&
 	    c->pending - c->waiting < GATHER_MOST &&
 	    pthread_cond_timedwait(&c->wake, &c->lock, &t) != ETIMEDOUT)
 		;

@@ -39,15 +39,21 @@
 
 #define LAST_S 60 /* after the third SIGTERM */
 
-bool
-worker_idle_is(struct worker *w)
+static bool
+runs_is(const struct worker *w)
 {
 	int i;
 
 	for (i = 0; i < w->opt.slots; i++)
 		if (w->slot[i].state != SLOT_FREE)
-			return false;
-	return commit_idle_is(&w->commit);
+			return true;
+	return false;
+}
+
+bool
+worker_idle_is(struct worker *w)
+{
+	return !runs_is(w) && commit_idle_is(&w->commit);
 }
 
 /* Told to end soon, and what is left waits on our disk for the spool. */
@@ -55,12 +61,9 @@ static bool
 worker_leaves_is(struct worker *w)
 {
 	unsigned least = w->opt.preempt ? 1 : 0;
-	int i;
 
-	for (i = 0; i < w->opt.slots; i++)
-		if (w->slot[i].state != SLOT_FREE)
-			return false;
-	return w->terms + least > 1 && commit_saved_is(&w->commit);
+	return !runs_is(w) && w->terms + least > 1 &&
+	    commit_saved_is(&w->commit);
 }
 
 /* Once: claim no more, and give back what does not run yet.  Twice: stop what
@@ -142,8 +145,6 @@ static int64_t
 keep_tick(struct worker *w, int64_t now)
 {
 	int64_t due = w->keep_at > w->keep_least ? w->keep_at : w->keep_least;
-	bool idle = true;
-	int i;
 
 	if (w->terms > 0)
 		return FAR;
@@ -151,9 +152,7 @@ keep_tick(struct worker *w, int64_t now)
 		return due;
 	if (outbox_calm_is(w, now))
 		return now + CALM_MS;
-	for (i = 0; i < w->opt.slots; i++)
-		idle = idle && w->slot[i].state == SLOT_FREE;
-	w->keep_at = now + w->ops->keep(w->tr, idle, now);
+	w->keep_at = now + w->ops->keep(w->tr, !runs_is(w), now);
 	/* A third of our time at most; far away, where nobody claims
 	 * meanwhile, a tenth. */
 	w->keep_least = sp_mono_ms() + (w->far ? 9 : 2) * (sp_mono_ms() - now);
@@ -249,6 +248,7 @@ loop(struct worker *w)
 		next = least(next, warm_tick(w, now));
 		if (w->terms > 0 && (worker_idle_is(w) || worker_leaves_is(w)))
 			w->done = true;
+		commit_more(&w->commit, runs_is(w));
 		now = sp_mono_ms();
 		if (!w->done)
 			wait_for(w, fds, next > now ? next - now : 0);
