@@ -1,6 +1,7 @@
 # spoold: killed at any moment, doubled, robbed of its index, flooded; and at
 # rest.  It is never needed for an outcome, so nothing of this may change one.
 . "$TOP/tests/lib.sh"
+PLAIN_ONLY="long_queue flood submit_then_ls"
 SEED=${SEED:-20261122} # of what is left to chance below
 
 fixture() {
