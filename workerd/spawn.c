@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "workerd/clone.h"
@@ -134,7 +135,9 @@ usual_signals(const struct start *start)
 static _Noreturn void
 child(struct start *start)
 {
+	const struct timespec nap = { .tv_nsec = 2000000 };
 	const struct spawn *how = start->how;
+	int tries = 0;
 
 	if (start->door != -1 && write(start->door, "0", 1) != 1) {
 		start->why = SPAWN_NO_GROUP;
@@ -159,8 +162,12 @@ child(struct start *start)
 	}
 	/* Ours are all O_CLOEXEC; this is for those we were started with. */
 	(void)close_range(3, ~0U, 0);
-	(void)execve(
-	    how->program, (char *const *)(uintptr_t)how->argv, how->envp);
+	/* Another child, born while this program was being written, may not
+	 * have come to the line above yet: it has a handle to write. */
+	do
+		(void)execve(how->program, (char *const *)(uintptr_t)how->argv,
+		    how->envp);
+	while (errno == ETXTBSY && tries++ < 100 && nanosleep(&nap, NULL) == 0);
 	start->why = errno;
 	_exit(127);
 }

@@ -53,7 +53,7 @@ kitchen() {
 # $T/N.want, its title in $T/N.title.
 pages() {
 	command -v mandoc >/dev/null || skip 'mandoc is not installed'
-	mandoc -T ascii -O width=200 "$TOP/man/spool-cookbook.7" | col -bx |
+	mandoc -T ascii -O width=200 "$TOP/man/spool-cookbook.7" | sed "s,.$(printf "\\010"),,g" | expand |
 	    awk -v to="$T" '
 		/^   [^ ]/ { title = $0; next }
 		/^ *\$ / && !open {
